@@ -1,0 +1,254 @@
+"""Accounts and projects: what the YAML says of each, as frozen models.
+
+They stand beside the dialects and not in ``config/`` because a dialect adds its own fields to ``Account`` (its
+verification, its API access): a helpdesk stays one file. ``config/`` reads, checks and locates; it owns no field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+"""A name that stands in a webhook's path."""
+
+FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+"""A dotted path into ``Ticket.fields``: ``priority``, ``requester.phone``, ``custom.plan``."""
+
+Condition = dict[FieldPath, str | int | bool | list[str | int | bool]]
+"""Field to wanted value or values; all fields must match, any of a list does. Empty matches everything."""
+
+
+class Model(BaseModel):
+    """A section of the configuration: frozen, unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class BasicCredential(Model):
+    """A user name and its password."""
+
+    username: str = Field(description="The user name, Jelou's clientId.")
+    password: SecretStr = Field(description="The password, Jelou's clientSecret.")
+
+
+class NoAuth(Model):
+    """Jelou presents no header; its signature is checked all the same."""
+
+    type: Literal["no_auth"] = "no_auth"
+
+
+class BearerAuth(Model):
+    """Jelou presents ``Authorization: Bearer <token>``."""
+
+    type: Literal["bearer"]
+    token: SecretStr = Field(description="The token that Jelou presents.")
+
+
+class ApiKeyAuth(Model):
+    """Jelou presents ``X-API-Key: <key>``."""
+
+    type: Literal["api_key"]
+    key: SecretStr = Field(description="The key that Jelou presents.")
+
+
+class BasicAuth(Model):
+    """Jelou presents ``Authorization: Basic base64(username:password)``."""
+
+    type: Literal["basic"]
+    username: str = Field(description="The user name that Jelou presents.")
+    password: SecretStr = Field(description="The password that Jelou presents.")
+
+
+WebhookAuth = Annotated[NoAuth | BearerAuth | ApiKeyAuth | BasicAuth, Field(discriminator="type")]
+
+
+class Project(Model):
+    """A Jelou project: where its API is, how we are known there, how its events prove themselves."""
+
+    project_id: str = Field(min_length=1, description="Jelou's id of the project, as in the path of its API.")
+    bot_id: str = Field(min_length=1, description="The bot that manages the conversations.")
+    base_url: HttpUrl = Field(
+        default=HttpUrl("https://gateway.jelou.ai/platform/v1/external-support"),
+        description="Up to, not including, the project id. Older projects use .../jelouapi/v1/external-support.",
+    )
+    send_url: HttpUrl = Field(
+        default=HttpUrl("https://chatbot.jelou.ai/v1/external-support/webhook"),
+        description="Where messages to the customer are posted; a host of its own.",
+    )
+    api_key: SecretStr = Field(description="Sent as x-api-key with every call.")
+    basic: BasicCredential | None = Field(
+        default=None, description="clientId and clientSecret, sent as Basic as well, where the project wants it."
+    )
+    signing_secrets: list[SecretStr] = Field(
+        min_length=1, description="The signingSecret of the integration; the old one beside it during a rotation."
+    )
+    webhook_auth: WebhookAuth = Field(default=NoAuth(), description="The header Jelou presents besides its signature.")
+    conversation_url: str = Field(
+        default="", description="Link for agents; {conversation_id} and {room_id} are filled in."
+    )
+    calls_per_s: float = Field(
+        default=5.0, gt=0, description="Pace of all calls to this project, over all workers. Jelou's own limit is 5."
+    )
+    start_timeout_s: float = Field(default=6.0, gt=0, le=60, description="How long a start call may take.")
+
+
+class UserId(Model):
+    """Where the customer's Jelou user id comes from."""
+
+    fields: list[FieldPath] = Field(
+        default=["requester.phone"], min_length=1, description="The first of these that holds something is used."
+    )
+    format: Literal["phone", "text"] = Field(
+        default="phone", description="phone: made international, without +. text: taken as it is, an opaque id."
+    )
+    region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(
+        default=None, description="Country of numbers written without one, for example EC."
+    )
+
+
+class StartRule(Model):
+    """Which new tickets start a conversation."""
+
+    name: str = Field(default="", description="Shown on the timeline when the rule matches.")
+    when: Condition = Field(default_factory=dict, description="Field to value; all must match. Empty: every ticket.")
+    max_age_s: float = Field(
+        default=900.0, gt=0, description="Older tickets start nothing: an import or a first day stays silent."
+    )
+
+
+class AssignTo(Model):
+    """A queue, an operator or a team at Jelou."""
+
+    type: Literal["queue", "operator", "team"] = Field(description="What target names.")
+    target: str = Field(min_length=1, description="Name of the queue, or id of the operator or team.")
+
+
+class AssignmentRule(Model):
+    """Tickets that match go to this queue, operator or team. The first rule that matches decides."""
+
+    name: str = Field(default="", description="Shown on the timeline when the rule matches.")
+    when: Condition = Field(default_factory=dict, description="Field to value; all must match. Empty: every ticket.")
+    to: AssignTo = Field(description="The queue, operator or team.")
+
+
+class WriteBackTo(Model):
+    """What the bridge writes on the ticket."""
+
+    note: bool = Field(default=True, description="An internal note when the conversation has started, or could not.")
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    field: str = Field(default="", description="A field that gets the conversation's id.")
+    tag: str = Field(default="", description="A tag added when the conversation has started.")
+
+
+class UnknownStart(Model):
+    """What to do with a start whose fate is not known: Jelou has no idempotency key."""
+
+    wait_s: float = Field(
+        default=20.0, gt=0, description="How long to wait for the conversation.start event that settles it."
+    )
+    then: Literal["retry", "park"] = Field(
+        default="park", description="retry: never lost, may double. park: never double, a person decides."
+    )
+
+
+class Account(Model):
+    """One account of a helpdesk. Each dialect adds its own fields (verification, access) in a subclass."""
+
+    project: Name = Field(description="The Jelou project its tickets go to, a key of `jelou`.")
+    user_id: UserId = Field(default=UserId(), description="Where the customer's Jelou user id comes from.")
+    initial_message: str = Field(
+        default="", description="Template of the first message; {{ ticket.subject }}, {{ requester.name }}, ..."
+    )
+    start_when: list[StartRule] = Field(
+        default_factory=list, description="Opt-in: a ticket that no rule matches starts nothing."
+    )
+    starts_per_hour: int = Field(default=200, ge=1, description="At most so many starts in a clock hour; others wait.")
+    assignment: list[AssignmentRule] = Field(default_factory=list, description="Ordered; the first match decides.")
+    default_assignment: AssignTo | None = Field(default=None, description="Where no assignment rule matches.")
+    write_back: WriteBackTo = Field(default=WriteBackTo(), description="What the bridge writes on the ticket.")
+    unknown_start: UnknownStart = Field(
+        default=UnknownStart(), description="What to do with a start whose fate is not known."
+    )
+    calls_per_minute: int = Field(
+        default=0, ge=0, description="Pace of all calls to this helpdesk account, over all workers; 0: the vendor's."
+    )
+    confirm_wait_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a started conversation waits for its event before the note is written.",
+    )
+    horizon_s: float = Field(
+        default=86_400.0, gt=0, description="What could not be done for so long is buried, with its reason."
+    )
+
+
+class Secrets(Model):
+    """Several at once, so that a rotation drops nothing: the new one is added first, the old one removed later."""
+
+    secrets: list[SecretStr] = Field(min_length=1, description="The new one and, during a rotation, the old one.")
+    tolerance_s: float = Field(default=300.0, gt=0, description="How far a timestamp may be from our clock.")
+
+
+class HeaderToken(Model):
+    """A long random value in a header, for helpdesks that sign nothing."""
+
+    type: Literal["header"]
+    header: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9-]+$")] = Field(description="The header's name.")
+    tokens: list[SecretStr] = Field(min_length=1, description="Any of them is taken.")
+
+
+class BasicToken(Model):
+    """Basic credentials, written into the webhook's URL or its settings."""
+
+    type: Literal["basic"]
+    username: str = Field(description="The user name that the helpdesk presents.")
+    passwords: list[SecretStr] = Field(min_length=1, description="Any of them is taken.")
+
+
+class UrlToken(Model):
+    """A long random value in the webhook's query string."""
+
+    type: Literal["url_token"]
+    parameter: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]+$")] = Field(
+        default="token", description="The name of the query parameter."
+    )
+    tokens: list[SecretStr] = Field(min_length=1, description="Any of them is taken.")
+
+
+UnsignedVerification = Annotated[HeaderToken | BasicToken | UrlToken, Field(discriminator="type")]
+"""For a helpdesk that signs nothing: one of these is needed. There is no "none"."""
+
+
+class Api(Model):
+    """Our own HTTP API."""
+
+    tokens: list[SecretStr] = Field(default_factory=list, description="Bearer tokens for /api/. None: it answers 401.")
+
+
+class Bridge(Model):
+    """The whole configuration, checked."""
+
+    jelou: dict[Name, Project] = Field(description="The Jelou projects, each under a name of your choice.")
+    helpdesks: dict[str, dict[Name, Account]] = Field(description="The accounts of each kind of helpdesk, by name.")
+    api: Api = Field(default=Api(), description="The bridge's own HTTP API.")
+    max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Larger deliveries are answered 413.")
+
+    @model_validator(mode="after")
+    def _projects_exist(self) -> Bridge:
+        for kind, accounts in self.helpdesks.items():
+            for name, account in accounts.items():
+                if account.project not in self.jelou:
+                    known = ", ".join(self.jelou) or "none"
+                    msg = f"helpdesks.{kind}.{name}.project names no project under jelou (known: {known})"
+                    raise ValueError(msg)
+        return self
+
+    def account(self, kind: str, name: str) -> Account | None:
+        """The account of this kind and name, or None."""
+        return self.helpdesks.get(kind, {}).get(name)
+
+
+JsonObject = dict[str, Any]

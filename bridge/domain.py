@@ -1,0 +1,328 @@
+"""The words of the bridge as values: deliveries, tickets, events, actions, calls. No I/O, no clock.
+
+Times are Unix milliseconds (``_ms``), durations seconds (``_s``). Ids are opaque strings: never required to be digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import InitVar, dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from urllib.parse import quote, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRef:
+    """Names one ticket in the whole service: helpdesk kind, account name, the helpdesk's own ticket id."""
+
+    kind: str
+    account: str
+    id: str
+
+    def __str__(self) -> str:
+        """``kind/account/id``; the id is percent-encoded, so that the text parses back whatever the id holds."""
+        return f"{self.kind}/{self.account}/{quote(self.id, safe='-._~')}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read back what ``str`` wrote. Raises ValueError for anything that is not three parts."""
+        kind, account, ticket_id = text.split("/")
+        if not (kind and account and ticket_id):
+            msg = "a ticket is named kind/account/id"
+            raise ValueError(msg)
+        return cls(kind, account, unquote(ticket_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook call as received. ``headers`` and ``query`` have lower-case names; ``body`` is the raw bytes."""
+
+    sender: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    received_ms: int
+
+
+_CHECKED: Final = object()
+"""Shown by ``bridge.signatures.verify`` alone, so that nothing else can make a ``Verified``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A delivery whose signature or token was checked. Made by ``bridge.signatures.verify`` and nowhere else."""
+
+    delivery: Delivery
+    proof: InitVar[object]
+
+    def __post_init__(self, proof: object) -> None:
+        """Raises TypeError for anybody but ``verify``."""
+        if proof is not _CHECKED:
+            msg = "only bridge.signatures.verify makes a Verified"
+            raise TypeError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What is known of a ticket, in the bridge's own names.
+
+    ``fields`` is what rules and templates see: ``id subject status priority type group brand channel tags
+    created_at requester{id name email phone external_id} custom{...}``; a name a helpdesk does not tell is absent.
+    ``status`` is one of new, open, pending, on-hold, solved, closed; ``priority`` one of low, normal, high, urgent.
+    ``created_ms`` is 0 where it is not told. ``partial`` says that the helpdesk has more, to be had by a Fetch.
+    """
+
+    ref: TicketRef
+    fields: Mapping[str, Any]
+    created_ms: int = 0
+    partial: bool = False
+
+
+# --- events: what a helpdesk tells -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened:
+    """A ticket was created. ``fact`` is the key under which this is worked once, however often it is told."""
+
+    type: ClassVar[str] = "ticket.opened"
+    ref: TicketRef
+    fact: str
+    ticket: Ticket
+    by_bridge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReplied:
+    """A comment was added. Private ones (``public`` false) never leave the helpdesk."""
+
+    type: ClassVar[str] = "agent.replied"
+    ref: TicketRef
+    fact: str
+    comment_id: str
+    text: str
+    public: bool
+    by_bridge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSolved:
+    """A ticket's status became solved or closed."""
+
+    type: ClassVar[str] = "ticket.solved"
+    ref: TicketRef
+    fact: str
+    status: str
+    by_bridge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened:
+    """A solved ticket became open again."""
+
+    type: ClassVar[str] = "ticket.reopened"
+    ref: TicketRef
+    fact: str
+    status: str
+    by_bridge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A genuine delivery about something the bridge does not act upon. ``told`` is the sender's own event name."""
+
+    type: ClassVar[str] = "unrecognised"
+    ref: TicketRef | None
+    fact: str
+    told: str
+    by_bridge: bool = False
+
+
+TicketEvent = TicketOpened | AgentReplied | TicketSolved | TicketReopened | Unrecognised
+
+
+# --- events: what Jelou tells ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who is to attend a conversation. Requests say queue, operator or team; events also say direct, or anything."""
+
+    type: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStarted:
+    """Jelou says a conversation began. ``metadata`` is the echo of the start call's own, empty where there was none."""
+
+    type: ClassVar[str] = "conversation.start"
+    project: str
+    fact: str
+    conversation_id: str
+    room_id: str
+    bot_id: str
+    user_id: str
+    at_ms: int
+    assignment: Assignment | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWrote:
+    """The customer wrote. ``content`` is Jelou's own object for ``message_type``, unread."""
+
+    type: ClassVar[str] = "customer.wrote"
+    project: str
+    fact: str
+    conversation_id: str
+    room_id: str
+    bot_id: str
+    user_id: str
+    at_ms: int
+    message_id: str
+    message_type: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed:
+    """Jelou says a conversation ended. Any id but the project may be empty: the vendor's table could not be read."""
+
+    type: ClassVar[str] = "conversation.close"
+    project: str
+    fact: str
+    conversation_id: str
+    room_id: str
+    bot_id: str
+    user_id: str
+    at_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecognisedConversation:
+    """A genuine event of Jelou's of a kind the bridge does not know."""
+
+    type: ClassVar[str] = "conversation.unrecognised"
+    project: str
+    fact: str
+    told: str
+
+
+ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
+
+
+MARK = "[jelou-bridge:"
+"""Begins the mark in everything the bridge writes for people: a second look finds it, and an echo is known by it."""
+
+
+# --- actions: what is to be done -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartConversation:
+    """Start a conversation at Jelou. Not idempotent: Jelou knows no idempotency key."""
+
+    type: ClassVar[str] = "start.conversation"
+    bot_id: str
+    user_id: str
+    initial_message: str
+    metadata: Mapping[str, str]
+    assignment: Assignment | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Add an internal note to the ticket. ``marker`` stands in the text, so that a second look recognises it."""
+
+    type: ClassVar[str] = "add.note"
+    text: str
+    marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """Set a field of the ticket. Idempotent. The field named ``tag`` adds ``value`` to the ticket's tags."""
+
+    type: ClassVar[str] = "set.field"
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Read the ticket from the helpdesk's API, because the webhook told too little."""
+
+    type: ClassVar[str] = "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Look whether a write of unknown fate arrived, by its marker."""
+
+    type: ClassVar[str] = "probe"
+    marker: str
+
+
+WriteBack = AddNote | SetField
+
+
+# --- calls: HTTP as values -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An HTTP request to make. ``once`` asks for a fresh connection and no repeat: the other side is not idempotent."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    timeout_s: float = 10.0
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer got. ``headers`` has lower-case names."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that one action was accepted: the action's key and the other side's id (empty where it gives none)."""
+
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``calls`` in ``per_s`` seconds."""
+
+    calls: int
+    per_s: float
+
+
+class Phase(StrEnum):
+    """Where a link is. The moves between phases are the table in ``bridge.links``."""
+
+    NEW = "new"
+    STARTING = "starting"
+    UNKNOWN = "unknown"
+    STARTED = "started"
+    OPEN = "open"
+    CLOSED = "closed"
+    PARKED = "parked"
+    FAILED = "failed"
+    IGNORED = "ignored"

@@ -1,0 +1,68 @@
+"""Events as the JSON of an inbox, and back. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from bridge import domain
+from bridge.domain import Assignment, Ticket, TicketRef
+from bridge.errors import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.domain import ConversationEvent, TicketEvent
+
+_CLASSES: Final[Mapping[str, type[Any]]] = {
+    kind.type: kind
+    for kind in (
+        domain.TicketOpened,
+        domain.AgentReplied,
+        domain.TicketSolved,
+        domain.TicketReopened,
+        domain.Unrecognised,
+        domain.ConversationStarted,
+        domain.CustomerWrote,
+        domain.ConversationClosed,
+        domain.UnrecognisedConversation,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event with where it came from. ``at_ms`` is when its delivery was received."""
+
+    event: TicketEvent | ConversationEvent
+    delivery: str
+    at_ms: int
+
+
+def dump(event: TicketEvent | ConversationEvent, delivery: str, at_ms: int) -> str:
+    """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
+    try:
+        return orjson.dumps({"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}).decode()
+    except orjson.JSONEncodeError:
+        raise Unreadable("body", "is nested too deeply") from None
+
+
+def load(text: bytes) -> Received:
+    """Read what ``dump`` wrote."""
+    told = orjson.loads(text)
+    fields = {name: _value(name, value) for name, value in told["event"].items()}
+    return Received(_CLASSES[told["type"]](**fields), told["delivery"], told["at_ms"])
+
+
+def _value(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name == "ref":
+        return TicketRef(**value)
+    if name == "assignment":
+        return Assignment(**value)
+    if name == "ticket":
+        return Ticket(**{**value, "ref": TicketRef(**value["ref"])})
+    return value

@@ -1,0 +1,80 @@
+"""The seams: what a dialect offers, what the I/O modules offer. Fakes and real ones implement the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.accounts import Account
+    from bridge.domain import Call, Delivery, Rate, Reply, Ticket, TicketEvent, TicketRef, Verified, WriteBack
+    from bridge.signatures import Verification
+
+
+class Helpdesk(Protocol):
+    """A dialect: everything the bridge knows of one kind of helpdesk. Pure: it makes calls and reads replies.
+
+    A new helpdesk is one module with such a class, one line in ``bridge.helpdesks.REGISTRY`` and one folder of
+    recordings; the contract tests run over all of them.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The name in the webhook's path and under ``helpdesks`` in the configuration."""
+        ...
+
+    @property
+    def settings(self) -> type[Account]:
+        """The model of an account of this kind."""
+        ...
+
+    @property
+    def calls_per_minute(self) -> int:
+        """The vendor's limit for an account, as far as it is known; a sane pace where there is none."""
+        ...
+
+    @property
+    def ticket_rate(self) -> Rate | None:
+        """The vendor's limit on one ticket, None where there is none."""
+        ...
+
+    def verification(self, account: Account) -> Verification:
+        """How a delivery for this account proves itself."""
+        ...
+
+    def delivery_id(self, delivery: Delivery) -> str:
+        """The sender's id of this delivery, the same on its retries; empty where it sends none."""
+        ...
+
+    def read(self, verified: Verified, account: Account, account_name: str) -> Sequence[TicketEvent]:
+        """The events in a delivery. Raises Unreadable, and nothing else, whatever the body is."""
+        ...
+
+    def fetch(self, account: Account, ref: TicketRef) -> Call | None:
+        """The call that reads the whole ticket; None where this helpdesk has no such call."""
+        ...
+
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
+        """The ticket in the answer of ``fetch``. Raises CallError."""
+        ...
+
+    def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
+        """The call that performs the action; None where this account takes no such write.
+
+        ``key`` is the action's own within its ticket, the same on every try: with the ticket it makes an idempotency
+        key where the helpdesk has one. ``now_ms`` is the time of this try, for calls that are signed.
+        """
+        ...
+
+    def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:
+        """The helpdesk's id of what was written (empty where it gives none). Raises CallError."""
+        ...
+
+    def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
+        """The call that tells whether a write of unknown fate arrived; None where writing again is harmless."""
+        ...
+
+    def found(self, account: Account, action: WriteBack, reply: Reply) -> bool:
+        """Whether the answer of ``probe`` shows the write. Raises CallError."""
+        ...

@@ -1,0 +1,40 @@
+"""A ticket's timeline: what happened to it, in both directions, in order. Pure.
+
+An entry is a JSON object with ``at`` (ms) and ``what``; the other names depend on ``what``. It is read by people and
+kept for long: no text of a customer's, no phone number and no secret goes in.
+
+| what | when |
+| --- | --- |
+| received | an event was accepted: ``event``, ``delivery``, for Jelou's also ``by`` (how it found the ticket) |
+| repeated | the same fact was told again |
+| fetched | the ticket was read from the helpdesk |
+| sending | an action is about to go out: ``action`` and what it says |
+| answered | the other side took it: ``action``, ``id``, ``ms`` |
+| unanswered | it may have arrived: ``action``, ``reason`` |
+| refused | it was not done: ``action``, ``reason`` |
+| skipped | an action that this account cannot take |
+| waiting | nothing is done before ``until``: ``reason`` |
+| moved | the link's phase changed: ``phase``, ``reason`` |
+| ignored | an event asks for nothing: ``event``, ``reason`` |
+| buried | given up, kept among the dead letters: ``reason``, ``letter`` |
+| replayed, discarded | a person's decision about a dead letter |
+| claimed | a person said that an orphan's conversation is this ticket's |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+
+def entry(at_ms: int, what: str, **detail: Any) -> str:
+    """One entry as JSON text; details that hold nothing are left out."""
+    return orjson.dumps(
+        {"at": at_ms, "what": what} | {name: v for name, v in detail.items() if v not in ("", None)}
+    ).decode()
+
+
+def masked(person: str) -> str:
+    """A user id as a timeline or log may show it: enough to tell two apart, not enough to call."""
+    return f"…{person[-3:]}" if len(person) > 5 else "…"  # noqa: PLR2004 - a short id shown in part is shown whole
