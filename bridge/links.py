@@ -1,0 +1,142 @@
+"""The link between a ticket and its conversation: its phases, and the table of moves between them. Pure.
+
+The rules:
+
+- A move that the table does not name is not made: the link stays, and the caller says so on the timeline.
+- Evidence (a start or close event of Jelou's) counts in every phase, parked and failed included.
+- A late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
+- STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from bridge.domain import Assignment, Phase, StartConversation
+
+
+class Signal(StrEnum):
+    """What can happen to a link."""
+
+    MARKED = "marked"
+    ANSWERED = "answered"
+    NOTHING_HAPPENED = "nothing happened"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    START_SEEN = "start seen"
+    CLOSE_SEEN = "close seen"
+    TRY_AGAIN = "try again"
+    PARK = "park"
+    UNCONFIRMED = "unconfirmed"
+    IGNORE = "ignore"
+    FAIL = "fail"
+    REPLAY = "replay"
+
+
+MOVES: dict[tuple[Phase, Signal], Phase] = {
+    (Phase.NEW, Signal.MARKED): Phase.STARTING,
+    (Phase.NEW, Signal.IGNORE): Phase.IGNORED,
+    (Phase.NEW, Signal.FAIL): Phase.FAILED,
+    (Phase.NEW, Signal.START_SEEN): Phase.OPEN,
+    (Phase.STARTING, Signal.ANSWERED): Phase.STARTED,
+    (Phase.STARTING, Signal.NOTHING_HAPPENED): Phase.NEW,
+    (Phase.STARTING, Signal.REFUSED): Phase.FAILED,
+    (Phase.STARTING, Signal.UNANSWERED): Phase.UNKNOWN,
+    (Phase.STARTING, Signal.START_SEEN): Phase.OPEN,
+    (Phase.UNKNOWN, Signal.START_SEEN): Phase.OPEN,
+    (Phase.UNKNOWN, Signal.TRY_AGAIN): Phase.NEW,
+    (Phase.UNKNOWN, Signal.PARK): Phase.PARKED,
+    (Phase.STARTED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.STARTED, Signal.UNCONFIRMED): Phase.OPEN,
+    (Phase.STARTED, Signal.CLOSE_SEEN): Phase.CLOSED,
+    (Phase.OPEN, Signal.CLOSE_SEEN): Phase.CLOSED,
+    (Phase.PARKED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.FAILED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.IGNORED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.FAILED, Signal.REPLAY): Phase.NEW,
+    (Phase.PARKED, Signal.REPLAY): Phase.NEW,
+}
+
+IN_FLIGHT = frozenset({Phase.STARTING, Phase.UNKNOWN})
+"""Phases in which no other start for the same bot and user may begin."""
+
+LIVE = frozenset({Phase.STARTED, Phase.OPEN})
+"""Phases in which the ticket has a conversation that is not known to be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One write-back that is not done yet. ``sent`` says that a try of it may have arrived: look before repeating."""
+
+    key: str
+    kind: str
+    text: str
+    field: str = ""
+    sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is known of one ticket's conversation. Frozen; every change is a new value.
+
+    ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``receipts`` maps an
+    action's key to the other side's id. ``extra`` are conversations of ours beyond the first. Times in ms.
+    """
+
+    phase: Phase = Phase.NEW
+    attempt: int = 0
+    episode: int = 1
+    conversation: str = ""
+    room: str = ""
+    bot: str = ""
+    user: str = ""
+    rule: str = ""
+    assignment: Assignment | None = None
+    start: StartConversation | None = None
+    covered: int = 0
+    since_ms: int = 0
+    tries: int = 0
+    first_try_ms: int = 0
+    reason: str = ""
+    confirmed: bool = False
+    extra: tuple[str, ...] = ()
+    shared_with: str = ""
+    receipts: dict[str, str] = field(default_factory=dict)
+    todo: tuple[Todo, ...] = ()
+
+    def moved(self, signal: Signal, **changes: Any) -> Link:
+        """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
+        phase = MOVES.get((self.phase, signal))
+        return self if phase is None else replace(self, phase=phase, **changes)
+
+    def dump(self) -> str:
+        """As JSON text; ``load`` reads it back."""
+        return orjson.dumps(self).decode()
+
+    @classmethod
+    def load(cls, text: bytes | str) -> Link:
+        """Read what ``dump`` wrote; an empty text is a new link."""
+        if not text:
+            return cls()
+        # A field that this version does not know was written by a newer one, during a rolling update.
+        known = {name: value for name, value in orjson.loads(text).items() if name in cls.__dataclass_fields__}
+        known["phase"] = Phase(known["phase"])
+        known["assignment"] = _assignment(known["assignment"])
+        known["start"] = _start(known["start"])
+        known["extra"] = tuple(known["extra"])
+        known["todo"] = tuple(Todo(**todo) for todo in known["todo"])
+        return cls(**known)
+
+
+def _assignment(known: dict[str, str] | None) -> Assignment | None:
+    return Assignment(**known) if known else None
+
+
+def _start(known: dict[str, Any] | None) -> StartConversation | None:
+    if not known:
+        return None
+    return StartConversation(**{**known, "assignment": _assignment(known["assignment"])})

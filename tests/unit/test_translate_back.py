@@ -1,0 +1,124 @@
+"""Write back: what a conversation puts on its ticket, in which words, and each of it once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.accounts import Account, Project
+from bridge.domain import MARK, AddNote, Assignment, SetField, TicketRef
+from bridge.links import Link, Todo
+from bridge.translate import in_words, marker, opened, told, write_back
+
+REF = TicketRef("zendesk", "acme", "7")
+
+
+def link(**changes: Any) -> Link:
+    """A ticket with a confirmed conversation."""
+    known = {"conversation": "c-1", "room": "r-1", "confirmed": True, "assignment": Assignment("queue", "VIP")}
+    return Link(**{**known, **changes})
+
+
+def project(**changes: Any) -> Project:
+    """A project without links for agents."""
+    told = {"project_id": "p", "bot_id": "b", "api_key": "k", "signing_secrets": ["s"]}
+    return Project.model_validate(told | changes)
+
+
+def account(**write_back: Any) -> Account:
+    """An account that wants this written."""
+    return Account.model_validate({"project": "soporte", "write_back": write_back})
+
+
+def note(text: str, of: Link, **settings: Any) -> str:
+    """The first thing written on the ticket of this link; fails unless it begins with ``text``."""
+    first = opened(of, account(), project(**settings))[0].text
+    assert first.startswith(text)
+    return first
+
+
+def keys(todo: tuple[Todo, ...]) -> list[str]:
+    """The keys of what is to be written."""
+    return [one.key for one in todo]
+
+
+def test_the_note_tells_an_agent_what_there_is_to_know() -> None:
+    """Conversation, who attends, and where to click; nothing of what the customer wrote."""
+    assert note("", link(), conversation_url="https://x.example/{room_id}/{conversation_id}") == (
+        "Conversation started in Jelou.\nConversation: c-1\nAssigned to: queue VIP\nLink: https://x.example/r-1/c-1"
+    )
+
+
+def test_the_note_says_what_is_not_known() -> None:
+    """An unconfirmed start, a shared conversation and a missing id are said in words."""
+    vague = link(conversation="", assignment=None, confirmed=False, shared_with="zendesk/acme/3")
+    assert note("Conversation started in Jelou.\n", vague).splitlines()[1:] == [
+        "Conversation: not told yet",
+        "Assigned to: nobody in particular",
+        "This conversation is shared with ticket zendesk/acme/3.",
+        "Jelou has not confirmed the start with an event yet.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "written"),
+    [
+        ({}, ["1:note:started"]),
+        ({"note": False}, []),
+        ({"field": "external_id"}, ["1:note:started", "1:field"]),
+        ({"note": False, "tag": "jelou"}, ["1:tag"]),
+        ({"field": "f", "tag": "jelou"}, ["1:note:started", "1:field", "1:tag"]),
+    ],
+)
+def test_only_what_the_account_wants_is_written(wanted: dict[str, Any], written: list[str]) -> None:
+    """Note, field and tag are each a setting."""
+    assert keys(opened(link(), account(**wanted), project())) == written
+
+
+def test_nothing_is_planned_twice() -> None:
+    """What has a receipt or is planned already is left out; the next episode begins anew."""
+    wanted = account(field="f", tag="t")
+    half = link(receipts={"1:note:started": "n-1"}, todo=(Todo("1:tag", SetField.type, "t", "tag"),))
+    assert keys(opened(half, wanted, project())) == ["1:field"]
+    assert keys(opened(replace(half, episode=2), wanted, project())) == ["2:note:started", "2:field", "2:tag"]
+
+
+def test_an_account_without_notes_is_told_nothing() -> None:
+    """Failures are notes too, once per episode and name."""
+    assert told(link(), "failed", "No.", account(note=False)) == ()
+    assert keys(told(link(), "failed", "No.", account())) == ["1:note:failed"]
+    assert told(link(receipts={"1:note:failed": ""}), "failed", "No.", account()) == ()
+
+
+def test_a_note_carries_its_mark_and_a_field_only_its_value() -> None:
+    """The mark stands in the last line, where a second look finds it and an echo is known by it."""
+    found = write_back(REF, Todo("1:note:started", AddNote.type, "Text"))
+    assert isinstance(found, AddNote)
+    assert found.text == f"Text\n{found.marker}"
+    assert found.marker == marker(REF, "1:note:started")
+    assert write_back(REF, Todo("1:field", SetField.type, "c-1", "external_id")) == SetField("external_id", "c-1")
+
+
+def test_a_mark_is_the_same_for_ever() -> None:
+    """It is looked for by later versions of the bridge as well: this one must never change."""
+    assert marker(REF, "1:note:started") == f"{MARK}7463d46dd193c712]"
+
+
+TEXTS = st.text(min_size=1, max_size=5)
+
+
+@given(one=st.tuples(TEXTS, TEXTS), other=st.tuples(TEXTS, TEXTS))
+def test_two_writes_never_share_a_mark(one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Another ticket or another note has another mark."""
+    marks = [marker(TicketRef("zendesk", "acme", ticket), key) for ticket, key in (one, other)]
+    assert (marks[0] == marks[1]) is (one == other)
+
+
+def test_an_assignment_is_said_in_words() -> None:
+    """Nobody is somebody as well."""
+    assert in_words(Assignment("operator", "48213")) == "operator 48213"
+    assert in_words(None) == "nobody in particular"
