@@ -1,0 +1,24 @@
+"""The helpdesks the bridge speaks to, each a dialect behind ``bridge.ports.Helpdesk``."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.standard_webhooks import StandardWebhooks
+from bridge.helpdesks.zendesk import Zendesk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.ports import Helpdesk
+
+REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
+    {
+        "django-helpdesk": DjangoHelpdesk(),
+        "standard-webhooks": StandardWebhooks(),
+        "zendesk": Zendesk(),
+    }
+)
+"""Kind to dialect. A new helpdesk is a line here, a module beside this one and a folder of recordings."""

@@ -1,0 +1,110 @@
+"""Reading bodies: JSON that was written by people, templates and products, taken as loosely as they write it. Pure.
+
+Only what nothing can be done without is required; anything else may be missing, null or of another type, and is then
+absent. Errors name the place, never the value.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from bridge.domain import MARK
+from bridge.errors import Unreadable
+from bridge.timestamps import iso8601
+
+Json = dict[str, Any]
+
+_BODY: Final = "body"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_LONGEST_ID: Final = 255
+_LONGEST_NAME: Final = 100
+_PERSON: Final = ("id", "name", "email", "phone", "external_id")
+_FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def decoded(body: bytes) -> Json:
+    """The JSON object of a body. Raises Unreadable for anything else."""
+    try:
+        found = orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
+        raise Unreadable(_BODY, "is not JSON") from None
+    if not isinstance(found, dict):
+        raise Unreadable(_BODY, "is not a JSON object")
+    return found
+
+
+def section(record: Json, name: str) -> Json:
+    """The object under this name; empty where there is none."""
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def records(record: Json, name: str) -> list[Json]:
+    """The objects in the list under this name."""
+    found = record.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def text(record: Json, name: str) -> str:
+    """The text under this name, an integer as its digits; empty for anything else."""
+    found = record.get(name)
+    if isinstance(found, str):
+        return found
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
+
+
+def words(record: Json, name: str) -> list[str]:
+    """The texts in the list under this name, or in a text with blanks between, as templates print a list."""
+    found = record.get(name)
+    if isinstance(found, str):
+        return found.split()
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def flag(record: Json, name: str) -> bool | None:
+    """Yes or no under this name, also as the word a template prints; None where it is not told."""
+    found = record.get(name)
+    if isinstance(found, bool):
+        return found
+    return _FLAGS.get(text(record, name).strip().lower())
+
+
+def event_name(record: Json, name: str) -> str:
+    """The sender's name of its event, cut to a length that a log line bears."""
+    return text(record, name).strip()[:_LONGEST_NAME]
+
+
+def usable_id(record: Json, name: str) -> str:
+    """The id under this name; empty where it is missing or could not stand in a URL's path."""
+    found = text(record, name).strip()
+    return "" if len(found) > _LONGEST_ID or found in {".", ".."} else found
+
+
+def ticket_id(record: Json, name: str, where: str) -> str:
+    """The id of the ticket. Raises Unreadable, with ``where`` it stands in the body, if there is no usable one."""
+    found = usable_id(record, name)
+    if not found:
+        raise Unreadable(where, "is not the id of a ticket")
+    return found
+
+
+def person(record: Json) -> Json:
+    """What is told of a requester, in the bridge's names."""
+    return told(**{name: text(record, name) for name in _PERSON})
+
+
+def moment_ms(record: Json, name: str) -> int:
+    """The ISO 8601 time under this name as Unix milliseconds; 0 where there is none."""
+    return iso8601(text(record, name)) or 0
+
+
+def marked(*texts: str) -> bool:
+    """Whether one of the texts carries the bridge's mark."""
+    return any(MARK in one for one in texts)
+
+
+def told(**values: object) -> Json:
+    """The values that say something: neither None nor empty."""
+    return {name: value for name, value in values.items() if value not in (None, "", [], {})}

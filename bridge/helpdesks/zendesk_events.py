@@ -1,0 +1,191 @@
+"""What Zendesk tells: the bodies of its event subscriptions, and those an admin writes into triggers. Pure.
+
+A webhook of Zendesk is either subscribed to events, and then its body is Zendesk's own, or called by triggers, and
+then its body is what an admin wrote. Both are read. The template to paste into a trigger's "Notify active webhook"
+holds ids and short scalars alone, because Liquid does not escape JSON: a quote in a subject or a comment breaks it::
+
+    {"event": "ticket.created",
+     "ticket_id": "{{ticket.id}}", "status": "{{ticket.status}}", "priority": "{{ticket.priority}}",
+     "type": "{{ticket.ticket_type}}", "via": "{{ticket.via}}", "tags": "{{ticket.tags}}",
+     "external_id": "{{ticket.external_id}}", "actor_id": "{{current_user.id}}",
+     "created_at": "{{ticket.created_at_with_timestamp}}", "updated_at": "{{ticket.updated_at_with_timestamp}}",
+     "comment": {"id": "{{ticket.latest_comment.id}}", "is_public": "{{ticket.latest_comment.is_public}}"},
+     "requester": {"id": "{{ticket.requester.id}}", "external_id": "{{ticket.requester.external_id}}",
+                   "phone": "{{ticket.requester.phone}}"},
+     "custom": {"360001112233": "{{ticket.ticket_field_360001112233}}"}}
+
+``event`` is the trigger's own: ticket.created, ticket.comment_added (or ticket.comment), ticket.status_changed,
+ticket.solved, ticket.reopened. A trigger does not know the status before, so only ticket.reopened says reopened.
+
+Facts: a trigger and a subscription tell the same fact of an opened ticket, and of a comment whose id the trigger
+tells. Of a status they do only where ``updated_at`` has seconds: Zendesk's placeholders stop at the minute. A comment
+told by a trigger has no text, and is private unless the trigger says otherwise.
+
+Sources: "Anatomy of a webhook request", "Ticket event types", "Tickets", "Placeholders reference" on Zendesk's
+developer and help sites.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
+from bridge.helpdesks import reading
+from bridge.helpdesks.labels import CHANNELS, ENDED, PRIORITIES, STATUSES, TYPES, label
+from bridge.helpdesks.reading import Json, section, text, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bridge.domain import TicketEvent
+
+KIND: Final = "zendesk"
+NATIVE: Final = "zen:event-type:"
+TICKET: Final = "ticket."
+
+TRIGGERS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "ticket.comment": ("ticket.comment_added", "", ""),
+    "ticket.solved": ("ticket.status_changed", "", "solved"),
+    "ticket.reopened": ("ticket.status_changed", "solved", "open"),
+}
+"""What a trigger may call its event: Zendesk's own name, the status before, and now if its label is of no help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A body and what stands around it. ``bridge_user`` is empty where Zendesk's id of the bridge is not known."""
+
+    body: bytes
+    account_name: str
+    delivery_id: str
+    bridge_user: str
+
+
+def event(delivered: Told) -> TicketEvent:
+    """The event in a body of either form. Raises Unreadable."""
+    body = reading.decoded(delivered.body)
+    native = text(body, "type").startswith(NATIVE)
+    body = body if native else _as_native(body)
+    name = reading.event_name(body, "type").removeprefix(NATIVE)
+    reader = _READERS.get(name)
+    detail = section(body, "detail")
+    if reader is None:
+        return _unrecognised(name, body, detail, delivered)
+    ticket_id = reading.ticket_id(detail, "id", "detail.id" if native else "ticket_id")
+    ref = TicketRef(KIND, delivered.account_name, ticket_id)
+    change = section(body, "event")
+    return reader(
+        _Message(ref, detail, change, _version(body, detail, change) or delivered.delivery_id, delivered.bridge_user)
+    )
+
+
+def ticket(ref: TicketRef, detail: Json, requester: Json, custom: Json, *, partial: bool) -> Ticket:
+    """The ticket in ``detail``, which the API and the webhooks write with the same names."""
+    fields = told(
+        id=ref.id,
+        subject=text(detail, "subject"),
+        status=_status(detail, "status"),
+        priority=label(PRIORITIES, text(detail, "priority")),
+        type=label(TYPES, text(detail, "type")),
+        group=text(detail, "group_id"),
+        brand=text(detail, "brand_id"),
+        channel=label(CHANNELS, text(section(detail, "via"), "channel")),
+        tags=reading.words(detail, "tags"),
+        created_at=text(detail, "created_at"),
+        external_id=text(detail, "external_id"),
+        requester=reading.person(requester),
+        custom=told(**custom),
+    )
+    return Ticket(ref, fields, reading.moment_ms(detail, "created_at"), partial)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A delivery about one ticket, in the shape of Zendesk's own body. ``version`` tells two changes apart."""
+
+    ref: TicketRef
+    detail: Json
+    event: Json
+    version: str
+    bridge_user: str
+
+    def by_bridge(self, *written: str) -> bool:
+        """Whether the bridge did it: its user acted, or its mark is in what was written."""
+        acted = bool(self.bridge_user) and text(self.detail, "actor_id") == self.bridge_user
+        return acted or reading.marked(*written)
+
+
+def _opened(message: _Message) -> TicketEvent:
+    requester = {**section(message.detail, "requester"), "id": message.detail.get("requester_id")}
+    opened = ticket(message.ref, message.detail, requester, section(message.detail, "custom"), partial=True)
+    return TicketOpened(message.ref, "opened", opened, message.by_bridge(text(message.detail, "description")))
+
+
+def _commented(message: _Message) -> TicketEvent:
+    comment = section(message.event, "comment")
+    body = text(comment, "body")
+    fact = f"comment:{text(comment, 'id') or message.version}"
+    by_bridge = message.by_bridge(body)
+    if not by_bridge and not _by_staff(section(comment, "author"), message.detail):
+        return Unrecognised(message.ref, fact, "customer comment")
+    public = reading.flag(comment, "is_public") is True
+    return AgentReplied(message.ref, fact, text(comment, "id"), body, public, by_bridge)
+
+
+def _by_staff(author: Json, detail: Json) -> bool:
+    staff = reading.flag(author, "is_staff")
+    writer = text(author, "id") or text(detail, "actor_id")
+    return writer == "" or writer != text(detail, "requester_id") if staff is None else staff
+
+
+def _status_changed(message: _Message) -> TicketEvent:
+    status = _status(message.event, "current") or _status(message.detail, "status")
+    fact = f"status:{status}:{message.version}"
+    by_bridge = message.by_bridge()
+    if status in ENDED:
+        return TicketSolved(message.ref, fact, status, by_bridge)
+    if _status(message.event, "previous") in ENDED:
+        return TicketReopened(message.ref, fact, status, by_bridge)
+    return Unrecognised(message.ref, fact, "ticket.status_changed", by_bridge)
+
+
+_READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
+    "ticket.created": _opened,
+    "ticket.comment_added": _commented,
+    "ticket.status_changed": _status_changed,
+}
+
+
+def _as_native(trigger: Json) -> Json:
+    name = reading.event_name(trigger, "event") or reading.event_name(trigger, "type")
+    event, previous, expected = TRIGGERS.get(name, (name, "", ""))
+    status = _status(trigger, "status")
+    # A custom status has a label of its own; then the trigger's name for its event says more.
+    trusted = not expected or (status and (status in ENDED) is (expected in ENDED))
+    detail = {
+        **trigger,
+        "id": trigger.get("ticket_id"),
+        "actor_id": trigger.get("actor_id") or trigger.get("updated_by_id"),
+        "requester_id": section(trigger, "requester").get("id"),
+        "updated_at": trigger.get("updated_at") or trigger.get("occurred_at"),
+        "via": {"channel": trigger.get("via")},
+    }
+    change = {"comment": trigger.get("comment"), "current": status if trusted else expected, "previous": previous}
+    return {"type": event, "detail": detail, "event": change}
+
+
+def _status(record: Json, name: str) -> str:
+    return label(STATUSES, text(record, name))
+
+
+def _unrecognised(name: str, body: Json, detail: Json, delivered: Told) -> TicketEvent:
+    # An id is a ticket's only in Zendesk's ticket events: organisations and users have ids too.
+    found = reading.usable_id(detail, "id") if name.startswith(TICKET) else ""
+    ref = TicketRef(KIND, delivered.account_name, found) if found else None
+    return Unrecognised(ref, f"told:{text(body, 'id') or delivered.delivery_id or name}", name)
+
+
+def _version(body: Json, detail: Json, change: Json) -> str:
+    moment = reading.moment_ms(detail, "updated_at")
+    return str(moment) if moment else text(section(section(change, "meta"), "sequence"), "id") or text(body, "id")

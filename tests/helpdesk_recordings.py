@@ -1,0 +1,129 @@
+"""The recordings of one kind of helpdesk: bodies it sends, and what the bridge is to make of them.
+
+``tests/recordings/<kind>/`` holds the bodies, and beside them ``account.json`` (an account's section),
+``expected.json`` (file of a body to its events) and ``writes.json`` (calls, answers, and what they mean).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hypothesis import strategies as st
+
+from bridge.domain import AddNote, Reply, SetField, Ticket, TicketEvent, TicketOpened, TicketRef, WriteBack
+from bridge.helpdesks import REGISTRY
+from tests.senders import verified
+
+if TYPE_CHECKING:
+    from bridge.accounts import Account
+    from bridge.ports import Helpdesk
+
+FOLDER = Path(__file__).parent / "recordings"
+ACCOUNT_NAME = "main"
+ACTIONS: dict[str, type[AddNote | SetField]] = {AddNote.type: AddNote, SetField.type: SetField}
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """One kind of helpdesk and its folder."""
+
+    kind: str
+
+    @property
+    def dialect(self) -> Helpdesk:
+        """The dialect under test."""
+        return REGISTRY[self.kind]
+
+    @cached_property
+    def section(self) -> dict[str, Any]:
+        """The account's section as YAML would give it."""
+        return self._json("account.json")
+
+    @cached_property
+    def account(self) -> Account:
+        """The account, checked."""
+        return self.dialect.settings.model_validate(self.section)
+
+    @cached_property
+    def expected(self) -> dict[str, list[dict[str, Any]]]:
+        """File of a body to the events in it."""
+        return self._json("expected.json")
+
+    @cached_property
+    def writes(self) -> dict[str, Any]:
+        """Calls, answers, and what they mean."""
+        return self._json("writes.json")
+
+    def body(self, name: str) -> bytes:
+        """A body as it was sent."""
+        return (FOLDER / self.kind / name).read_bytes()
+
+    def read(self, body: bytes) -> list[TicketEvent]:
+        """The events in a body whose sender proved itself."""
+        checked = verified(body, self.dialect.verification(self.account))
+        return list(self.dialect.read(checked, self.account, ACCOUNT_NAME))
+
+    def _json(self, name: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", json.loads((FOLDER / self.kind / name).read_text(encoding="utf-8")))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+    | st.sampled_from(["ticket.created", "comment.added", "zen:event-type:ticket.created", "..", "SOLVED", "true"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)  # fmt: skip
+"""Any JSON, with the words among it that readers look for."""
+
+KINDS = [Recordings(kind) for kind in sorted(REGISTRY)]
+
+
+def every(name: str) -> list[tuple[Recordings, Any]]:
+    """Each case of this list in every kind's ``writes.json``."""
+    return [(recordings, case) for recordings in KINDS for case in recordings.writes[name]]
+
+
+def ref_of(recordings: Recordings, ticket_id: str) -> TicketRef:
+    """The name of a ticket of this kind."""
+    return TicketRef(recordings.kind, ACCOUNT_NAME, ticket_id)
+
+
+def action_of(case: dict[str, Any]) -> WriteBack:
+    """The action a case describes."""
+    values = dict(case)
+    return ACTIONS[values.pop("type")](**values)
+
+
+def reply_of(case: dict[str, Any]) -> Reply:
+    """The answer a case describes; its body is JSON unless it is a text."""
+    body = case.get("body", "")
+    raw = body if isinstance(body, str) else json.dumps(body)
+    return Reply(case["status"], case.get("headers", {}), raw.encode())
+
+
+def told(event: TicketEvent) -> dict[str, Any]:
+    """An event as ``expected.json`` writes it."""
+    values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
+    values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
+    return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})
+
+
+def told_ticket(ticket: Ticket) -> dict[str, Any]:
+    """A ticket as the recordings write it."""
+    return {"fields": dict(ticket.fields), "created_ms": ticket.created_ms, "partial": ticket.partial}
+
+
+def named(value: Any) -> str | None:
+    """The name of a parametrised case."""
+    return value.kind if isinstance(value, Recordings) else value if isinstance(value, str) else None
+
+
+def secrets_of(recordings: Recordings) -> list[str]:
+    """The secrets in the account's section."""
+    verification = recordings.section["verification"]
+    return next(list(verification[name]) for name in ("secrets", "tokens", "passwords") if name in verification)
