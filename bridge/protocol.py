@@ -1,0 +1,189 @@
+"""What goes into the store's scripts and what comes out, as values. The scripts say what each step promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bridge.correlate import Clues
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """How long things are held, in ms. ``config`` checks that they fit together; see ``workers.limits``."""
+
+    ticket_ms: int = 8_000
+    lane_ms: int = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One event of a helpdesk's delivery, for one ticket. ``event``, ``entry``, ``repeated`` are JSON texts."""
+
+    ticket: str
+    lane: str
+    fact: str
+    event: str
+    entry: str
+    repeated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of Jelou's. ``entries`` holds the timeline's line for each way the ticket can be found."""
+
+    project: str
+    fact: str
+    event: str
+    is_start: bool
+    is_evidence: bool
+    clues: Clues
+    entries: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a delivery. ``status``: accepted, orphaned or duplicate; ``id`` is that of the first time."""
+
+    status: str
+    id: str
+    ticket: str = ""
+    by: str = ""
+    wake: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One ticket of a claim. ``inbox`` and ``evidence`` are JSON texts; ``left`` events wait unread behind them."""
+
+    ticket: str
+    lane: str
+    token: str
+    state: bytes
+    shared_with: str
+    claims: int
+    left: int
+    inbox: tuple[bytes, ...]
+    evidence: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim took, and how many more tickets of the lane are due."""
+
+    tickets: tuple[Claimed, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimits:
+    """What may hold a start back: a paused account, another start for the same person, the account's hourly cap."""
+
+    account: str
+    contact: str
+    cap: int
+    count: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a call must pass: the breaker and the pace of its destination, and ``more`` rates (key, interval_ms, burst).
+
+    ``interval_ms`` is the time between two calls at the allowed rate, ``burst`` how many may go at once.
+    """
+
+    destination: str
+    lane: str
+    interval_ms: float
+    burst: int
+    more: tuple[tuple[str, float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``)."""
+
+    destination: str
+    kind: str
+    ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last word before a call goes out."""
+
+    ticket: str
+    lane: str
+    token: str
+    state: str
+    entries: tuple[str, ...]
+    start: StartLimits | None = None
+    bury: tuple[tuple[str, str], ...] = ()
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``go``, or why not: lost, paused, capped (``detail`` ms), busy (``detail`` the other ticket), paced or broken.
+
+    The last two have ``detail`` ms to wait; ``reason`` says why the breaker is open.
+    """
+
+    verdict: str
+    detail: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``."""
+
+    ticket: str
+    lane: str
+    token: str
+    state: str
+    inbox_done: int
+    evidence_done: int
+    left: int
+    entries: tuple[str, ...]
+    evidence_left: int = 0
+    wait: str = ""
+    due_in_ms: int = 0
+    release: bool = False
+    adopt: tuple[str, ...] = ()
+    project: str = ""
+    room: str = ""
+    contact: str = ""
+    open: bool = False
+    behind: str = ""
+    held: str = ""
+    uncount: str = ""
+    outcomes: tuple[tuple[str, str, int, str], ...] = ()
+    unbury: tuple[str, ...] = ()
+    bury: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Whether the finish was ours to write, and the lanes to wake."""
+
+    done: bool
+    wake: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done."""
+
+    known: bool
+    state: bytes
+    lane: str
+    wait: str
+    held: bool
+    shared_with: str
+    waiting: int
+    due_in_ms: int | None
+    paused: bool
+    entries: tuple[bytes, ...] = field(default=(), repr=False)

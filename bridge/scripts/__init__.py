@@ -1,0 +1,1 @@
+"""The store's Lua scripts: each one atomic step of the protocol."""

@@ -1,0 +1,54 @@
+-- accept_conversation(request): one event of Jelou's, once, for the ticket it belongs to, else among the orphans.
+-- request: {seen, id, ttl_s, wake_ms, project, fact, event, is_start, is_evidence,
+--           ticket, lane (named by our metadata, else ''), conversation, room, contact,
+--           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way}
+-- returns {status, id, ticket, by, lane to wake or ''}; status is accepted, orphaned or duplicate.
+-- The finish that creates a link adopts orphans in its own script, so that neither misses the other.
+
+local r = cjson.decode(ARGV[1])
+local seen = P .. 'seen:' .. r.seen
+if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
+  return {'duplicate', redis.call('GET', seen), '', '', ''}
+end
+
+local function only(key)
+  local found = redis.call('SRANDMEMBER', key, 2)
+  if #found == 1 then return found[1] end
+end
+
+local function correlate()
+  if r.ticket ~= '' then return r.ticket, 'ticket' end
+  if r.conversation ~= '' then
+    local ticket = redis.call('GET', conversation_key(r.project, r.conversation))
+    if ticket then return ticket, 'conversation' end
+  end
+  -- Starts serialise per contact, so the holder of that lock is the one candidate.
+  if r.is_start then
+    local starting = r.contact ~= '' and redis.call('GET', P .. 'starting:' .. r.contact)
+    return starting or nil, 'starting'
+  end
+  -- A conversation that no ticket has named yet waits for one that does: guessing by contact could close or answer
+  -- another one. Only an event that names no conversation is matched by room or contact.
+  if r.conversation ~= '' then return nil end
+  local ticket = r.room ~= '' and only(P .. 'room:' .. r.room)
+  if ticket then return ticket, 'room' end
+  ticket = r.contact ~= '' and only(P .. 'contact:' .. r.contact)
+  if ticket then return ticket, 'contact' end
+end
+
+local ticket, by = correlate()
+if not ticket then
+  local id = r.conversation ~= '' and r.conversation or r.contact
+  redis.call('RPUSH', orphan_key(r.project, id), cjson.encode({r.is_evidence, r.fact, r.event, r.entries.conversation}))
+  redis.call('ZADD', P .. 'orphans:' .. r.project, NOW, id)
+  return {'orphaned', r.id, '', '', ''}
+end
+if not new_fact(ticket, r.fact) then
+  tell(ticket, {r.entries.repeated})
+  return {'accepted', r.id, ticket, by, ''}
+end
+put(ticket, r.event, r.is_evidence)
+tell(ticket, {r.entries[by]})
+local due, lane = arrived(ticket, r.lane, r.is_evidence)
+local wake = due and must_wake(lane, r.wake_ms)
+return {'accepted', r.id, ticket, by, wake and lane or ''}

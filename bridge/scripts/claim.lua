@@ -1,0 +1,32 @@
+-- claim(lane, token, lease_ms, most, most_bytes, inbox_most, awake_token, awake_ms): take tickets that are due.
+-- Moves their due time forward by the lease and notes the holder, a token of this claim alone.
+-- returns {how many more are due, {ticket, state, shared_with, claims, inbox left unread, inbox, evidence}...}
+
+local lane, token, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local most, most_bytes, inbox_most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('ZREM', awake_key(lane), ON_ITS_WAY, NO_ROOM)
+redis.call('ZADD', awake_key(lane), NOW + tonumber(ARGV[8]), ARGV[7])
+
+local function weight(list)
+  local bytes = 0
+  for _, text in ipairs(list) do bytes = bytes + #text end
+  return bytes
+end
+
+local answer, bytes = {0}, 0
+for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', NOW, 'LIMIT', 0, most)) do
+  local link = link_key(ticket)
+  local inbox = redis.call('LRANGE', inbox_key(ticket), 0, inbox_most - 1)
+  local evidence = redis.call('LRANGE', evidence_key(ticket), 0, -1)
+  bytes = bytes + weight(inbox) + weight(evidence)
+  if #answer > 1 and bytes > most_bytes then break end
+  redis.call('ZADD', lane_key(lane), NOW + lease_ms, ticket)
+  redis.call('HSET', link, 'holder', token)
+  redis.call('HDEL', link, 'wait')
+  local claims = redis.call('HINCRBY', link, 'claims', 1)
+  local known = redis.call('HMGET', link, 'state', 'shared_with')
+  answer[#answer + 1] = {ticket, known[1] or '', known[2] or '', claims,
+    redis.call('LLEN', inbox_key(ticket)) - #inbox, inbox, evidence}
+end
+answer[1] = redis.call('ZCOUNT', lane_key(lane), '-inf', NOW)
+return answer

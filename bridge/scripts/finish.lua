@@ -1,0 +1,108 @@
+-- finish(items, wake_ms): what was done is kept, and the ticket is let go.
+-- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
+--        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
+--        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
+--        outcomes: see gate.lua, unbury: [ids of dead letters that are settled]}
+-- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
+-- evidence_left are what the claim knew of and did not work: they alone end no wait.
+-- returns for each {verdict, lanes to wake...}; verdict is done or lost. A lost one wrote nothing.
+
+local wake_ms = tonumber(ARGV[2])
+
+-- A conversation belongs to the first ticket that named it; a second one shares it, and says so.
+local function index(item)
+  for _, id in ipairs(item.adopt) do
+    local key = conversation_key(item.project, id)
+    local first = redis.call('GET', key)
+    if not first then redis.call('SET', key, item.ticket) end
+    if first and first ~= item.ticket then
+      redis.call('HSET', link_key(item.ticket), 'shared_with', first)
+    else
+      adopt(item.project, id, item.ticket)
+    end
+  end
+  local verb = item.open and 'SADD' or 'SREM'
+  if item.room ~= '' then redis.call(verb, P .. 'room:' .. item.room, item.ticket) end
+  if item.contact ~= '' then redis.call(verb, P .. 'contact:' .. item.contact, item.ticket) end
+end
+
+-- The next start for this bot and user may go.
+local function release(item, lanes)
+  local lock = P .. 'starting:' .. item.contact
+  if redis.call('GET', lock) ~= item.ticket then return end
+  redis.call('DEL', lock)
+  local behind = P .. 'behind:' .. item.contact
+  for _, ticket in ipairs(redis.call('SMEMBERS', behind)) do
+    local due, lane = arrived(ticket, item.lane, true)
+    if due then lanes[lane] = true end
+  end
+  redis.call('DEL', behind)
+end
+
+-- What the ticket waits for may have ended since mark said so; then it does not wait. Else it is noted here, in one
+-- step, so that the end finds it.
+local function wait_ended(item)
+  if item.behind ~= '' then
+    local other = redis.call('GET', P .. 'starting:' .. item.behind)
+    if not other then return true end
+    redis.call('SADD', P .. 'behind:' .. item.behind, item.ticket)
+  end
+  if item.held ~= '' then
+    if redis.call('HEXISTS', P .. 'paused', item.held) == 0 then return true end
+    redis.call('SADD', P .. 'held:' .. item.held, item.ticket)
+  end
+  return false
+end
+
+local function due_at(item)
+  if wait_ended(item) then return NOW end
+  if redis.call('LLEN', evidence_key(item.ticket)) > item.evidence_left then return NOW end
+  local waiting = redis.call('LLEN', inbox_key(item.ticket))
+  if item.wait == 'firm' then return NOW + item.due_in_ms end
+  if item.wait == 'backoff' then return waiting > item.left and NOW or NOW + item.due_in_ms end
+  return waiting > 0 and NOW or nil
+end
+
+local function let_go(item, lanes)
+  local link = link_key(item.ticket)
+  redis.call('HDEL', link, 'holder', 'claims')
+  local due = due_at(item)
+  if not due then
+    redis.call('ZREM', lane_key(item.lane), item.ticket)
+    return
+  end
+  if item.wait ~= '' and due > NOW then redis.call('HSET', link, 'wait', item.wait) end
+  schedule(item.ticket, item.lane, due)
+  if due <= NOW then lanes[item.lane] = true end
+end
+
+-- A start that certainly did not happen is given back to the account's hour.
+local function uncount(account)
+  local counter = starts_key(account)
+  if tonumber(redis.call('GET', counter) or '0') > 0 then redis.call('DECR', counter) end
+end
+
+local function finish(item)
+  if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost'} end
+  local lanes = {}
+  redis.call('LTRIM', inbox_key(item.ticket), item.inbox_done, -1)
+  redis.call('LTRIM', evidence_key(item.ticket), item.evidence_done, -1)
+  redis.call('HSET', link_key(item.ticket), 'state', item.state)
+  tell(item.ticket, item.entries)
+  bury(item.bury)
+  unbury(item.unbury)
+  if item.uncount ~= '' then uncount(item.uncount) end
+  for _, outcome in ipairs(item.outcomes) do record(outcome) end
+  index(item)
+  if item.release then release(item, lanes) end
+  let_go(item, lanes)
+  local answer = {'done'}
+  for lane in pairs(lanes) do
+    if must_wake(lane, wake_ms) then answer[#answer + 1] = lane end
+  end
+  return answer
+end
+
+local answer = {}
+for i, item in ipairs(cjson.decode(ARGV[1])) do answer[i] = finish(item) end
+return answer

@@ -1,0 +1,51 @@
+-- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending.
+-- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count},
+--        gate: false or see gate.lua}
+-- returns for each {verdict, detail, reason}: go | lost | paused | capped, ms until the next hour | busy, the other
+-- ticket | paced, ms to wait | broken, ms to wait and why
+-- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
+
+local lease_ms = tonumber(ARGV[2])
+local HOUR = 3600000
+
+-- Whose turn it is already was counted: an answer to its mark was lost, or it is another try.
+local function counts(start)
+  return start.count and redis.call('EXISTS', P .. 'starting:' .. start.contact) == 0
+end
+
+local function start_verdict(item)
+  local s = item.start
+  if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
+  local lock = P .. 'starting:' .. s.contact
+  local other = redis.call('GET', lock)
+  if other and other ~= item.ticket then return {'busy', other, ''} end
+  local counter = starts_key(s.account)
+  if counts(s) and tonumber(redis.call('GET', counter) or '0') >= s.cap then
+    return {'capped', tostring(HOUR - NOW % HOUR), ''}
+  end
+end
+
+local function take_start(item)
+  local s = item.start
+  if counts(s) then
+    redis.call('INCR', starts_key(s.account))
+    redis.call('EXPIRE', starts_key(s.account), 7200)
+  end
+  redis.call('SET', P .. 'starting:' .. s.contact, item.ticket)
+end
+
+local function verdict(item)
+  if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost', '', ''} end
+  local refused = item.start and start_verdict(item) or item.gate and refused_at(item.ticket, item.gate)
+  if refused then return refused end
+  if item.start then take_start(item) end
+  redis.call('HSET', link_key(item.ticket), 'state', item.state)
+  redis.call('ZADD', lane_key(item.lane), NOW + lease_ms, item.ticket)
+  tell(item.ticket, item.entries)
+  bury(item.bury)
+  return {'go', '', ''}
+end
+
+local answer = {}
+for i, item in ipairs(cjson.decode(ARGV[1])) do answer[i] = verdict(item) end
+return answer

@@ -1,0 +1,96 @@
+-- Shared by every script. KEYS[1] is the prefix of all keys; the clock's text (now) is put before this file by
+-- bridge/store.py: Redis' own time in production, a key in tests.
+-- One primary, no cluster: a script touches keys that only its data names.
+
+local P = KEYS[1] .. ':'
+local NOW = now()
+
+local function lane_key(lane) return P .. 'lane:' .. lane end
+local function link_key(ticket) return P .. 'link:' .. ticket end
+local function inbox_key(ticket) return P .. 'inbox:' .. ticket end
+local function evidence_key(ticket) return P .. 'evidence:' .. ticket end
+local function awake_key(lane) return P .. 'awake:' .. lane end
+local function conversation_key(project, id) return P .. 'conversation:' .. project .. ':' .. id end
+local function orphan_key(project, id) return P .. 'orphan:' .. project .. ':' .. id end
+
+local LANES = P .. 'lanes'
+local TIMELINE_MOST = 1000
+local ON_ITS_WAY = 'on-its-way'
+local NO_ROOM = 'no-room'
+
+local function tell(ticket, entries)
+  if #entries == 0 then return end
+  local key = P .. 'timeline:' .. ticket
+  redis.call('RPUSH', key, unpack(entries))
+  redis.call('LTRIM', key, -TIMELINE_MOST, -1)
+end
+
+-- A lane is awake while a token of it has not expired: one for each job that claims, or the word that a job is on its
+-- way. Returns whether the caller must send that job; a burst of events sends one.
+local function must_wake(lane, wake_ms)
+  local key = awake_key(lane)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', NOW)
+  if redis.call('ZCARD', key) > 0 then return false end
+  redis.call('ZADD', key, NOW + wake_ms, ON_ITS_WAY)
+  return true
+end
+
+-- The ticket has something to do from `due` on. The lane's own next look is never later than that.
+local function schedule(ticket, lane, due)
+  redis.call('ZADD', lane_key(lane), due, ticket)
+  redis.call('ZADD', LANES, 'LT', due, lane)
+end
+
+-- Something new came for a ticket. A claimed one is left alone: its score is its lease, and its finish looks again.
+-- A firm wait (an unknown's, a Retry-After, a park) ends early for evidence only. Returns whether it is due now.
+local function arrived(ticket, lane, is_evidence)
+  local link = redis.call('HMGET', link_key(ticket), 'holder', 'wait', 'lane')
+  if not link[3] then redis.call('HSET', link_key(ticket), 'lane', lane) end
+  lane = link[3] or lane
+  if link[1] then return false, lane end
+  if link[2] == 'firm' and not is_evidence then return false, lane end
+  redis.call('ZADD', lane_key(lane), 'LT', NOW, ticket)
+  redis.call('ZADD', LANES, 'LT', NOW, lane)
+  return true, lane
+end
+
+-- Once per fact: a trigger and a native event, or a webhook and a poll, tell the same thing.
+local function new_fact(ticket, fact)
+  return fact == '' or redis.call('SADD', P .. 'facts:' .. ticket, fact) == 1
+end
+
+-- What was given up, with its reason, where it can be listed.
+local function bury(letters)
+  for _, letter in ipairs(letters) do
+    redis.call('HSET', P .. 'dead-letters', letter[1], letter[2])
+    redis.call('ZADD', P .. 'dead-letters-by-time', NOW, letter[1])
+  end
+end
+
+-- What was settled after all.
+local function unbury(ids)
+  if #ids == 0 then return end
+  redis.call('HDEL', P .. 'dead-letters', unpack(ids))
+  redis.call('ZREM', P .. 'dead-letters-by-time', unpack(ids))
+end
+
+-- Starts are counted by the clock hour, so that a cap needs no list of them.
+local function starts_key(account) return P .. 'starts:' .. account .. ':' .. math.floor(NOW / 3600000) end
+
+local function put(ticket, event, is_evidence)
+  redis.call('RPUSH', is_evidence and evidence_key(ticket) or inbox_key(ticket), event)
+end
+
+-- Events that came before their link. Their facts are noted now, so that a repeat stays a repeat.
+local function adopt(project, id, ticket)
+  local key = orphan_key(project, id)
+  for _, text in ipairs(redis.call('LRANGE', key, 0, -1)) do
+    local orphan = cjson.decode(text)
+    if new_fact(ticket, orphan[2]) then
+      put(ticket, orphan[3], orphan[1])
+      tell(ticket, {orphan[4]})
+    end
+  end
+  redis.call('DEL', key)
+  redis.call('ZREM', P .. 'orphans:' .. project, id)
+end

@@ -1,0 +1,186 @@
+"""Redis: lanes, inboxes, links, indexes, timelines, each step of the protocol one script.
+
+Every step that must not be torn is one Lua script on one primary. Time is Redis' own, taken inside the scripts;
+durations go in, instants stay there. The keys are named in ``scripts/prelude.lua``. Raises StoreUnavailable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import orjson
+
+from bridge.coalesce import Coalesced
+from bridge.protocol import Accepted, Batch, Claimed, Finished, Leases, Trace, Verdict
+from bridge.records import Records
+from bridge.scripting import REDIS_CLOCK, Scripts, as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from redis.asyncio import Redis
+
+    from bridge.protocol import Finish, Incoming, Mark, Told
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value)
+
+
+class Store:
+    """The store. Made once per process by the wiring; ``accept`` is safe to repeat with the same arguments."""
+
+    def __init__(
+        self, redis: Redis, *, prefix: str = "bridge", clock: str = REDIS_CLOCK, leases: Leases = Leases()
+    ) -> None:
+        self._scripts = Scripts(redis, prefix, clock)
+        self.leases = leases
+        self.records = Records(self._scripts, leases.lane_ms)
+        self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
+        self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
+
+    # -- accepting --------------------------------------------------------------------------------------------------
+
+    async def accept(self, seen: str, delivery_id: str, ttl_s: int, items: Sequence[Incoming]) -> Accepted:
+        """Store a helpdesk's delivery once: one round trip. ``seen`` is the key under which a repeat is known."""
+        request = self._request(seen, delivery_id, ttl_s) | {"items": [asdict(item) for item in items]}
+        status, first_id, *wake = await self._scripts.run("accept", _json(request))
+        return Accepted(as_text(status), as_text(first_id), wake=tuple(map(as_text, wake)))
+
+    async def accept_conversation(self, seen: str, delivery_id: str, ttl_s: int, told: Told) -> Accepted:
+        """Store an event of Jelou's once, for its ticket or among the orphans: one round trip."""
+        request = self._request(seen, delivery_id, ttl_s) | asdict(told) | asdict(told.clues)
+        answer = await self._scripts.run("accept_conversation", _json(request))
+        status, first_id, ticket, by, wake = map(as_text, answer)
+        return Accepted(status, first_id, ticket, by, (wake,) if wake else ())
+
+    def _request(self, seen: str, delivery_id: str, ttl_s: int) -> dict[str, Any]:
+        return {
+            "seen": seen,
+            "id": delivery_id,
+            "ttl_s": ttl_s,
+            "wake_ms": self.leases.lane_ms,
+        }
+
+    # -- working ----------------------------------------------------------------------------------------------------
+
+    async def claim(
+        self, lane: str, awake_token: str, most: int, *, most_bytes: int = 4_000_000, inbox_most: int = 32
+    ) -> Batch:
+        """Take up to ``most`` due tickets of the lane, for the lease. Each claim has a token of its own."""
+        token = uuid4().hex
+        lease_ms, lane_ms = self.leases.ticket_ms, self.leases.lane_ms
+        answer = await self._scripts.run(
+            "claim", lane, token, lease_ms, most, most_bytes, inbox_most, awake_token, lane_ms
+        )
+        return Batch(tuple(_claimed(lane, token, row) for row in answer[1:]), answer[0])
+
+    async def _mark_all(self, marks: Sequence[Mark]) -> Sequence[Verdict]:
+        answer = await self._scripts.run("mark", _marks(marks), self.leases.ticket_ms)
+        return [Verdict(*map(as_text, row)) for row in answer]
+
+    async def _finish_all(self, finishes: Sequence[Finish]) -> Sequence[Finished]:
+        answer = await self._scripts.run("finish", _json(finishes), self.leases.lane_ms)
+        return [Finished(row[0] == b"done", tuple(map(as_text, row[1:]))) for row in answer]
+
+    async def beat(self, held: Sequence[tuple[str, str, str]], lanes: Sequence[tuple[str, str]]) -> list[bool]:
+        """Prolong what is held: (ticket, lane, token)... and (lane, awake token)... . Tells which are still held."""
+        answer = await self._scripts.run("beat", _json(held), self.leases.ticket_ms, _json(lanes), self.leases.lane_ms)
+        return [kept == 1 for kept in answer]
+
+    # -- waking -----------------------------------------------------------------------------------------------------
+
+    async def sleep(self, lane: str, awake_token: str, *, not_before_ms: int = 0) -> bool:
+        """Let the lane sleep until its next due time. False: something is due, go on."""
+        return bool(await self._scripts.run("sleep", lane, awake_token, not_before_ms, self.leases.lane_ms) == 1)
+
+    async def hand_over(self, lane: str, awake_token: str) -> None:
+        """End this job of a lane that has more to do; the caller sends the next one."""
+        await self._scripts.run("sleep", lane, awake_token, -1, self.leases.lane_ms)
+
+    async def wake_due(self, most: int = 200) -> list[str]:
+        """The lanes that have something due and nobody at it; each is noted as being woken."""
+        return list(map(as_text, await self._scripts.run("wake_due", self.leases.lane_ms, most)))
+
+    async def pause(self, account: str, since: str) -> None:
+        """Hold back the account's starts. Everything else goes on; nothing is lost."""
+        await self._scripts.guard(self._scripts.redis.hset(f"{self._scripts.prefix}:paused", account, since))
+
+    async def resume(self, account: str) -> list[str]:
+        """Let the account's starts go on. Returns the lanes to wake."""
+        return list(map(as_text, await self._scripts.run("resume", account, self.leases.lane_ms)))
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    async def trace(self, ticket: str, account: str) -> Trace:
+        """Everything known of one ticket. Reads only."""
+        key = self._scripts.prefix
+        lane = as_text(await self._scripts.guard(self._scripts.redis.hget(f"{key}:link:{ticket}", "lane")))
+        async with self._scripts.redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(f"{key}:link:{ticket}", ["state", "wait", "holder", "shared_with"])
+            pipe.llen(f"{key}:inbox:{ticket}")
+            pipe.zscore(f"{key}:lane:{lane}", ticket)
+            pipe.time()
+            pipe.hexists(f"{key}:paused", account)
+            pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
+            link, waiting, due, (now_s, now_us), paused, entries = await self._scripts.guard(pipe.execute())
+        state, wait, holder, shared_with = link
+        due_in = None if due is None else int(due) - (now_s * 1000 + now_us // 1000)
+        return Trace(
+            known=bool(lane or entries),
+            state=state or b"",
+            lane=lane,
+            wait=as_text(wait),
+            held=holder is not None,
+            shared_with=as_text(shared_with),
+            waiting=waiting,
+            due_in_ms=due_in,
+            paused=bool(paused),
+            entries=tuple(entries),
+        )
+
+    async def ping(self) -> None:
+        """Answers when Redis does."""
+        await self._scripts.guard(self._scripts.redis.ping())
+
+    async def server(self) -> dict[str, Any]:
+        """What the server says of itself, by INFO: managed servers forbid CONFIG."""
+        told = await self._scripts.guard(self._scripts.redis.info())
+        return {
+            "version": told.get("valkey_version") or told.get("redis_version"),
+            "append_only_file": bool(told.get("aof_enabled")),
+            "eviction": told.get("maxmemory_policy"),
+            "role": told.get("role"),
+        }
+
+    async def known_by(self, ticket_id: str, accounts: Sequence[str]) -> list[str]:
+        """Which of the accounts (``kind/name``) have a ticket of this id: for people who know only the number."""
+        names = [f"{account}/{quote(ticket_id, safe='-._~')}" for account in accounts]
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.exists(f"{self._scripts.prefix}:link:{name}", f"{self._scripts.prefix}:timeline:{name}")
+            found = await self._scripts.guard(pipe.execute())
+        return [account for account, count in zip(accounts, found, strict=True) if count]
+
+
+def _marks(marks: Sequence[Mark]) -> bytes:
+    """Lua's cjson reads null as a value that is not false."""
+    return _json(marks).replace(b'"start":null', b'"start":false').replace(b'"gate":null', b'"gate":false')
+
+
+def _claimed(lane: str, token: str, row: list[Any]) -> Claimed:
+    ticket, state, shared_with, claims, left, inbox, evidence = row
+    return Claimed(
+        ticket=as_text(ticket),
+        lane=lane,
+        token=token,
+        state=state,
+        shared_with=as_text(shared_with),
+        claims=claims,
+        left=left,
+        inbox=tuple(inbox),
+        evidence=tuple(evidence),
+    )

@@ -1,0 +1,20 @@
+"""What several of the integration tests begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.steps import Steps
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+
+@pytest.fixture
+async def steps(redis: Redis, prefix: str) -> Steps:
+    """A store whose clock stands still until it is told to move."""
+    steps = Steps(redis, prefix)
+    await steps.pass_ms(0)
+    return steps
