@@ -1,0 +1,122 @@
+"""The HTTP client: the only module that sends bytes to Jelou or a helpdesk. ``Call`` in, ``Reply`` out.
+
+What is certain is decided here: before a connection was handed out nothing can have left; after that it may have.
+Redirects are never followed: they would send a customer's words to a host nobody configured, or a POST twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from bridge.domain import Reply
+from bridge.errors import Ambiguous, LeaseLost, NotSent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.domain import Call
+
+YOUNG_S = 2.0
+"""A kept connection older than this is not used again: the other side may close it just as a POST goes out, and then
+nobody knows whether that was read. Servers keep idle connections at least 5 s."""
+
+BODY_MOST = 4 * 1024 * 1024
+"""Bytes of an answer that are read. More is no answer of an API we know."""
+
+
+@dataclass(slots=True)
+class Send:
+    """One sending: whether it may still go out, and whether bytes may have."""
+
+    allowed: Callable[[], bool]
+    possibly_sent: bool = False
+
+
+_SENDING: ContextVar[Send | None] = ContextVar("sending", default=None)
+
+
+class _Gate(aiohttp.TCPConnector):
+    """Asks for the last time, right before the bytes: a worker that was stopped and wakes later sends nothing."""
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - aiohttp's own signature
+        """A connection, if the sending is still allowed. Raises LeaseLost."""
+        connection = await super().connect(req, traces, timeout)
+        sending = _SENDING.get()
+        if sending is not None:
+            if not sending.allowed():
+                connection.close()
+                raise LeaseLost
+            sending.possibly_sent = True
+        return connection
+
+
+class Http:
+    """One client per process; opened by the wiring, closed by it."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, *, connections: int = 512) -> Http:
+        """A client with connections of its own. Needs a running loop."""
+        connector = _Gate(limit=connections, keepalive_timeout=YOUNG_S, ttl_dns_cache=30)
+        jar = aiohttp.DummyCookieJar()
+        # One time limit, the call's own, in ``send``; aiohttp's would be a second timer per call.
+        patience = aiohttp.ClientTimeout(total=None)
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False, timeout=patience)
+        # aiohttp repeats PUT, GET and DELETE by itself when a kept connection breaks, and has no public switch for it.
+        # A Zendesk note goes out as a PUT: repeated blindly, it would stand on the ticket twice.
+        session._retry_connection = False  # noqa: SLF001
+        return cls(session)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def send(self, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
+        """Make the call. Raises NotSent or LeaseLost when nothing left, Ambiguous when it may have.
+
+        ``allowed`` is asked once more when the connection is there. Cancelled after that, the fate is unknown too.
+        """
+        sending = Send(allowed)
+        token = _SENDING.set(sending)
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                return await self._exchange(call)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            if sending.possibly_sent:
+                raise Ambiguous(_reason(error)) from error
+            raise NotSent("no connection in time" if isinstance(error, TimeoutError) else _reason(error)) from error
+        finally:
+            _SENDING.reset(token)
+
+    async def _exchange(self, call: Call) -> Reply:
+        async with self._session.request(
+            call.method, call.url, data=call.body or None, headers=call.headers, allow_redirects=False
+        ) as answer:
+            body = b""
+            while not answer.content.at_eof() and len(body) < BODY_MOST:
+                body += await answer.content.read(BODY_MOST - len(body))
+            return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+
+
+REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "the host's name is not known"),
+    (aiohttp.ClientConnectorCertificateError, "the host's certificate is not trusted"),
+    (aiohttp.ClientConnectorError, "no connection to the host"),
+    (aiohttp.ServerDisconnectedError, "the connection was closed before the answer"),
+    (aiohttp.ClientPayloadError, "the answer broke off"),
+    (TimeoutError, "no answer in time"),
+    (aiohttp.InvalidURL, "the URL is not one"),
+    (OSError, "the connection broke"),
+)
+"""First match. Never the exception's own text: it may hold a URL with a token."""
+
+
+def _reason(error: BaseException) -> str:
+    return next((words for kind, words in REASONS if isinstance(error, kind)), "the exchange failed")

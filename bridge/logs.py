@@ -1,0 +1,56 @@
+"""Structured logs: JSON where a machine reads, coloured lines where a person does.
+
+No message text, phone number or secret is ever logged: what goes in is ids, phases, durations and reasons of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger, Processor
+
+
+def _json(value: Any, **_: Any) -> bytes:
+    return orjson.dumps(value, default=str)
+
+
+def configure(level: str = "info", style: str = "auto") -> None:
+    """Set the process' logging up. ``style``: json, console, or auto (console on a terminal)."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    for_people = style == "console" or (style == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if for_people:
+        structlog.configure(
+            # Plain tracebacks: the pretty ones print the values of local variables, a customer's among them.
+            processors=[*shared, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+            wrapper_class=structlog.make_filtering_bound_logger(number),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+            cache_logger_on_first_use=True,
+        )
+    else:
+        structlog.configure(
+            processors=[*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_json)],
+            wrapper_class=structlog.make_filtering_bound_logger(number),
+            logger_factory=structlog.BytesLoggerFactory(sys.stdout.buffer),
+            cache_logger_on_first_use=True,
+        )
+    # arq and aiohttp log through the standard library; only what goes wrong there is of interest.
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, force=True)
+    # aiohttp logs a broken request with its bytes: a credential, or a customer's words. What breaks in a handler of
+    # ours never gets there.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def logger() -> FilteringBoundLogger:
+    """The logger."""
+    return cast("FilteringBoundLogger", structlog.get_logger())

@@ -1,0 +1,45 @@
+"""Counters for /metrics. Labels are names of ours and of the configuration, never of a person or a ticket."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+WORK_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The process' own registry and everything in it."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.deliveries = Counter(
+            "bridge_deliveries",
+            "Webhook deliveries by what became of them.",
+            ["sender", "status"],
+            registry=self.registry,
+        )
+        self.calls = Counter(
+            "bridge_calls",
+            "Calls to the other sides by outcome.",
+            ["account", "action", "outcome"],
+            registry=self.registry,
+        )
+        self.call_seconds = Histogram(
+            "bridge_call_seconds", "How long calls took.", ["action"], buckets=WORK_BUCKETS_S, registry=self.registry
+        )
+        self.worked = Counter(
+            "bridge_tickets_worked",
+            "Claims that were finished, by phase after.",
+            ["account", "phase"],
+            registry=self.registry,
+        )
+        self.lost = Counter(
+            "bridge_leases_lost", "Tickets whose lease ended in a worker's hands.", registry=self.registry
+        )
+        self.in_flight = Gauge("bridge_tickets_in_flight", "Tickets in this worker's hands.", registry=self.registry)
+        self.buried = Counter("bridge_buried", "Events given up, by account.", ["account"], registry=self.registry)
+        self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
+
+    def text(self) -> bytes:
+        """The exposition text (version 0.0.4)."""
+        return generate_latest(self.registry)

@@ -1,0 +1,96 @@
+"""arq: wake-ups for lanes, nothing else. The truth is the lane; a job that is lost or late costs a second, no event.
+
+A job carries a lane's name and nothing of a customer. Each has a fresh id: the same id would be refused until the
+finished job has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from arq.connections import ArqRedis
+from arq.worker import Worker, func
+
+from bridge.errors import StoreUnavailable
+from bridge.scripting import UNAVAILABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from arq.typing import WorkerCoroutine
+    from redis.asyncio import ConnectionPool
+
+JOB = "work_lane"
+POLL_S = 0.005
+"""An idle bridge is to start a conversation within 15 ms at the median; arq's own half a second is for other work."""
+
+BUSY_POLL_S = 0.05
+"""The same while tickets are in this worker's hands: a lane that has just woken waits for a busy worker anyway."""
+
+JOB_TIMEOUT_S = 60
+"""A lane's job yields after a few seconds; one that does not is a bug, and arq ends it."""
+
+
+ANY_TRY = 1_000
+"""A job of a worker that was killed is run again by arq one day; it finds nothing to claim, and that is no failure."""
+
+
+class _Worker(Worker):
+    """arq's worker, which looks less often while it has its hands full.
+
+    A job that runs stays in arq's queue, and each look at it costs three round trips; a busy loop is never behind its
+    poll_delay and would look without a pause. The pause is in ``heart_beat`` because that ends each look.
+    """
+
+    busy: Callable[[], bool] = staticmethod(lambda: False)
+
+    async def heart_beat(self) -> None:
+        """As arq's, and a pause while busy."""
+        await super().heart_beat()
+        if self.busy():
+            await asyncio.sleep(BUSY_POLL_S)
+
+
+class Queue:
+    """Sends wake-ups. One per process."""
+
+    def __init__(self, connections: ConnectionPool, prefix: str = "bridge") -> None:
+        # Not arq's create_pool: that one asks Redis at once, and a process is to start, and answer, while it is away.
+        self._name = f"{prefix}:jobs"
+        self._pool = ArqRedis(
+            connections,
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            default_queue_name=self._name,
+        )
+
+    async def wake(self, lane: str) -> None:
+        """Send a job for the lane. Raises StoreUnavailable; then the sweep wakes the lane within a second."""
+        try:
+            await self._pool.enqueue_job(JOB, lane)
+        except UNAVAILABLE as error:
+            raise StoreUnavailable(type(error).__name__) from error
+
+    def worker(self, work_lane: Callable[[str], Awaitable[None]], slots: int, busy: Callable[[], bool]) -> Worker:
+        """An arq worker that runs ``work_lane`` for each job; signals, start and end are the caller's."""
+
+        async def job(_: dict[str, Any], lane: str) -> None:
+            await work_lane(lane)
+
+        coroutine = cast("WorkerCoroutine", job)
+        function = func(coroutine, name=JOB, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=ANY_TRY)
+        worker = _Worker(
+            functions=[function],
+            redis_pool=self._pool,
+            queue_name=self._name,
+            handle_signals=False,
+            max_jobs=slots,
+            poll_delay=POLL_S,
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            log_results=False,
+        )
+        worker.busy = busy
+        return worker
