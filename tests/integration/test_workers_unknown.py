@@ -1,0 +1,183 @@
+"""A start whose fate is unknown: what settles it, what parks it, and what a second try may bring to light."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bridge.protocol import Leases
+from bridge.twins.faults import EventFault, Fault
+from tests.harness import eventually, scene
+from tests.outcomes import FIRM, SHORT_WAITS, conversations, kept, line, reasons, told
+from workers.limits import Limits
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from bridge.wiring import App
+    from tests.harness import Scene
+    from tests.outcomes import Trace
+
+RETRY: dict[str, Any] = {"unknown_start": {"wait_s": 0.1, "then": "retry"}, "confirm_wait_s": 0.3}
+LOST_ANSWER = Fault.named("reset_after_accepting")
+PHONE = "+593 98 765 4321"
+
+
+async def zendesk_ticket(on: Scene, *phases: str) -> tuple[int, Trace]:
+    """A ticket of the Zendesk twin, until it is in one of these phases and all is written."""
+    ticket = on.zendesk.open_ticket("No puedo entrar", PHONE)
+    return ticket.id, await on.until_phase(str(ticket.id), *phases, kind="zendesk", account="acme")
+
+
+async def test_a_parked_start_is_said_on_the_ticket(redis_url: str, prefix: str) -> None:
+    """An agent reads in the helpdesk that nobody knows, and why; the ticket does nothing more by itself."""
+    async with scene(redis_url, prefix, zendesk=SHORT_WAITS) as on:
+        on.jelou.faults.next_start(LOST_ANSWER)
+        on.jelou.faults.next_event(EventFault.named("dropped"))
+        ticket, trace = await zendesk_ticket(on, "parked")
+        [note] = on.zendesk.notes(ticket)
+        assert "It is not known whether a conversation was started in Jelou." in note
+        assert trace["due_in_s"] is None
+        assert len(on.jelou.ledger.conversations) == 1
+
+
+async def test_evidence_opens_a_parked_ticket(redis_url: str, prefix: str, redis: Redis) -> None:
+    """The event comes when a person was already asked: a second note says so, and nobody is asked any more."""
+    async with scene(redis_url, prefix, zendesk=SHORT_WAITS) as on:
+        on.jelou.faults.next_start(LOST_ANSWER)
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.0))
+        ticket, trace = await zendesk_ticket(on, "parked")
+        assert len(await kept(redis, prefix, "dead-letters")) == 1
+        trace = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        assert [trace["conversation"]] == conversations(on, str(ticket))
+        parked, started = on.zendesk.notes(ticket)
+        assert "not known" in parked
+        assert trace["conversation"] in started
+        assert await kept(redis, prefix, "dead-letters") == []
+
+
+async def test_a_second_start_after_a_lost_one_makes_both_known(redis_url: str, prefix: str) -> None:
+    """The policy retry may double; the one that the second answer named is the ticket's, the other is noted."""
+    async with scene(redis_url, prefix, zendesk=RETRY) as on:
+        on.jelou.faults.next_start(LOST_ANSWER)
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=0.9))
+        ticket, _ = await zendesk_ticket(on, "open")
+        trace = await on.bridge.traced(
+            "zendesk", "acme", str(ticket), lambda seen: bool(seen["extra_conversations"]) and not seen["to_write"]
+        )
+        first, second = conversations(on, str(ticket))
+        assert [start.metadata["bridgeAttempt"] for start in on.jelou.ledger.starts] == ["1", "2"]
+        assert (trace["conversation"], trace["extra_conversations"]) == (second, [first])
+        notes = on.zendesk.notes(ticket)
+        assert [first in note for note in notes] == [False, True]
+        assert "It was left open" in notes[1]
+        assert {one.state for one in on.jelou.ledger.conversations.values()} == {"active"}
+
+
+async def test_the_close_of_an_extra_conversation_closes_nothing_else(redis_url: str, prefix: str) -> None:
+    """It is known to the ticket by its id, and is not the ticket's own."""
+    async with scene(redis_url, prefix, scripts=RETRY) as on:
+        on.jelou.faults.next_start(LOST_ANSWER)
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=0.9))
+        await on.scripted("T-1")
+        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: bool(trace["extra_conversations"]))
+        own = on.jelou.close("593987654321")
+        assert (await on.until_phase("T-1", "closed"))["conversation"] == own.id
+        on.jelou.close("593987654321")
+        trace = await on.bridge.traced(
+            "standard-webhooks", "scripts", "T-1", lambda trace: bool(told(trace, "ignored"))
+        )
+        assert reasons(trace, "ignored") == ["it closes another conversation"]
+
+
+async def test_already_active_on_a_retry_is_evidence(redis_url: str, prefix: str) -> None:
+    """Jelou refuses the second start because the first one worked: a person decides, and no third is made."""
+    async with scene(redis_url, prefix, scripts=RETRY) as on:
+        on.jelou.settings.when_active = "error"
+        on.jelou.faults.next_start(LOST_ANSWER)
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.2))
+        await on.scripted("T-1")
+        trace = await on.until_phase("T-1", "parked")
+        assert "an earlier try probably worked" in trace["reason"]
+        trace = await on.until_phase("T-1", "open")
+        assert conversations(on, "T-1") == [trace["conversation"]]
+
+
+async def test_already_active_on_the_first_try_is_a_refusal(redis_url: str, prefix: str) -> None:
+    """Nothing of ours can have made it, so there is nothing to be settled."""
+    async with scene(redis_url, prefix) as on:
+        on.jelou.settings.when_active = "error"
+        on.jelou.hand_over("593987654321")
+        await on.scripted("T-1")
+        trace = await on.until_phase("T-1", "failed")
+        assert "already has an active conversation" in trace["reason"]
+        assert conversations(on, "T-1") == []
+
+
+async def test_a_worker_that_died_while_sending_leaves_an_unknown_start(redis_url: str, prefix: str) -> None:
+    """Whoever takes over does not repeat it blindly; the event that came meanwhile settles it."""
+    cut_short = Limits(drain_s=0.05, sweep_s=0.1)
+    leases = Leases(ticket_ms=400, lane_ms=400)
+    async with scene(redis_url, prefix, scripts=FIRM, limits=cut_short, leases=leases) as on:
+        on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.5))
+        await on.scripted("T-1")
+        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: trace["phase"] == "starting")
+        await on.bridge.lanes.drain()
+        on.bridge.lanes.draining = False
+        trace = await on.until_phase("T-1", "unknown")
+        assert trace["reason"] == "a worker stopped between sending and noting the answer"
+        trace = await on.until_phase("T-1", "open")
+        assert line(trace) == ["sending", "unanswered", "to unknown", "waiting", "to open"]
+        assert conversations(on, "T-1") == [trace["conversation"]]
+
+
+async def test_an_event_during_the_call_settles_it_before_its_answer(redis_url: str, prefix: str) -> None:
+    """The start event arrives first, the answer never: the finish finds the evidence beside the inbox."""
+    async with scene(redis_url, prefix, scripts=FIRM, jelou={"start_timeout_s": 0.3}) as on:
+        on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
+        on.jelou.faults.next_event(EventFault.named("early"))
+        await on.scripted("T-1")
+        trace = await on.until_phase("T-1", "open")
+        received = told(trace, "received", event="conversation.start")
+        assert received[0]["at"] < told(trace, "unanswered")[0]["at"]
+        assert conversations(on, "T-1") == [trace["conversation"]]
+
+
+async def test_events_of_the_ticket_wait_behind_an_unknown_start(redis_url: str, prefix: str) -> None:
+    """They are worked when it is settled, not before, and do not end its wait."""
+    async with scene(redis_url, prefix, scripts={**FIRM, "unknown_start": {"wait_s": 1.0}}) as on:
+        on.jelou.faults.next_start(Fault.named("reset_before_accepting"))
+        await on.scripted("T-1")
+        await on.until_phase("T-1", "unknown")
+        solved = {"type": "ticket.solved", "data": {"ticket": {"id": "T-1", "status": "solved"}}}
+        await on.signed(solved, "msg-solved")
+        trace = await on.bridge.trace("standard-webhooks", "scripts", "T-1")
+        assert (trace["phase"], told(trace, "ignored")) == ("unknown", [])
+        trace = await on.bridge.traced(
+            "standard-webhooks", "scripts", "T-1", lambda trace: bool(told(trace, "ignored"))
+        )
+        assert line(trace) == ["sending", "unanswered", "to unknown", "waiting", "to parked", "ignored"]
+        assert len(told(trace, "waiting")) == 1
+        assert told(trace, "moved", phase="parked")[0]["at"] - told(trace, "unanswered")[0]["at"] >= 990
+
+
+async def test_what_could_not_be_done_within_the_horizon_is_buried(redis_url: str, prefix: str) -> None:
+    """A start that is refused again and again is given up in the end, with its last reason."""
+
+    def a_day_later(app: App) -> App:
+        return replace(app, now_ms=lambda: app.now_ms() + (90_000_000 if on_refused else 0))
+
+    on_refused: list[bool] = []
+    async with scene(redis_url, prefix, adapted=a_day_later) as on:
+        on.jelou.faults.next_start(Fault.named("throttled", retry_after="0.2"), times=2)
+        await on.scripted("T-1")
+
+        async def refused() -> bool:
+            return on.jelou.faults.pending == 1
+
+        await eventually(refused)
+        on_refused.append(True)
+        trace = await on.until_phase("T-1", "failed")
+        assert "asks to wait" in trace["reason"]
+        assert line(trace)[-2:] == ["to failed", "buried"]

@@ -1,0 +1,1 @@
+"""What happens after the 202: claim, plan, perform, finish. Only tests import from here."""

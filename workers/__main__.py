@@ -1,0 +1,45 @@
+"""``python -m workers``: the worker process. ``bridge worker`` becomes it. Configured by the environment alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from bridge import logs
+from bridge.errors import ConfigError
+from bridge.helpdesks import REGISTRY
+from config.load import load
+from config.settings import Settings, read_settings
+from workers.limits import Limits
+from workers.main import Place, run, stop_on_signals
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+def main() -> int:
+    """Work until SIGTERM. Exit code 2 for a configuration that cannot be used."""
+    try:
+        settings = read_settings()
+        uvloop.run(_work(settings))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - before there is a log
+        return 2
+    return 0
+
+
+async def _work(settings: Settings) -> None:
+    kinds = {kind: dialect.settings for kind, dialect in REGISTRY.items()}
+    bridge = load(settings.config, kinds, os.environ)
+    logs.configure(settings.log_level, settings.log_format)
+    limits = Limits(slots=settings.worker_slots, drain_s=settings.drain_s)
+    stop: asyncio.Event = stop_on_signals()
+    place = Place(settings.redis_url.get_secret_value(), settings.redis_prefix, settings.host, settings.port)
+    await run(bridge, place, limits, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The gate before every call: pace, breaker, pause, cap and the one start per person. Decided in Redis, told here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bridge.errors import Ambiguous, BridgeError, Denied, LeaseLost, NotSent, Throttled
+from bridge.protocol import Gate, Outcome
+from workers.waiting import Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.errors import CallError
+    from bridge.links import Link
+    from bridge.protocol import StartLimits, Verdict
+    from workers.work import Work
+
+BEHIND_MS = 30_000
+"""How long a ticket looks away while another start of the same person is in flight; its end wakes it at once."""
+
+HELD_MS = 3_600_000
+"""The same for a paused account; resume wakes it at once."""
+
+MINUTE_MS = 60_000
+THROTTLED_S = 1.0
+"""Where a 429 does not say how long."""
+
+
+def jelou_gate(work: Work) -> Gate:
+    """The gate of the Jelou project, shared by all accounts on it."""
+    project = work.pair.project
+    interval_ms = 1000 / project.calls_per_s
+    return Gate(f"jelou:{work.pair.project_name}", work.claimed.lane, interval_ms, max(1, round(project.calls_per_s)))
+
+
+def helpdesk_gate(work: Work) -> Gate:
+    """The gate of the helpdesk account, with the ticket's own rate where the vendor has one."""
+    dialect, account = work.pair.dialect, work.pair.account
+    per_minute = account.calls_per_minute or dialect.calls_per_minute
+    own = dialect.ticket_rate
+    more = ((f"ticket:{work.ref}", own.per_s * 1000 / own.calls, own.calls),) if own else ()
+    burst = max(1, per_minute // 10)
+    return Gate(f"helpdesk:{work.account}", work.claimed.lane, MINUTE_MS / per_minute, burst, more)
+
+
+class HeldBackError(BridgeError):
+    """The call may not go out now; the ticket waits, and the timeline says for what."""
+
+
+async def admit(
+    work: Work,
+    gate: Gate,
+    link: Link | None = None,
+    *,
+    start: StartLimits | None = None,
+    sending: dict[str, Any] | None = None,
+) -> None:
+    """Returns when the call may go out: ``link`` is stored as it is while it is out, ``sending`` is on the timeline.
+
+    Raises HeldBackError, LeaseLost; then neither is stored.
+    """
+    verdict = await work.mark(link or work.link, gate, start, sending)
+    if verdict.verdict == "lost":
+        raise LeaseLost
+    if verdict.verdict != "go":
+        work.hold(WAITS[verdict.verdict](work, verdict, gate, start))
+        raise HeldBackError(verdict.verdict)
+
+
+def _paused(work: Work, *_: object) -> Wait:
+    return Wait("the account is paused", HELD_MS, firm=True, held=work.account)
+
+
+def _capped(_: Work, verdict: Verdict, *__: object) -> Wait:
+    return Wait("the account's starts_per_hour is reached", int(verdict.detail), firm=True)
+
+
+def _busy(_: Work, verdict: Verdict, __: Gate, start: StartLimits | None) -> Wait:
+    contact = start.contact if start else ""
+    return Wait(f"another start for the same person: {verdict.detail}", BEHIND_MS, firm=True, behind=contact)
+
+
+def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
+    return Wait(f"the pace of {gate.destination}", int(verdict.detail), firm=True)
+
+
+def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
+    return Wait(f"{gate.destination} is not called just now: {verdict.reason}", int(verdict.detail), firm=True)
+
+
+WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
+    "paused": _paused,
+    "capped": _capped,
+    "busy": _busy,
+    "paced": _paced,
+    "broken": _broken,
+}
+
+
+def outcome(gate: Gate, error: CallError | None) -> Outcome:
+    """What the breaker learns from a call. A refusal shows that the other side works; our own lease tells nothing."""
+    if error is None or not isinstance(error, NotSent | Ambiguous | Throttled | Denied):
+        return Outcome(gate.destination, "ok", 0, "")
+    if isinstance(error, Throttled):
+        return Outcome(gate.destination, "wait", int((error.retry_after_s or THROTTLED_S) * 1000), error.reason)
+    return Outcome(gate.destination, "denied" if isinstance(error, Denied) else "fail", 0, error.reason)

@@ -1,0 +1,74 @@
+"""Jelou's start and close events settle what is not certain. They count in every phase and are applied first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import translate
+from bridge.domain import ConversationClosed, ConversationStarted
+from bridge.links import Signal
+
+if TYPE_CHECKING:
+    from workers.work import Work
+
+
+def apply_evidence(work: Work) -> None:
+    """Apply all evidence of this claim, in the order it came."""
+    for received in work.evidence:
+        if isinstance(received.event, ConversationStarted):
+            _start_seen(work, received.event)
+        elif isinstance(received.event, ConversationClosed):
+            _close_seen(work, received.event)
+        work.applied += 1
+
+
+def _start_seen(work: Work, event: ConversationStarted) -> None:
+    link = work.link
+    if link.conversation and event.conversation_id != link.conversation:
+        _extra(work, event.conversation_id)
+        return
+    changes = {
+        "conversation": event.conversation_id,
+        "room": event.room_id or link.room,
+        "bot": link.bot or event.bot_id,
+        "user": link.user or event.user_id,
+        "assignment": event.assignment or link.assignment,
+        "confirmed": True,
+        "start": None,
+        "covered": 0,
+        "tries": 0,
+        "reason": "",
+    }
+    work.named = (*work.named, event.conversation_id)
+    if work.move(Signal.START_SEEN, **changes):
+        work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+    else:
+        # Open or closed already: the event only adds what it knows.
+        work.link = replace(link, room=link.room or event.room_id, confirmed=True)
+
+
+def _extra(work: Work, conversation: str) -> None:
+    """A second conversation of ours, after a start that was tried again. Indexed and said, never closed blindly."""
+    if conversation in work.link.extra:
+        return
+    work.link = replace(work.link, extra=(*work.link.extra, conversation))
+    work.named = (*work.named, conversation)
+    text = f"A second conversation was started in Jelou for this ticket: {conversation}. It was left open."
+    work.tell("extra", conversation=conversation)
+    work.add(translate.told(work.link, f"extra:{conversation}", text, work.pair.account))
+
+
+def _close_seen(work: Work, event: ConversationClosed) -> None:
+    if event.conversation_id and event.conversation_id != work.link.conversation:
+        work.tell("ignored", event=event.type, reason="it closes another conversation")
+        return
+    open_unconfirmed(work)
+    if not work.move(Signal.CLOSE_SEEN, reason=event.reason):
+        work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
+
+
+def open_unconfirmed(work: Work) -> None:
+    """A started conversation is taken as open although its event has not come; the ticket is told once."""
+    if work.move(Signal.UNCONFIRMED, start=None, reason=""):
+        work.add(translate.opened(work.link, work.pair.account, work.pair.project))

@@ -1,0 +1,255 @@
+"""A lane's job: claim what is due, work all of it at once, until nothing is due. The job holds a slot only for that.
+
+Tickets are worked in tasks of the process, not of the job: a slow call holds back neither its batch nor its lane, and
+a lane whose calls all hang gives its slot back, so that more hung lanes than slots do not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bridge.domain import TicketRef
+from bridge.errors import LeaseLost, StoreUnavailable
+from bridge.protocol import Finish
+from bridge.scripting import persistently
+from bridge.timeline import entry
+from workers.ticket import work_ticket
+from workers.waiting import Wait
+from workers.work import Pair, Work
+
+if TYPE_CHECKING:
+    from bridge.protocol import Claimed
+    from bridge.wiring import App
+    from workers.limits import Limits
+
+MORE_HANDS = 256
+"""Due tickets beyond a claim from which a second job is sent, so that other workers join in."""
+
+BUSY_TICKETS = 32
+UNCONFIGURED_MS = 60_000
+FAULT_MS = 60_000
+AWAY_MS = 500
+FINISH_PATIENCE_S = 30.0
+DRAIN_LOOK_S = 0.01
+
+
+class Lanes:
+    """All lanes in this worker's hands."""
+
+    def __init__(self, app: App, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+        self.jobs: dict[str, str] = {}
+        self.works: dict[str, Work] = {}
+        self._flights: dict[str, set[asyncio.Task[None]]] = {}
+        self._landed = asyncio.Condition()
+        self._aside: dict[str, str] = {}
+        self.draining = False
+
+    def busy(self) -> bool:
+        """Whether so much is in this worker's hands that new lanes may wait a little."""
+        return len(self.works) >= BUSY_TICKETS
+
+    # -- the job --------------------------------------------------------------------------------------------------
+
+    async def run(self, lane: str) -> None:
+        """The arq job. Never raises: what is not done comes due again."""
+        token = uuid4().hex
+        self.jobs[token] = lane
+        try:
+            await self._turn(lane, token)
+        except StoreUnavailable as error:
+            self._app.metrics.redis_failures.inc()
+            self._app.log.warning("lane left", lane=lane, reason=str(error))
+        finally:
+            del self.jobs[token]
+
+    async def _turn(self, lane: str, token: str) -> None:
+        until = monotonic() + self._limits.turn_s
+        asked = False
+        while not self.draining:
+            room = self._room(lane)
+            if room <= 0 and not await self._landing():
+                await self._app.store.sleep(lane, token, not_before_ms=self._limits.no_room_ms)
+                return
+            if monotonic() > until:
+                await self._app.store.hand_over(lane, token)
+                await self._app.queue.wake(lane)
+                return
+            if room > 0:
+                more = await self._claim(lane, token, room)
+                if more == 0 and await self._app.store.sleep(lane, token):
+                    return
+                if more > MORE_HANDS and not asked:
+                    asked = True
+                    await self._app.queue.wake(lane)
+        # Draining: another worker's sweep wakes the lane; a job sent from here would come back here.
+        await self._app.store.sleep(lane, token, not_before_ms=1)
+
+    def _room(self, lane: str) -> int:
+        mine = self._limits.lane_most - len(self._flights.get(lane, ()))
+        return min(mine, self._limits.worker_most - len(self.works))
+
+    async def _landing(self) -> bool:
+        """Wait shortly for any ticket to land; False when none did."""
+        try:
+            async with asyncio.timeout(self._limits.no_room_ms / 1000), self._landed:
+                await self._landed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _claim(self, lane: str, token: str, room: int) -> int:
+        """Claim and launch. Returns how many tickets are still due."""
+        deadline = monotonic() + self._app.store.leases.ticket_ms / 1000
+        batch = await self._app.store.claim(lane, token, room)
+        for claimed in batch.tickets:
+            self._launch(claimed, deadline)
+        # The tasks begin before the next claim's round trip.
+        await asyncio.sleep(0)
+        return batch.more
+
+    # -- the tickets ----------------------------------------------------------------------------------------------
+
+    def _launch(self, claimed: Claimed, deadline: float) -> None:
+        flights = self._flights.setdefault(claimed.lane, set())
+        task = asyncio.create_task(self._work(claimed, deadline))
+        flights.add(task)
+        task.add_done_callback(flights.discard)
+
+    async def _work(self, claimed: Claimed, deadline: float) -> None:
+        begun = monotonic()
+        work = self._taken(claimed, deadline)
+        if isinstance(work, str):
+            await self._set_aside(claimed, work)
+            return
+        self._aside.pop(claimed.ticket, None)
+        key = f"{claimed.token}/{claimed.ticket}"
+        self.works[key] = work
+        try:
+            await self._worked(work)
+        except LeaseLost:
+            self._app.metrics.lost.inc()
+            self._app.log.warning("lease lost", ticket=claimed.ticket, lane=claimed.lane)
+        except StoreUnavailable as error:
+            self._app.metrics.redis_failures.inc()
+            self._app.log.warning("ticket left", ticket=claimed.ticket, lane=claimed.lane, reason=str(error))
+        finally:
+            del self.works[key]
+            async with self._landed:
+                self._landed.notify_all()
+        self._log(work, begun)
+
+    def _pair(self, ref: TicketRef) -> Pair | None:
+        account = self._app.bridge.account(ref.kind, ref.account)
+        if account is None:
+            return None
+        return Pair(self._app.helpdesks[ref.kind], account, self._app.bridge.jelou[account.project], account.project)
+
+    def _taken(self, claimed: Claimed, deadline: float) -> Work | str:
+        """The claim as work, or why it cannot be worked by this version with this configuration."""
+        try:
+            pair = self._pair(TicketRef.parse(claimed.ticket))
+            return Work.take(self._app, claimed, pair, deadline) if pair else "its account is not configured"
+        except (ValueError, TypeError, KeyError):
+            self._app.log.exception("unreadable", ticket=claimed.ticket)
+            return "what is stored of it cannot be read"
+
+    async def _set_aside(self, claimed: Claimed, reason: str) -> None:
+        """The ticket keeps everything, and is looked at again; its timeline is told once, not every minute."""
+        until = self._app.now_ms() + UNCONFIGURED_MS
+        told = entry(self._app.now_ms(), "waiting", reason=reason, until=until)
+        aside = Finish(
+            ticket=claimed.ticket,
+            lane=claimed.lane,
+            token=claimed.token,
+            state=claimed.state.decode(),
+            inbox_done=0,
+            evidence_done=0,
+            left=len(claimed.inbox) + claimed.left,
+            evidence_left=len(claimed.evidence),
+            entries=() if self._aside.get(claimed.ticket) == reason else (told,),
+            wait="firm",
+            due_in_ms=UNCONFIGURED_MS,
+        )
+        self._aside[claimed.ticket] = reason
+        await self._app.store.finish(aside)
+
+    async def _worked(self, work: Work) -> None:
+        try:
+            if work.claimed.claims > self._limits.poison_claims:
+                _hold_fault(work, f"claimed {work.claimed.claims} times without an end")
+            else:
+                await work_ticket(work)
+        except LeaseLost:
+            raise
+        except StoreUnavailable:
+            # A mark was not answered, so its call did not go out: the finish unsays whatever of the mark was stored.
+            work.hold(Wait("Redis did not answer", AWAY_MS))
+        except Exception as error:
+            # A bug of ours must not spin, nor take its lane along: the ticket waits longer each time.
+            self._app.log.exception("bug", ticket=work.claimed.ticket)
+            _hold_fault(work, f"a fault in the bridge: {type(error).__name__}")
+        # What was done must not be forgotten because Redis restarts just now. Fenced by the claim's token, a finish
+        # may be repeated: one that arrived and was not answered reads as a lost lease, and all is stored.
+        finish = work.finish()
+        finished = await persistently(lambda: self._app.store.finish(finish), FINISH_PATIENCE_S)
+        if not finished.done:
+            raise LeaseLost
+        for lane in finished.wake:
+            await self._app.queue.wake(lane)
+
+    def _log(self, work: Work, begun: float) -> None:
+        self._app.metrics.worked.labels(work.account, work.link.phase.value).inc()
+        self._app.log.info(
+            "worked",
+            ticket=work.claimed.ticket,
+            lane=work.claimed.lane,
+            phase=work.link.phase.value,
+            conversation=work.link.conversation,
+            attempt=work.link.attempt,
+            events=work.done,
+            evidence=len(work.evidence),
+            actions=work.actions,
+            waits_for=work.wait.reason if work.wait else "",
+            next_try_ms=work.wait.due_in_ms if work.wait else 0,
+            ms=round((monotonic() - begun) * 1000, 1),
+        )
+
+    # -- holding and ending ---------------------------------------------------------------------------------------
+
+    async def beat(self) -> None:
+        """Prolong every lease; what is lost is told to its work before its next bytes."""
+        works = list(self.works.values())
+        if not works and not self.jobs:
+            return
+        held = [(work.claimed.ticket, work.claimed.lane, work.claimed.token) for work in works]
+        deadline = monotonic() + self._app.store.leases.ticket_ms / 1000
+        kept = await self._app.store.beat(held, [(lane, token) for token, lane in self.jobs.items()])
+        for work, still_ours in zip(works, kept, strict=True):
+            if still_ours:
+                work.deadline = deadline
+            else:
+                work.lost = True
+
+    async def drain(self) -> None:
+        """Claim nothing more and let what is under way land, as long as ``drain_s``; then it is cut off."""
+        self.draining = True
+        until = monotonic() + self._limits.drain_s
+        # A claim that was on its way still launches what it brings.
+        while self.jobs and monotonic() < until:
+            await asyncio.sleep(DRAIN_LOOK_S)
+        tasks = [task for flights in self._flights.values() for task in flights]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=max(0.0, until - monotonic()))
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _hold_fault(work: Work, reason: str) -> None:
+    work.hold(Wait(reason, FAULT_MS * min(work.claimed.claims, 60), firm=True))

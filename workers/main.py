@@ -1,0 +1,134 @@
+"""The worker process: arq's jobs, the heartbeat, the sweep, and its own small HTTP for probes and metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bridge.errors import StoreUnavailable
+from bridge.observe import observed
+from bridge.scripting import UNAVAILABLE
+from bridge.wiring import opened
+from workers.lanes import Lanes
+from workers.limits import Limits, check
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bridge.accounts import Bridge
+    from bridge.wiring import App
+
+RESTART_S = 0.5
+"""How long after a Redis failure arq's loop is begun again: it ends with any connection error."""
+
+
+CANCEL_AGAIN_S = 2.0
+"""Long enough for what a first cancellation makes a task tidy up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this worker's Redis is and where it listens."""
+
+    redis_url: str
+    prefix: str
+    host: str
+    port: int
+
+
+async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event) -> None:
+    """Work until ``stop`` is set, then drain. Raises ConfigError."""
+    async with opened(bridge, place.redis_url, prefix=place.prefix) as app:
+        check(limits, app.store.leases, bridge)
+        lanes = Lanes(app, limits)
+        app.metrics.in_flight.set_function(lambda: len(lanes.works))
+        runner = await _observable(app, place.host, place.port)
+        tasks = background(app, lanes, limits)
+        app.log.info("worker ready", port=place.port)
+        await stop.wait()
+        app.log.info("draining", tickets=len(lanes.works))
+        await wind_down(lanes, tasks)
+        await runner.cleanup()
+        app.log.info("worker stopped")
+
+
+def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
+    """What runs beside the tickets until it is cancelled."""
+    return [
+        asyncio.create_task(_jobs(app, lanes, limits)),
+        asyncio.create_task(_every(limits.heartbeat_s, lanes.beat, app)),
+        asyncio.create_task(_every(limits.sweep_s, lambda: sweep(app), app)),
+    ]
+
+
+async def wind_down(lanes: Lanes, tasks: list[asyncio.Task[None]]) -> None:
+    """Take no more jobs: one taken now would be a wake-up lost. Then let land what is in hand; its leases go on."""
+    jobs, heartbeat, sweeper = tasks
+    await end([jobs, sweeper])
+    await lanes.drain()
+    await end([heartbeat])
+
+
+async def end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: asyncio.wait_for on Python 3.11, with which redis-py sends, can lose one."""
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
+
+
+async def sweep(app: App) -> None:
+    """Wake every lane that has something due and nobody at it. Not an arq cron: those need a free slot."""
+    for lane in await app.store.wake_due():
+        await app.queue.wake(lane)
+
+
+async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
+    """Arq's loop, begun again whenever Redis took it down."""
+    while True:
+        worker = app.queue.worker(lanes.run, limits.slots, lanes.busy)
+        try:
+            await worker.async_run()
+        except UNAVAILABLE as error:
+            app.metrics.redis_failures.inc()
+            app.log.warning("arq restarts", reason=type(error).__name__)
+        except Exception:
+            # A server that takes no writes, a bug: a worker whose loop has ended looks alive and does nothing.
+            app.log.exception("arq restarts")
+        await asyncio.sleep(RESTART_S)
+
+
+async def _every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:
+    while True:
+        await asyncio.sleep(pause_s)
+        try:
+            await step()
+        except StoreUnavailable as error:
+            app.metrics.redis_failures.inc()
+            app.log.warning("store unavailable", reason=str(error))
+        except Exception:
+            # Without heartbeat and sweep a worker loses what it holds and wakes nobody.
+            app.log.exception("bug")
+
+
+async def _observable(app: App, host: str, port: int) -> web.AppRunner:
+    site = web.Application()
+    site.add_routes(observed(app))
+    runner = web.AppRunner(site, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    return stop

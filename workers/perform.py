@@ -1,0 +1,45 @@
+"""One call, timed and told: the outcome goes to the timeline, the metrics and the attempt's log line."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
+
+from bridge.errors import CallError, LeaseLost, NotSent
+from workers.admit import outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.domain import Call, Reply
+    from bridge.protocol import Gate
+    from workers.work import Work
+
+
+T = TypeVar("T")
+
+
+async def perform(work: Work, gate: Gate, action: str, call: Call, judge: Callable[[Reply], T]) -> T:
+    """Send the call and judge its answer. Raises CallError; a lease that ended before the bytes is NotSent."""
+    begun = perf_counter()
+    try:
+        answer = judge(await work.app.http.send(call, work.may_send))
+    except LeaseLost:
+        error: CallError = NotSent("the lease had ended before the call went out")
+        _told(work, action, begun, error)
+        raise error from None
+    except CallError as error:
+        _told(work, action, begun, error)
+        work.outcomes.append(outcome(gate, error))
+        raise
+    _told(work, action, begun, None)
+    work.outcomes.append(outcome(gate, None))
+    return answer
+
+
+def _told(work: Work, action: str, begun: float, error: CallError | None) -> None:
+    took_s = perf_counter() - begun
+    outcome = "done" if error is None else type(error).__name__
+    work.actions.append({"action": action, "outcome": outcome, "ms": round(took_s * 1000, 1)})
+    work.app.metrics.calls.labels(work.account, action, outcome).inc()
+    work.app.metrics.call_seconds.labels(action).observe(took_s)

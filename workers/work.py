@@ -1,0 +1,217 @@
+"""One claimed ticket in a worker's hands: its link, what is done with it, and what is told of it at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from bridge import correlate, events
+from bridge.domain import Phase, TicketRef
+from bridge.letters import Letter, letter_id, start_ids
+from bridge.links import IN_FLIGHT, LIVE, Link, Signal, Todo
+from bridge.protocol import Finish, Mark
+from bridge.scripting import persistently
+from bridge.timeline import entry
+
+if TYPE_CHECKING:
+    from bridge.accounts import Account, Project
+    from bridge.events import Received
+    from bridge.ports import Helpdesk
+    from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
+    from bridge.wiring import App
+    from workers.waiting import Wait
+
+MARK_PATIENCE_S = 3.0
+"""Longer than one command may take, so that a slow one is answered and not cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The helpdesk account and the Jelou project a ticket runs between."""
+
+    dialect: Helpdesk
+    account: Account
+    project: Project
+    project_name: str
+
+
+@dataclass(slots=True)
+class Work:
+    """Everything that is known and done during one claim. Only ``mark`` and ``finish`` make it durable."""
+
+    app: App
+    claimed: Claimed
+    ref: TicketRef
+    pair: Pair
+    link: Link
+    deadline: float
+    inbox: list[Received]
+    evidence: list[Received]
+    entries: list[str] = field(default_factory=list)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    done: int = 0
+    applied: int = 0
+    wait: Wait | None = None
+    named: tuple[str, ...] = ()
+    bury: list[tuple[str, str]] = field(default_factory=list)
+    uncount: str = ""
+    outcomes: list[Outcome] = field(default_factory=list)
+    lost: bool = False
+
+    @classmethod
+    def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
+        """Read what the claim brought."""
+        link = Link.load(claimed.state)
+        return cls(
+            app=app,
+            claimed=claimed,
+            ref=TicketRef.parse(claimed.ticket),
+            pair=pair,
+            link=replace(link, shared_with=claimed.shared_with) if claimed.shared_with else link,
+            deadline=deadline,
+            inbox=[events.load(text) for text in claimed.inbox],
+            evidence=[events.load(text) for text in claimed.evidence],
+        )
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    @property
+    def next(self) -> Received | None:
+        """The event at the head of what is not yet worked."""
+        return self.inbox[self.done] if self.done < len(self.inbox) else None
+
+    @property
+    def next_raw(self) -> bytes:
+        """The same as it is stored."""
+        return self.claimed.inbox[self.done] if self.done < len(self.inbox) else b""
+
+    @property
+    def account(self) -> str:
+        """The helpdesk account as people name it: kind/name."""
+        return f"{self.ref.kind}/{self.ref.account}"
+
+    @property
+    def contact(self) -> str:
+        """Index key of the customer at the bot; empty until it is known."""
+        return correlate.contact_key(self.pair.project_name, self.link.bot, self.link.user)
+
+    def may_send(self) -> bool:
+        """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
+        return not self.lost and monotonic() < self.deadline
+
+    # -- telling --------------------------------------------------------------------------------------------------
+
+    def tell(self, what: str, **detail: Any) -> None:
+        """An entry for the timeline."""
+        self.entries.append(entry(self.app.now_ms(), what, **detail))
+
+    def move(self, signal: Signal, **changes: Any) -> bool:
+        """Move the link, and say so; False where its phase has no such move."""
+        before = self.link.phase
+        moved = self.link.moved(signal, **changes)
+        if moved is self.link:
+            return False
+        self.link = moved
+        if moved.phase is not before:
+            self.tell("moved", phase=moved.phase.value, reason=moved.reason)
+        return True
+
+    def consume(self, count: int = 1) -> None:
+        """So many events at the head are worked."""
+        self.done += count
+
+    def add(self, todo: tuple[Todo, ...]) -> None:
+        """More to write back."""
+        if todo:
+            self.link = replace(self.link, todo=(*self.link.todo, *todo))
+
+    def hold(self, wait: Wait) -> None:
+        """Nothing more in this claim."""
+        self.wait = wait
+        self.tell("waiting", reason=wait.reason, until=self.app.now_ms() + wait.due_in_ms)
+
+    def dead(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None) -> None:
+        """Give something up, with its reason, where it can be listed and replayed."""
+        letter = self.letter(reason, action, event=event, todo=todo)
+        self.tell("buried", action=action, reason=reason, letter=letter.id)
+        self.app.metrics.buried.labels(self.account).inc()
+
+    def letter(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None) -> Letter:
+        """A letter for whoever looks what waits for a person."""
+        letter = Letter(
+            id=letter_id(self.ref, action),
+            ticket=str(self.ref),
+            lane=self.claimed.lane,
+            action=action,
+            reason=reason,
+            at_ms=self.app.now_ms(),
+            event=event.decode(),
+            todo=todo,
+        )
+        self.bury.append((letter.id, letter.dump()))
+        return letter
+
+    # -- durable --------------------------------------------------------------------------------------------------
+
+    async def mark(self, link: Link, gate: Gate, start: StartLimits | None, sending: dict[str, Any] | None) -> Verdict:
+        """Freeze ``link`` as it will be while the call is out. The lease begins anew when the verdict is go."""
+        told = [entry(self.app.now_ms(), "sending", **sending)] if sending else []
+        deadline = monotonic() + self.app.store.leases.ticket_ms / 1000
+        claimed = self.claimed
+        mark = Mark(
+            ticket=claimed.ticket,
+            lane=claimed.lane,
+            token=claimed.token,
+            state=link.dump(),
+            entries=(*self.entries, *told),
+            gate=gate,
+            start=start,
+            bury=tuple(self.bury),
+        )
+        # Again with the same token is the same mark: an answer that was lost must not look like an unknown start.
+        verdict = await persistently(lambda: self.app.store.mark(mark), MARK_PATIENCE_S)
+        if verdict.verdict == "go":
+            self.link, self.deadline = link, deadline
+            self.entries.clear()
+            self.bury.clear()
+        return verdict
+
+    def finish(self) -> Finish:
+        """What to store at the end of this claim."""
+        link, wait = self.link, self.wait
+        return Finish(
+            ticket=self.claimed.ticket,
+            lane=self.claimed.lane,
+            token=self.claimed.token,
+            state=link.dump(),
+            inbox_done=self.done,
+            evidence_done=self.applied,
+            left=len(self.inbox) - self.done + self.claimed.left,
+            evidence_left=len(self.evidence) - self.applied,
+            entries=tuple(self.entries),
+            wait="" if wait is None else "firm" if wait.firm else "backoff",
+            due_in_ms=wait.due_in_ms if wait else 0,
+            release=bool(link.user) and link.phase not in IN_FLIGHT,
+            adopt=self.named,
+            project=self.pair.project_name,
+            room=correlate.room_key(self.pair.project_name, link.room),
+            contact=self.contact,
+            open=link.phase in LIVE,
+            behind=wait.behind if wait else "",
+            held=wait.held if wait else "",
+            uncount=self.uncount,
+            outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
+            bury=tuple(self.bury),
+            unbury=start_ids(self.ref) if self.named and link.phase in LIVE else (),
+        )
+
+
+def settle_mark(work: Work) -> None:
+    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
+    if work.link.phase is not Phase.STARTING:
+        return
+    work.consume(min(work.link.covered, len(work.inbox)))
+    reason = "a worker stopped between sending and noting the answer"
+    work.tell("unanswered", action="start.conversation", reason=reason)
+    work.move(Signal.UNANSWERED, covered=0, reason=reason)
