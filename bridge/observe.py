@@ -1,0 +1,65 @@
+"""/live, /ready and /metrics, the same for the web and the worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from bridge.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+
+    from bridge.wiring import App
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def observed(app: App) -> list[web.RouteDef]:
+    """The routes. ``/live`` hangs on nothing; ``/ready`` tells whether Redis answers, for new pods and for diagnosis.
+
+    A running web pod must not leave its Service because Redis is away: an empty Service answers 502, which Zendesk
+    does not retry, while the bridge answers 503 with Retry-After. So probes of running pods look at ``/live``.
+    """
+    return [web.get("/live", _live), web.get("/ready", _ready(app)), web.get("/metrics", _metrics(app))]
+
+
+async def _live(_: web.Request) -> web.Response:
+    return web.json_response({"status": "live"})
+
+
+def _ready(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def ready(_: web.Request) -> web.Response:
+        told = await readiness(app)
+        status = 200 if told["ready"] else 503
+        return web.Response(status=status, body=orjson.dumps(told), content_type="application/json")
+
+    return ready
+
+
+async def readiness(app: App) -> dict[str, object]:
+    """What a new pod must see once, with details for a person."""
+    try:
+        server = await app.store.server()
+    except StoreUnavailable as error:
+        return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
+    return {"ready": True, "redis": {"reachable": True, **server}, "warnings": list(_warnings(server))}
+
+
+def _warnings(server: Mapping[str, object]) -> Iterator[str]:
+    """What of the server does not keep the bridge's promises. It works, so that a person can decide."""
+    if not server["append_only_file"]:
+        yield "the append-only file is off: a restart of Redis loses tickets (appendonly yes)"
+    if server["eviction"] != "noeviction":
+        yield f"maxmemory-policy is {server['eviction']}: Redis may drop tickets (noeviction)"
+    if server["role"] != "master":
+        yield f"its role is {server['role']}: it takes no writes"
+
+
+def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
+
+    return metrics

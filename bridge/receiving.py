@@ -1,0 +1,72 @@
+"""A webhook request as a ``Delivery``: the first step, which nothing a stranger sends may break."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from bridge.domain import Delivery
+from bridge.errors import TooLarge, Unreadable, WrongContentType
+
+if TYPE_CHECKING:
+    from bridge.wiring import App
+
+BODY_PATIENCE_S = 5.0
+"""How long a body may take. A sender that stalls, or breaks its chunks off, holds a connection no longer than that."""
+
+ID_WINDOW_S = 7 * 86_400
+"""How long a sender's delivery id is remembered: longer than any sender retries."""
+
+HASH_WINDOW_S = 3_600
+"""Where there is no id, the same bytes are the same delivery for so long; the fact's own key holds for ever."""
+
+
+async def received(request: web.Request, app: App, sender: str) -> Delivery:
+    """The delivery in a request. Raises Rejected for one that is none, and nothing else."""
+    if request.content_type != "application/json":
+        msg = "the body must be application/json"
+        raise WrongContentType(msg)
+    return Delivery(
+        sender=sender,
+        method=request.method,
+        url=_url(request),
+        headers={name.lower(): _text(value) for name, value in request.headers.items()},
+        query={name.lower(): _text(value) for name, value in request.query.items()},
+        body=await _body(request, app.bridge.max_body_bytes),
+        received_ms=app.now_ms(),
+    )
+
+
+async def _body(request: web.Request, most: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_PATIENCE_S):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        msg = f"the body is over {most} bytes"
+        raise TooLarge(msg) from None
+    except TimeoutError:
+        raise Unreadable("body", "did not come in time") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise Unreadable("body", "broke off, or is not encoded as Content-Encoding says") from None
+
+
+def _url(request: web.Request) -> str:
+    try:
+        return str(request.url)
+    except ValueError:
+        raise Unreadable("Host", "is not a host") from None
+
+
+def _text(value: str) -> str:
+    """Bytes that were not UTF-8 are lone surrogates in here; no JSON of ours could hold them."""
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
+def seen_key(delivery: Delivery, sender_id: str) -> tuple[str, int]:
+    """The key under which a repeat of this delivery is known, and for how many seconds."""
+    if sender_id:
+        return f"{delivery.sender}:{sender_id}", ID_WINDOW_S
+    return f"{delivery.sender}:{sha256(delivery.body).hexdigest()}", HASH_WINDOW_S

@@ -1,0 +1,74 @@
+"""Where is this ticket, and why: the store's facts as an answer for the API and the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bridge.domain import Phase, TicketRef
+from bridge.links import Link
+
+if TYPE_CHECKING:
+    from bridge.accounts import Bridge
+    from bridge.protocol import Trace
+    from bridge.store import Store
+
+PHASE_WORDS = {
+    Phase.NEW: "no conversation yet",
+    Phase.STARTING: "a start call is on its way",
+    Phase.UNKNOWN: "a start call was made and nobody knows yet whether it worked",
+    Phase.STARTED: "started; waiting for Jelou's start event",
+    Phase.OPEN: "a conversation is open",
+    Phase.CLOSED: "the conversation is closed",
+    Phase.PARKED: "waiting for a person to decide",
+    Phase.FAILED: "no conversation could be started",
+    Phase.IGNORED: "nothing is to be started for this ticket",
+}
+
+
+async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
+    """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
+
+    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, due_in_s, timeline: [...]}``
+    """
+    kind, name = account.split("/")
+    ref = TicketRef(kind, name, ticket_id)
+    found = await store.trace(str(ref), account)
+    link = Link.load(found.state)
+    return {
+        "known": found.known,
+        "ticket": str(ref),
+        "phase": link.phase.value,
+        "says": PHASE_WORDS[link.phase] if found.known else "the bridge has never heard of this ticket",
+        "reason": link.reason,
+        "conversation": link.conversation,
+        "room": bool(link.room),
+        "assignment": f"{link.assignment.type}:{link.assignment.target}" if link.assignment else "",
+        "rule": link.rule,
+        "extra_conversations": list(link.extra),
+        "shared_with": found.shared_with,
+        "to_write": [todo.key for todo in link.todo],
+        "waits_for": _waits_for(found, link),
+        "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
+        "account_configured": bridge.account(kind, name) is not None,
+        "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told["at"]),
+    }
+
+
+def _waits_for(found: Trace, link: Link) -> str:
+    if found.held:
+        return "a worker has it in its hands"
+    if found.due_in_ms is None:
+        return "a person's decision" if link.phase is Phase.PARKED else ""
+    if found.due_in_ms <= 0:
+        return "a worker to take it"
+    if found.paused and link.phase is Phase.NEW:
+        return "the account is paused: bridge resume lets its starts go on"
+    return _last_wait(found) or "its due time"
+
+
+def _last_wait(found: Trace) -> str:
+    waits = (told for text in reversed(found.entries) if (told := orjson.loads(text))["what"] == "waiting")
+    last: dict[str, Any] | None = next(waits, None)
+    return str(last["reason"]) if last else ""

@@ -1,0 +1,274 @@
+"""The web process: webhooks in, 202 out when they are stored; and what people and machines ask about the bridge.
+
+A sender is answered before any work is done. The order of the checks is the order of their cost and of what a
+stranger may learn: place, type, size, signature, shape.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import orjson
+from aiohttp import web
+
+from bridge import correlate, events, jelou
+from bridge.domain import ConversationClosed, ConversationStarted, Delivery, Unrecognised, UnrecognisedConversation
+from bridge.errors import (
+    Rejected,
+    SignatureRejected,
+    StoreUnavailable,
+    UnknownSender,
+    Unreadable,
+)
+from bridge.observe import observed
+from bridge.protocol import Incoming, Told
+from bridge.receiving import received, seen_key
+from bridge.scripting import persistently
+from bridge.signatures import verify
+from bridge.timeline import entry
+from bridge.trace import trace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from bridge.accounts import Account
+    from bridge.domain import Delivery, TicketEvent
+    from bridge.protocol import Accepted
+    from bridge.wiring import App
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+STORE_PATIENCE_S = 2.0
+"""Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
+
+APP: web.AppKey[App] = web.AppKey("app")
+LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
+
+
+def application(app: App) -> web.Application:
+    """The aiohttp application."""
+    site = web.Application(middlewares=[_answered], client_max_size=app.bridge.max_body_bytes)
+    site[APP] = app
+    site[LATER] = set()
+    site.add_routes(
+        [
+            web.post("/webhooks/helpdesks/{kind}/{account}", helpdesk_webhook),
+            web.post("/webhooks/jelou/{project}", jelou_webhook),
+            web.get("/api/tickets/{kind}/{account}/{id}", ticket),
+            *observed(app),
+        ]
+    )
+    site.on_shutdown.append(_finish_later)
+    return site
+
+
+# --- the helpdesk's webhook ------------------------------------------------------------------------------------------
+
+
+async def helpdesk_webhook(request: web.Request) -> web.Response:
+    """Verify, store, 202. A duplicate is 202 too."""
+    app = request.app[APP]
+    kind, name = request.match_info["kind"], request.match_info["account"]
+    dialect, account = app.helpdesks.get(kind), app.bridge.account(kind, name)
+    if dialect is None or account is None:
+        msg = f"no {kind} account of that name"
+        raise UnknownSender(msg)
+    delivery = await received(request, app, f"{kind}/{name}")
+    verified = verify(delivery, dialect.verification(account), app.now_ms())
+    told = dialect.read(verified, account, name)
+    return await _stored(request, delivery, dialect.delivery_id(delivery), told, account)
+
+
+async def _stored(
+    request: web.Request, delivery: Delivery, sender_id: str, told: Sequence[TicketEvent], account: Account
+) -> web.Response:
+    app = request.app[APP]
+    seen, ttl_s = seen_key(delivery, sender_id)
+    delivery_id = uuid4().hex
+    items = [_incoming(event, delivery, delivery_id, account) for event in told if event.ref is not None]
+    accepted = await persistently(lambda: app.store.accept(seen, delivery_id, ttl_s, items), STORE_PATIENCE_S)
+    return _accepted(request, delivery.sender, accepted)
+
+
+def _incoming(event: TicketEvent, delivery: Delivery, delivery_id: str, account: Account) -> Incoming:
+    ref, at = event.ref, delivery.received_ms
+    if ref is None:
+        raise Unreadable("ticket", "missing")
+    nothing = _asks_for_nothing(event)
+    what = "ignored" if nothing else "received"
+    return Incoming(
+        ticket=str(ref),
+        lane=correlate.lane_name(ref, account.project),
+        fact=event.fact,
+        event="" if nothing else events.dump(event, delivery_id, at),
+        entry=entry(at, what, event=event.type, delivery=delivery_id, reason=nothing),
+        repeated=entry(at, "repeated", event=event.type, delivery=delivery_id),
+    )
+
+
+def _asks_for_nothing(event: TicketEvent) -> str:
+    """Why no worker need see it; else empty. Our own writes come back as webhooks: an echo ends here."""
+    if event.by_bridge:
+        return "the bridge did this itself"
+    return f"nothing to do for {event.told}" if isinstance(event, Unrecognised) else ""
+
+
+# --- Jelou's webhook -------------------------------------------------------------------------------------------------
+
+
+async def jelou_webhook(request: web.Request) -> web.Response:
+    """Verify, correlate and store in one step, 202. An event of no ticket is kept as an orphan; that is no error."""
+    app = request.app[APP]
+    name = request.match_info["project"]
+    project = app.bridge.jelou.get(name)
+    if project is None:
+        msg = "no project of that name"
+        raise UnknownSender(msg)
+    delivery = await received(request, app, f"jelou/{name}")
+    for verification in jelou.verifications(project):
+        verified = verify(delivery, verification, app.now_ms())
+    event = jelou.read(verified, name)
+    seen, ttl_s = seen_key(delivery, "")
+    delivery_id = uuid4().hex
+    if isinstance(event, UnrecognisedConversation):
+        app.log.info("unrecognised", sender=delivery.sender, told=event.told)
+        accepted = await persistently(lambda: app.store.accept(seen, delivery_id, ttl_s, []), STORE_PATIENCE_S)
+        return _accepted(request, delivery.sender, accepted)
+    told = _told(event, app, delivery_id, delivery.received_ms)
+    accepted = await persistently(
+        lambda: app.store.accept_conversation(seen, delivery_id, ttl_s, told), STORE_PATIENCE_S
+    )
+    return _accepted(request, delivery.sender, accepted)
+
+
+BY_WORDS = {
+    "ticket": "our metadata",
+    "conversation": "conversation id",
+    "starting": "the one start in flight for this bot and user",
+    "room": "the one open ticket of the room",
+    "contact": "the one open ticket of this bot and user",
+}
+
+
+def _told(event: correlate.Located, app: App, delivery_id: str, at: int) -> Told:
+    def line(what: str, by: str = "") -> str:
+        conversation = event.conversation_id
+        return entry(at, what, event=event.type, delivery=delivery_id, conversation=conversation, by=by)
+
+    return Told(
+        project=event.project,
+        fact=event.fact,
+        event=events.dump(event, delivery_id, at),
+        is_start=isinstance(event, ConversationStarted),
+        is_evidence=isinstance(event, ConversationStarted | ConversationClosed),
+        clues=correlate.clues(event, app.bridge),
+        entries={by: line("received", words) for by, words in BY_WORDS.items()} | {"repeated": line("repeated")},
+    )
+
+
+# --- both ------------------------------------------------------------------------------------------------------------
+
+
+def _accepted(request: web.Request, sender: str, accepted: Accepted) -> web.Response:
+    app = request.app[APP]
+    for lane in accepted.wake:
+        _later(request.app, _wake(app, lane))
+    app.metrics.deliveries.labels(sender, accepted.status).inc()
+    app.log.info("delivery", sender=sender, delivery=accepted.id, status=accepted.status, ticket=accepted.ticket)
+    return _json(202, {"delivery": accepted.id, "status": accepted.status})
+
+
+async def _wake(app: App, lane: str) -> None:
+    try:
+        await app.queue.wake(lane)
+    except StoreUnavailable:
+        app.metrics.redis_failures.inc()
+
+
+def _later(site: web.Application, work: Awaitable[None]) -> None:
+    """The sender does not wait for this: the event is stored, and the sweep wakes the lane if this is lost."""
+    task = asyncio.ensure_future(work)
+    site[LATER].add(task)
+    task.add_done_callback(site[LATER].discard)
+
+
+async def _finish_later(site: web.Application) -> None:
+    await asyncio.gather(*site[LATER], return_exceptions=True)
+
+
+def _json(status: int, body: object, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", headers=headers)
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+async def ticket(request: web.Request) -> web.Response:
+    """Where is this ticket, and why. Needs a bearer token of ``api.tokens``."""
+    app = request.app[APP]
+    _authorised(request, app)
+    kind, name = request.match_info["kind"], request.match_info["account"]
+    if app.bridge.account(kind, name) is None:
+        msg = f"no {kind} account of that name"
+        raise UnknownSender(msg)
+    told = await trace_of(app.store, app.bridge, f"{kind}/{name}", request.match_info["id"])
+    return _json(200 if told["known"] else 404, told)
+
+
+def _authorised(request: web.Request, app: App) -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    presented = token.strip().encode("utf-8", "surrogatepass")
+    known = [hmac.compare_digest(presented, one.get_secret_value().encode()) for one in app.bridge.api.tokens]
+    if scheme.lower() != "bearer" or not any(known):
+        msg = "no valid bearer token"
+        raise SignatureRejected(msg)
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@web.middleware
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error becomes the status its sender understands; never a 500 by choice, never a redirect."""
+    app = request.app[APP]
+    try:
+        return await handler(request)
+    except Rejected as error:
+        app.metrics.deliveries.labels(_sender(request, app), f"rejected {error.status}").inc()
+        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error))
+        return _json(error.status, _told_to_sender(error))
+    except StoreUnavailable as error:
+        app.metrics.redis_failures.inc()
+        app.log.warning("store unavailable", path=request.path[:120], reason=str(error))
+        return _try_again()
+    except web.HTTPException:
+        raise
+    except Exception:
+        # A bug of ours must not cost an event: senders that give up at a 500 come back after a 503.
+        app.log.exception("bug", path=request.path[:120])
+        return _try_again()
+
+
+def _try_again() -> web.Response:
+    return _json(503, {"error": "try again"}, {"Retry-After": str(StoreUnavailable.retry_after_s)})
+
+
+def _told_to_sender(error: Rejected) -> dict[str, str]:
+    """A refused signature says nothing: whoever sent it is not known to us."""
+    if isinstance(error, SignatureRejected):
+        return {"error": "unauthorised"}
+    if isinstance(error, Unreadable):
+        return {"error": error.problem, "field": error.field}
+    return {"error": str(error)}
+
+
+def _sender(request: web.Request, app: App) -> str:
+    """A label only for senders that are configured: a stranger must not make metrics."""
+    kind, name = request.match_info.get("kind", ""), request.match_info.get("account", "")
+    if app.bridge.account(kind, name):
+        return f"{kind}/{name}"
+    project = request.match_info.get("project", "")
+    return f"jelou/{project}" if project in app.bridge.jelou else "unknown"

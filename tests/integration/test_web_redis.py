@@ -1,0 +1,186 @@
+"""The web process while Redis is away, full, read-only or something else: 503 in time, and then on as before."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.asyncio import Redis
+
+from bridge.embedded import EmbeddedServer
+from tests.harness import API_TOKEN, eventually, scene
+from tests.log_capture import configured
+from tests.raw_server import Peer, answering, http, raw_server, silent
+from tests.webhooks import SENDERS, Answer, deliver, get, listening
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.harness import Running
+    from tests.raw_server import Act
+
+AGAIN = (503, "30", {"error": "try again"})
+"""What a sender is told while Redis cannot take a delivery."""
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    """A Redis of the test's own, to be killed."""
+    async with EmbeddedServer(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def run(server: EmbeddedServer, prefix: str) -> AsyncIterator[Running]:
+    """The web process on it."""
+    async with listening(server.url, prefix) as run:
+        yield run
+
+
+async def kill(server: EmbeddedServer) -> None:
+    """End the server as a power cut would."""
+    server.kill()
+    if server.process:
+        await server.process.wait()
+
+
+def told(answer: Answer) -> tuple[int, str, dict[str, str]]:
+    """What a sender makes of an answer."""
+    return answer.status, answer.headers.get("retry-after", ""), answer.json
+
+
+async def all_refused(run: Running, *names: str) -> bool:
+    """Whether every webhook asks to come again. How long it tries is no business of a test."""
+    answers = await asyncio.gather(*(deliver(run, name) for name in names or SENDERS))
+    return [told(answer) for answer in answers] == [AGAIN] * len(answers)
+
+
+async def test_away_and_back_without_a_restart(server: EmbeddedServer, prefix: str) -> None:
+    """Killed: 503 with a time to come back, alive, not ready. Back with its data: all goes on, nothing is lost."""
+    async with scene(server.url, prefix) as on:
+        assert (await on.scripted("before"))[0] == 202
+        before = await on.until_phase("before", "open")
+        await kill(server)
+        assert await on.scripted("during") == (503, {"error": "try again"})
+        assert (await get(on.bridge, "/live")).status == 200
+        ready = await get(on.bridge, "/ready")
+        assert (ready.status, ready.json["ready"], ready.json["redis"]["reachable"]) == (503, False, False)
+        await server.start()
+        assert (await on.scripted("during"))[1]["status"] == "accepted"
+        await on.until_phase("during", "open")
+        assert (await get(on.bridge, "/ready")).json["ready"] is True
+        assert await on.until_phase("before", "open") == before
+
+
+async def test_every_question_is_answered_while_redis_is_away(server: EmbeddedServer, run: Running) -> None:
+    """Webhooks and API ask to come again; probes and metrics answer; a stranger is still refused first."""
+    await kill(server)
+    assert await all_refused(run)
+    assert told(await get(run, "/api/tickets/zendesk/main/1", API_TOKEN)) == AGAIN
+    assert (await get(run, "/api/tickets/zendesk/main/1", "wrong")).status == 401
+    assert (await deliver(run, "zendesk", change=lambda _: "x")).status == 401
+    metrics = (await get(run, "/metrics")).body.decode()
+    assert "bridge_store_unavailable_total 6.0" in metrics
+
+
+async def test_a_process_starts_without_redis_and_works_when_it_comes(tmp_path: Path, prefix: str) -> None:
+    """The order in which things start is nobody's to arrange."""
+    server = EmbeddedServer(tmp_path)
+    await server.start()
+    await server.stop()
+    async with listening(server.url, prefix) as run:
+        assert (await get(run, "/live")).status == 200
+        assert await all_refused(run, "zendesk")
+        async with server:
+            assert (await deliver(run, "zendesk")).status == 202
+
+
+async def test_a_short_absence_is_waited_for(server: EmbeddedServer, run: Running) -> None:
+    """A delivery that comes while Redis restarts is taken when it is back, and the sender never knew."""
+    await kill(server)
+    delivery = asyncio.create_task(deliver(run, "zendesk"))
+    await eventually(lambda: asyncio.sleep(0, not delivery.done()))
+    await server.start()
+    assert (await delivery).status == 202
+
+
+async def test_a_server_that_hangs_is_cut_off_in_time(server: EmbeddedServer, run: Running) -> None:
+    """A stopped server takes connections and says nothing; a delivery that may have arrived is a repeat later."""
+    assert server.process
+    assert (await deliver(run, "zendesk")).status == 202
+    os.kill(server.process.pid, signal.SIGSTOP)
+    assert await all_refused(run)
+    os.kill(server.process.pid, signal.SIGCONT)
+    assert (await deliver(run, "jelou")).status == 202
+
+
+async def orders(server: EmbeddedServer, *words: str) -> None:
+    """Have the server do as told."""
+    async with Redis.from_url(server.url) as redis:
+        await redis.execute_command(*words)
+
+
+NO_WRITES = [
+    (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+    (["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+]
+
+
+async def refused_until_repaired(folder: Path, prefix: str, broken: list[str], repaired: list[str]) -> bool:
+    """Whether a bridge on a server that was told this asks to come again, and takes deliveries when it is undone."""
+    async with EmbeddedServer(folder) as server, listening(server.url, prefix) as run:
+        await orders(server, *broken)
+        refused = await all_refused(run, "zendesk", "jelou") and (await get(run, "/ready")).status == 200
+        await orders(server, *repaired)
+        return refused and (await deliver(run, "zendesk")).status == 202
+
+
+async def test_a_redis_that_takes_no_writes_is_503(tmp_path: Path, prefix: str) -> None:
+    """Full, or the old primary after a failover: the sender comes again when somebody has repaired it."""
+    tried = [refused_until_repaired(tmp_path / str(one), prefix, *orders) for one, orders in enumerate(NO_WRITES)]
+    assert await asyncio.gather(*tried) == [True, True]
+
+
+async def greeting(peer: Peer) -> None:
+    """Be a mail server."""
+    await peer.say(b"220 mail.example.com ESMTP\r\n")
+    await peer.reader.read()
+
+
+def replying(answer: bytes) -> Act:
+    """Answer whatever comes with this."""
+
+    async def act(peer: Peer) -> None:
+        while await peer.reader.read(10_000):
+            await peer.say(answer)
+
+    return act
+
+
+OTHERS: list[Act] = [
+    answering(http(b"Bad Request", "400 Bad Request")),
+    greeting,
+    silent,
+    replying(b"-NOAUTH Authentication required.\r\n"),
+    replying(b"-ERR unknown command\r\n"),
+    replying(b"-LOADING Redis is loading the dataset in memory\r\n"),
+    replying(bytes(range(256))),
+]
+
+
+async def refused_on(act: Act, prefix: str) -> bool:
+    """Whether a bridge on a server that does this asks its senders to come again, and says that it is not ready."""
+    async with raw_server(act) as other, listening(f"redis://127.0.0.1:{other.port}/0", prefix) as run:
+        refused = await all_refused(run, "zendesk", "jelou")
+        return refused and (await get(run, "/live")).status == 200 and (await get(run, "/ready")).status == 503
+
+
+async def test_something_that_is_not_our_redis_is_503(prefix: str) -> None:
+    """A wrong port, a missing password, a server that forbids scripts: a sender is never told 500."""
+    # As a process logs: unconfigured, a traceback is drawn for people, and that takes seconds.
+    with configured("critical", "json"):
+        assert await asyncio.gather(*(refused_on(act, prefix) for act in OTHERS)) == [True] * len(OTHERS)
