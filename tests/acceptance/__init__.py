@@ -1,0 +1,1 @@
+"""Whole cases, told as their users would."""
