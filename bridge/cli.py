@@ -1,0 +1,230 @@
+"""The command line: ``bridge COMMAND``. Every command that prints has ``--json``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.request
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+import uvloop
+
+from bridge import logs, show
+from bridge.cli_desk import dead_letters, orphans
+from bridge.demo import Demo
+from bridge.errors import BridgeError, ConfigError, StoreUnavailable
+from bridge.serving import serve as serve_web
+from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
+from bridge.trace import trace_of
+from bridge.up import up as run_up
+from bridge.wiring import queue_on, store_on
+from config.report import bad, good
+from config.schema import json_schema
+from config.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from bridge.accounts import Bridge
+    from bridge.store import Store
+
+T = TypeVar("T")
+
+USAGE, UNAVAILABLE, NOT_FOUND = 2, 3, 1
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The bridge between a helpdesk and Jelou: tickets become conversations, conversations find their tickets.",
+)
+app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(orphans, name="orphans")
+
+
+def main() -> None:
+    """The entry point: errors of ours become one line and an exit code."""
+    try:
+        app()
+    except ConfigError as error:
+        _end(str(error), USAGE)
+    except StoreUnavailable as error:
+        _end(f"Redis does not answer ({error}); is REDIS_URL right?", UNAVAILABLE)
+    except BridgeError as error:
+        _end(str(error), 1)
+
+
+def _end(text: str, code: int) -> None:
+    sys.stderr.write(text + "\n")
+    raise SystemExit(code)
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else BRIDGE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else BRIDGE_PORT.")] = None,
+) -> None:
+    """Run the web process: webhooks, API, probes, metrics."""
+    settings = read_settings(config=config, port=port, host=host)
+    bridge = bridge_of(settings)
+    logs.configure(settings.log_level, settings.log_format)
+    url = settings.redis_url.get_secret_value()
+    uvloop.run(serve_web(bridge, url, settings.redis_prefix, settings.host, settings.port))
+
+
+@app.command()
+def worker(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address for probes and metrics; else BRIDGE_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port for probes and metrics; else BRIDGE_PORT.")] = None,
+) -> None:
+    """Run a worker process: queued events become calls."""
+    # Nothing in bridge/ imports the workers, so this process becomes theirs.
+    settings = read_settings(config=config, port=port, host=host)
+    environ = {"BRIDGE_CONFIG": str(settings.config), "BRIDGE_PORT": str(settings.port), "BRIDGE_HOST": settings.host}
+    os.execve(sys.executable, [sys.executable, "-m", "workers"], {**os.environ, **environ})  # noqa: S606 - ourselves
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    port: Annotated[int | None, typer.Option(help="Port of the webhooks; else BRIDGE_PORT.")] = None,
+    data: Annotated[Path, typer.Option(help="Where the embedded server keeps its data.")] = Path("data"),
+) -> None:
+    """Run all on this machine: the embedded server, the web and a worker. Enough for a small company."""
+    settings = read_settings(config=config, port=port)
+    bridge_of(settings)
+    uvloop.run(run_up(settings.config, data, settings.port, screen))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after one round trip; exit code 0 if it worked.")] = False,
+    helpdesk: Annotated[str, typer.Option(help="zendesk (a twin) or django (a real django-helpdesk).")] = "zendesk",
+    port: Annotated[int, typer.Option(help="Port of the webhooks; 0 takes a free one.")] = 0,
+) -> None:
+    """Show the main job with everything embedded: a ticket goes in, the conversation starts, the note is on it."""
+    if helpdesk not in {"zendesk", "django"}:
+        message = "choose zendesk or django"
+        raise typer.BadParameter(message, param_hint="--helpdesk")
+    worked = uvloop.run(Demo(screen, helpdesk=helpdesk, port=port).run(once=once))
+    raise typer.Exit(0 if worked else 1)
+
+
+@app.command()
+def health() -> None:
+    """Exit code 0 when the process on this machine's BRIDGE_PORT is alive: for a container's health check."""
+    url = f"http://127.0.0.1:{read_settings().port}/live"
+    try:
+        with urllib.request.urlopen(url, timeout=3) as answer:
+            answer.read()
+    except OSError as error:
+        _end(f"{url}: {type(error).__name__}", 1)
+
+
+# --- configuration ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the configuration: every mistake at once, with key, line and fix."""
+    settings = read_settings(config=config)
+    try:
+        report = good(str(settings.config), bridge_of(settings))
+    except ConfigError as error:
+        report = bad(str(settings.config), error)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        for one in report.as_lines():
+            screen.print(one, highlight=False, markup=False)
+    raise typer.Exit(USAGE if report.mistakes else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration, for editors."""
+    print_json(json_schema(kinds()))
+
+
+# --- tickets and accounts --------------------------------------------------------------------------------------------
+
+
+def _with_store(settings: Settings, step: Callable[[Store], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        async with store_on(settings.redis_url.get_secret_value(), settings.redis_prefix, connections=2) as store:
+            return await step(store)
+
+    return run(opened())
+
+
+TicketArgument = Annotated[
+    str, typer.Argument(help="A ticket's id; account/id or kind/account/id where several have it.")
+]
+
+
+@app.command()
+def trace(ticket: TicketArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Where is this ticket, and why: everything that happened to it, in both directions, in order."""
+    settings = read_settings(config=config)
+    bridge = bridge_of(settings)
+    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
+
+    async def look(store: Store) -> list[dict[str, object]]:
+        named = [account for account in accounts if ticket.startswith((f"{account}/", f"{account.split('/')[1]}/"))]
+        if named:
+            ticket_id = ticket.split(f"{named[0].split('/')[1]}/", 1)[1]
+            return [await trace_of(store, bridge, account, ticket_id) for account in named]
+        return [await trace_of(store, bridge, one, ticket) for one in await store.known_by(ticket, accounts)]
+
+    found = [told for told in _with_store(settings, look) if told["known"]]
+    if as_json:
+        print_json(found)
+    else:
+        for told in found:
+            show.trace(screen, told)
+    if not found:
+        _end(f"no ticket {ticket} is known; accounts: {', '.join(accounts)}", NOT_FOUND)
+
+
+AccountArgument = Annotated[str, typer.Argument(help="kind/account, for example zendesk/acme.")]
+
+
+def _account(bridge: Bridge, account: str) -> str:
+    kind, _, name = account.partition("/")
+    if bridge.account(kind, name) is None:
+        known = ", ".join(f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named)
+        message = f"no account {account}; configured: {known}"
+        raise typer.BadParameter(message)
+    return account
+
+
+@app.command()
+def pause(account: AccountArgument, config: ConfigOption = None) -> None:
+    """Start no more conversations for this account. Tickets are still accepted and wait; nothing is lost."""
+    settings = read_settings(config=config)
+    name = _account(bridge_of(settings), account)
+    _with_store(settings, lambda store: store.pause(name, datetime.now(UTC).isoformat()))
+    screen.print(f"{name} is paused: its tickets wait until `bridge resume {name}`", highlight=False)
+
+
+@app.command()
+def resume(account: AccountArgument, config: ConfigOption = None) -> None:
+    """Go on starting conversations for this account, beginning with the tickets that waited."""
+    settings = read_settings(config=config)
+    name = _account(bridge_of(settings), account)
+
+    async def go_on(store: Store) -> None:
+        lanes = await store.resume(name)
+        async with queue_on(settings.redis_url.get_secret_value(), settings.redis_prefix) as queue:
+            for lane in lanes:
+                await queue.wake(lane)
+
+    _with_store(settings, go_on)
+    screen.print(f"{name} goes on", highlight=False)

@@ -1,0 +1,190 @@
+"""``bridge demo`` and ``make run``: the main job with everything embedded, told step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from aiohttp import ClientError, ClientSession
+
+from bridge import show
+from bridge.demo_helpdesks import ACCOUNT, DemoHelpdesk, DjangoDemo, ZendeskDemo
+from bridge.embedded import EmbeddedServer, free_port
+from bridge.processes import web_and_worker
+from bridge.twins.jelou import JelouTwin
+from bridge.up import stop_event
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROJECT = "soporte"
+ROUND_TRIP_S = 30.0
+STANDARD_KEY_BYTES = 24
+
+
+class Demo:
+    """One demo, in a folder of its own that is removed at the end."""
+
+    def __init__(self, screen: Console, *, helpdesk: str, port: int) -> None:
+        self._screen = screen
+        self._wanted = helpdesk
+        self._port = port or free_port()
+        self._jelou = JelouTwin()
+        self._token = secrets.token_urlsafe(16)
+        self._script_secret = "whsec_" + secrets.token_hex(STANDARD_KEY_BYTES)
+        self._told: dict[str, int] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the bridge is."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def run(self, *, once: bool) -> bool:
+        """Whether the round trip worked. Without ``once`` it goes on until Ctrl-C, telling what happens."""
+        stop = stop_event()
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
+            session = await stack.enter_async_context(ClientSession())
+            helpdesk = await self._start(folder, session, stack)
+            worked = await self._round_trip(helpdesk, session)
+            if not worked:
+                self._logs(folder)
+            if worked and not once:
+                self._addresses(helpdesk, folder)
+                await self._follow(helpdesk, session, stop)
+            self._say("stopping")
+        return worked
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    async def _start(self, folder: Path, session: ClientSession, stack: AsyncExitStack) -> DemoHelpdesk:
+        begun = monotonic()
+        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey"))
+        self._say(f"queue      a real Valkey, append-only file on, at {server.url}")
+        self._jelou.integrate(f"{self.url}/webhooks/jelou/{PROJECT}")
+        await stack.enter_async_context(self._jelou)
+        self._say(f"jelou      a twin of Jelou at {self._jelou.url}")
+        helpdesk = self._helpdesk(folder, session)
+        await helpdesk.start(self.url, stack)
+        what, where = helpdesk.addresses()[0]
+        self._say(f"helpdesk   {what.partition(':')[0].removeprefix('helpdesk ').strip('()')} at {where}")
+        config = folder / "bridge.yaml"
+        config.write_text(yaml.safe_dump(self._configuration(helpdesk), sort_keys=False))
+        environ = {**helpdesk.environ(), **self._environ(), "BRIDGE_LOG_FORMAT": "json"}
+        children = web_and_worker(str(config), server.url, self._port, free_port(), environ, str(folder))
+        for child in children:
+            stack.push_async_callback(child.stop)
+            await child.start()
+        for child in children:
+            await child.ready(session)
+        self._say(f"bridge     web at {self.url}, one worker; ready after {monotonic() - begun:.1f} s")
+        return helpdesk
+
+    def _helpdesk(self, folder: Path, session: ClientSession) -> DemoHelpdesk:
+        return DjangoDemo(folder / "helpdesk", session) if self._wanted == "django" else ZendeskDemo()
+
+    def _configuration(self, helpdesk: DemoHelpdesk) -> dict[str, Any]:
+        jelou = {
+            "project_id": self._jelou.settings.project_id,
+            "bot_id": self._jelou.settings.bot_id,
+            "base_url": self._jelou.base_url,
+            "send_url": self._jelou.send_url,
+            "api_key": "${JELOU_API_KEY}",
+            "signing_secrets": ["${JELOU_SIGNING_SECRET}"],
+            "conversation_url": f"{self._jelou.url}/?conversation={{conversation_id}}",
+        }
+        scripted = {
+            "project": PROJECT,
+            "verification": {"secrets": ["${SCRIPT_SECRET}"]},
+            "start_when": [{"name": "every new ticket"}],
+            "user_id": {"region": "EC"},
+        }
+        helpdesks = {helpdesk.kind: {ACCOUNT: helpdesk.section()}, "standard-webhooks": {"scripts": scripted}}
+        return {"jelou": {PROJECT: jelou}, "helpdesks": helpdesks, "api": {"tokens": ["${BRIDGE_API_TOKEN}"]}}
+
+    def _environ(self) -> dict[str, str]:
+        integration = self._jelou.integration
+        return {
+            "JELOU_API_KEY": self._jelou.settings.api_key,
+            "JELOU_SIGNING_SECRET": integration.secret if integration else "",
+            "SCRIPT_SECRET": self._script_secret,
+            "BRIDGE_API_TOKEN": self._token,
+        }
+
+    # -- the round trip -------------------------------------------------------------------------------------------
+
+    async def _round_trip(self, helpdesk: DemoHelpdesk, session: ClientSession) -> bool:
+        ticket = await helpdesk.open_ticket()
+        self._say(f"\nticket {ticket} was opened in the helpdesk; its webhook is on its way\n")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_TRIP_S):
+                while not await self._told_all(helpdesk, session, ticket):
+                    await asyncio.sleep(0.05)
+        conversation = (await self._trace(helpdesk, session, ticket)).get("conversation", "")
+        notes = [note for note in await helpdesk.notes(ticket) if conversation and conversation in note]
+        if len(notes) != 1 or len(self._jelou.ledger.by_ticket(ticket)) != 1:
+            self._say("\n[bold red]the round trip did not work[/]")
+            return False
+        self._say(f"\nthe note on ticket {ticket}, read back from the helpdesk:\n")
+        for one in notes[0].splitlines():
+            self._screen.print(f"    {one}", markup=False, highlight=False)
+        return True
+
+    async def _told_all(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str) -> bool:
+        """Print what is new on the ticket's timeline; whether its conversation is open and all is written."""
+        told = await self._trace(helpdesk, session, ticket)
+        timeline = told.get("timeline", [])
+        for one in timeline[self._told.get(ticket, 0) :]:
+            self._screen.print(f"  [dim]{ticket}[/] ", end="")
+            self._screen.print(show.line(one))
+        self._told[ticket] = len(timeline)
+        return told.get("phase") == "open" and not told["to_write"] and told["due_in_s"] is None
+
+    async def _trace(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str) -> dict[str, Any]:
+        url = f"{self.url}/api/tickets/{helpdesk.kind}/{ACCOUNT}/{ticket}"
+        with contextlib.suppress(ClientError, TimeoutError):
+            async with session.get(url, headers={"authorization": f"Bearer {self._token}"}) as answer:
+                return dict(await answer.json())
+        return {}
+
+    # -- afterwards -----------------------------------------------------------------------------------------------
+
+    def _addresses(self, helpdesk: DemoHelpdesk, folder: Path) -> None:
+        self._say("\nit goes on; open these, Ctrl-C ends it:\n")
+        for what, where in [
+            *helpdesk.addresses(),
+            ("jelou (a twin): conversations, write as the customer", self._jelou.url),
+            ("bridge: helpdesk webhook", f"{self.url}/webhooks/helpdesks/{helpdesk.kind}/{ACCOUNT}"),
+            ("bridge: webhook for signed scripts", f"{self.url}/webhooks/helpdesks/standard-webhooks/scripts"),
+            ("  with the secret", self._script_secret),
+            ("bridge: where is a ticket", f"{self.url}/api/tickets/{helpdesk.kind}/{ACCOUNT}/{{id}}"),
+            ("  with the header", f"Authorization: Bearer {self._token}"),
+            ("bridge: probes and metrics", f"{self.url}/ready  {self.url}/metrics"),
+            ("configuration and logs", str(folder)),
+        ]:
+            self._screen.print(f"  {what:<62} {where}", markup=False, highlight=False)
+        self._say("\nwhat happens to tickets from now on:\n")
+
+    async def _follow(self, helpdesk: DemoHelpdesk, session: ClientSession, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            for ticket in await helpdesk.tickets():
+                await self._told_all(helpdesk, session, ticket)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.5)
+
+    def _logs(self, folder: Path) -> None:
+        """The end of what the processes logged, for whoever has to find out why."""
+        for log in sorted(folder.glob("*.log")):
+            self._screen.print(
+                f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}", markup=False, highlight=False
+            )
+
+    def _say(self, text: str) -> None:
+        self._screen.print(text, highlight=False)

@@ -1,0 +1,112 @@
+"""A trace on a terminal: where the ticket is, why, and how it came there, in words."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bridge import domain, show
+from bridge.domain import ConversationEvent, TicketEvent, TicketRef
+
+AT = 1_795_184_405_123
+
+
+def clock(at_ms: int) -> str:
+    """The time of day where the reader is."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%H:%M:%S")
+
+
+def line(what: str, **detail: Any) -> str:
+    """One entry as it is printed, without its time."""
+    return show.line({"at": AT, "what": what, **detail}).plain.removeprefix(f"{clock(AT)}.123  ").rstrip()
+
+
+def told(**changes: Any) -> dict[str, Any]:
+    """A trace of an open ticket."""
+    facts = dict.fromkeys(show.FACTS, "")
+    return {
+        **facts,
+        "ticket": "zendesk/acme/7",
+        "says": "a conversation is open",
+        "due_in_s": None,
+        "timeline": [],
+    } | changes
+
+
+def printed(**changes: Any) -> str:
+    """What a person sees of a trace."""
+    screen = Console(file=io.StringIO(), width=200, soft_wrap=True)
+    show.trace(screen, told(**changes))
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def test_a_line_says_when_and_what_in_words() -> None:
+    """The time is the reader's own, to the millisecond."""
+    found = show.line({"at": AT, "what": "received", "event": "ticket.opened"}).plain
+    assert found.startswith(f"{clock(AT)}.123  received   webhook: the ticket was opened")
+
+
+@pytest.mark.parametrize(
+    ("what", "detail", "shown"),
+    [
+        ("received", {"event": "conversation.start", "by": "our metadata"}, "start event from Jelou  by our metadata"),
+        ("sending", {"action": "start.conversation", "attempt": 1}, "start call to Jelou  attempt 1"),
+        ("answered", {"action": "add.note", "id": "n-1", "key": "1:note:x"}, "note on the ticket (x)  id n-1"),
+        ("answered", {"action": "get.room", "ms": 3}, "get.room  ms 3"),
+        ("moved", {"phase": "open"}, "phase open"),
+        ("waiting", {"reason": "Jelou asks to wait"}, "reason Jelou asks to wait"),
+        ("waiting", {"until": AT}, f"until {clock(AT)}"),
+        ("invented", {}, ""),
+    ],
+)
+def test_a_line_tells_the_details_that_its_words_do_not(what: str, detail: dict[str, Any], shown: str) -> None:
+    """Keys and delivery ids are left to ``--json``; an unknown entry is shown all the same."""
+    assert line(what, **detail) == f"{what:<10} {shown}".rstrip()
+
+
+@pytest.mark.parametrize("kind", [*TicketEvent.__args__, *ConversationEvent.__args__])
+def test_every_event_a_timeline_can_hold_has_words(kind: type[Any]) -> None:
+    """A conversation event of an unknown kind reaches no ticket."""
+    assert kind is domain.UnrecognisedConversation or show.EVENTS[kind.type]
+
+
+def test_a_trace_begins_with_where_the_ticket_is() -> None:
+    """Facts that there are none of take no line."""
+    assert printed() == "zendesk/acme/7: a conversation is open\n"
+
+
+def test_a_trace_tells_the_facts_and_then_the_way() -> None:
+    """Several of a kind stand in one line, and the time left is said beside what is waited for."""
+    found = printed(
+        conversation="c-1",
+        extra_conversations=["c-2", "c-3"],
+        waits_for="Jelou's start event",
+        due_in_s=12.4,
+        timeline=[{"at": AT, "what": "moved", "phase": "open"}],
+    ).splitlines()
+    assert [text.split() for text in found[1:4]] == [
+        ["conversation", "c-1"],
+        ["extra", "conversations", "c-2,", "c-3"],
+        ["waits", "for", "Jelou's", "start", "event,", "12", "s", "more", "at", "most"],
+    ]
+    assert found[4].endswith("moved      phase open")
+
+
+@pytest.mark.parametrize("due_in_s", [None, 0, -3.0])
+def test_a_wait_that_is_over_has_no_time_left(due_in_s: float | None) -> None:
+    """Nothing is said of seconds that are not there."""
+    assert "more at most" not in printed(waits_for="a worker to take it", due_in_s=due_in_s)
+
+
+def test_what_others_wrote_is_printed_as_it_is() -> None:
+    """Brackets in an id or a reason are no orders to the terminal."""
+    ref = str(TicketRef("zendesk", "acme", "[bold]7[/]"))
+    found = printed(ticket=ref, reason="[red]x[/red]", conversation="[/]", timeline=[])
+    assert ref in found
+    assert "[red]x[/red]" in found
+    assert line("refused", reason="[/] [link=x]") == "refused    reason [/] [link=x]"
