@@ -206,6 +206,20 @@ class ConversationClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class StartTold:
+    """A worker tells what it knows of a start that went out. ``conversation_id`` is empty where no answer tells it."""
+
+    type: ClassVar[str] = "start.told"
+    ref: TicketRef
+    fact: str
+    attempt: int
+    conversation_id: str
+    bot_id: str
+    user_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class UnrecognisedConversation:
     """A genuine event of Jelou's of a kind the bridge does not know."""
 

@@ -5,6 +5,7 @@ The rules:
 - A move that the table does not name is not made: the link stays, and the caller says so on the timeline.
 - Evidence (a start or close event of Jelou's) counts in every phase, parked and failed included.
 - A late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
+- What a worker tells of its own start (after a loss, or after its lease had ended) is evidence as well.
 - STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
 """
 
@@ -27,6 +28,7 @@ class Signal(StrEnum):
     NOTHING_HAPPENED = "nothing happened"
     REFUSED = "refused"
     UNANSWERED = "unanswered"
+    ANSWER_TOLD = "answer told"
     START_SEEN = "start seen"
     CLOSE_SEEN = "close seen"
     TRY_AGAIN = "try again"
@@ -41,12 +43,15 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.NEW, Signal.MARKED): Phase.STARTING,
     (Phase.NEW, Signal.IGNORE): Phase.IGNORED,
     (Phase.NEW, Signal.FAIL): Phase.FAILED,
+    (Phase.NEW, Signal.UNANSWERED): Phase.UNKNOWN,
+    (Phase.NEW, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.NEW, Signal.START_SEEN): Phase.OPEN,
     (Phase.STARTING, Signal.ANSWERED): Phase.STARTED,
     (Phase.STARTING, Signal.NOTHING_HAPPENED): Phase.NEW,
     (Phase.STARTING, Signal.REFUSED): Phase.FAILED,
     (Phase.STARTING, Signal.UNANSWERED): Phase.UNKNOWN,
     (Phase.STARTING, Signal.START_SEEN): Phase.OPEN,
+    (Phase.UNKNOWN, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.UNKNOWN, Signal.START_SEEN): Phase.OPEN,
     (Phase.UNKNOWN, Signal.TRY_AGAIN): Phase.NEW,
     (Phase.UNKNOWN, Signal.PARK): Phase.PARKED,
@@ -54,7 +59,9 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.STARTED, Signal.UNCONFIRMED): Phase.OPEN,
     (Phase.STARTED, Signal.CLOSE_SEEN): Phase.CLOSED,
     (Phase.OPEN, Signal.CLOSE_SEEN): Phase.CLOSED,
+    (Phase.PARKED, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.PARKED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.FAILED, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.FAILED, Signal.START_SEEN): Phase.OPEN,
     (Phase.IGNORED, Signal.START_SEEN): Phase.OPEN,
     (Phase.FAILED, Signal.REPLAY): Phase.NEW,
@@ -84,7 +91,8 @@ class Link:
     """What is known of one ticket's conversation. Frozen; every change is a new value.
 
     ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``receipts`` maps an
-    action's key to the other side's id. ``extra`` are conversations of ours beyond the first. Times in ms.
+    action's key to the other side's id. ``extra`` are conversations of ours beyond the first. ``born_ms`` is the
+    earliest time that is known of the ticket. Times in ms.
     """
 
     phase: Phase = Phase.NEW
@@ -105,6 +113,7 @@ class Link:
     confirmed: bool = False
     extra: tuple[str, ...] = ()
     shared_with: str = ""
+    born_ms: int = 0
     receipts: dict[str, str] = field(default_factory=dict)
     todo: tuple[Todo, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +13,7 @@ from bridge.errors import StoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from bridge.generations import Loss
     from bridge.wiring import App
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,9 +45,11 @@ async def readiness(app: App) -> dict[str, object]:
     """What a new pod must see once, with details for a person."""
     try:
         server = await app.store.server()
+        loss = await app.store.generations.last_loss()
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
-    return {"ready": True, "redis": {"reachable": True, **server}, "warnings": list(_warnings(server))}
+    warnings = [*_warnings(server), *_lost(loss, app.now_ms())]
+    return {"ready": True, "redis": {"reachable": True, **server, "last_loss": loss}, "warnings": warnings}
 
 
 def _warnings(server: Mapping[str, object]) -> Iterator[str]:
@@ -56,6 +60,26 @@ def _warnings(server: Mapping[str, object]) -> Iterator[str]:
         yield f"maxmemory-policy is {server['eviction']}: Redis may drop tickets (noeviction)"
     if server["role"] != "master":
         yield f"its role is {server['role']}: it takes no writes"
+
+
+LOSS_TOLD_MS = 7 * 86_400_000
+
+
+def _lost(loss: Loss | None, now_ms: int) -> Iterator[str]:
+    if loss is None or now_ms - loss.at_ms > LOSS_TOLD_MS:
+        return
+    between = " and ".join(datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (loss.since_ms, loss.at_ms))
+    yield (
+        f"Redis {LOST[loss.kind]} between {between}: {loss.put_back} deliveries were put back and {loss.testified} "
+        f"starts told again; {loss.awaited} workers have not told theirs"
+    )
+
+
+LOST = {
+    "flushed": "was emptied",
+    "rolled back": "lost what was written",
+    "unvouched": "may have lost what was written, because nobody vouches for its file,",
+}
 
 
 def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:

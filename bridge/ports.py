@@ -75,6 +75,13 @@ class Helpdesk(Protocol):
         """The call that tells whether a write of unknown fate arrived; None where writing again is harmless."""
         ...
 
-    def found(self, account: Account, action: WriteBack, reply: Reply) -> bool:
-        """Whether the answer of ``probe`` shows the write. Raises CallError."""
+    def found(self, account: Account, action: WriteBack, reply: Reply) -> str:
+        """The write as the answer of ``probe`` shows it, in the helpdesk's own text; empty where it is not there.
+
+        Raises CallError.
+        """
+        ...
+
+    def field_path(self, field: str) -> str:
+        """Where in ``Ticket.fields`` the field of this name in ``write_back`` stands when the ticket was fetched."""
         ...

@@ -54,6 +54,19 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Shaken:
+    """When data was lost last (0: never), and for how long starts still pause because of it.
+
+    ``uncertain``: nobody knows all that was sent before. A worker that was alive then has not told, or the loss
+    reaches further back than the journals of the processes.
+    """
+
+    at_ms: int = 0
+    hold_ms: int = 0
+    uncertain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """One ticket of a claim. ``inbox`` and ``evidence`` are JSON texts; ``left`` events wait unread behind them."""
 
@@ -66,6 +79,7 @@ class Claimed:
     left: int
     inbox: tuple[bytes, ...]
     evidence: tuple[bytes, ...]
+    shaken: Shaken = Shaken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +142,7 @@ class Mark:
 class Verdict:
     """``go``, or why not: lost, paused, capped (``detail`` ms), busy (``detail`` the other ticket), paced or broken.
 
-    The last two have ``detail`` ms to wait; ``reason`` says why the breaker is open.
+    The last two, and recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
     """
 
     verdict: str

@@ -27,34 +27,142 @@ REDIS_CLOCK = "local function now() local t = redis.call('TIME') return t[1] * 1
 SHARED = ("prelude.lua", "gate.lua")
 """Put before every script."""
 
+UNFENCED = frozenset({"join"})
+"""Scripts that run whatever generation the data is in."""
+
+STALE = "GENERATION"
+FENCE = f"""
+local generation = redis.call('HMGET', GENERATION, 'id', 'run_id')
+if generation[1] ~= KEYS[2] or generation[2] ~= run_id() then
+  return redis.error_reply('{STALE} the data is not what this process knew')
+end
+"""
+"""Put between the shared part and a script: what was decided upon data that is gone is not carried out."""
+
+STEP = """
+local function step()
+{text}
+end
+local answer = step()
+return {{redis.call('INCR', SEQUENCE), answer}}
+"""
+"""Each step has a number, so that whoever was answered one knows later whether the data still holds it."""
+
 UNAVAILABLE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse, OSError)
 CANNOT_TAKE = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.NoPermissionError)
 CANNOT_TAKE_CODES = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS")
 """redis-py has no class for some of them, and those raised inside a script keep their code as text."""
 
 
-class Scripts:
-    """The scripts on one Redis, under one prefix of keys."""
+CONFIRM_MS = 1_000
+CONFIRMATIONS: dict[str, tuple[str | int, ...]] = {
+    "": (),
+    "aof": ("WAITAOF", 1, 0, CONFIRM_MS),
+    "replica": ("WAIT", 1, CONFIRM_MS),
+}
+"""What an accepted delivery must have reached: nothing more than the server, its append-only file, or a replica."""
 
-    def __init__(self, redis: Redis, prefix: str, clock: str) -> None:
+
+class StaleGenerationError(StoreUnavailable):
+    """The data is of another generation than this process entered; nothing was done."""
+
+
+async def _nowhere() -> None:
+    """There is nothing to enter."""
+
+
+class Scripts:
+    """The scripts on one Redis, under one prefix of keys.
+
+    ``enter`` is called before the first script, and when the data turns out to be of another generation; it sets
+    ``generation``. ``highest`` is the greatest number of a step that was answered.
+    """
+
+    def __init__(self, redis: Redis, prefix: str, clock: str, confirm: str = "") -> None:
         self.redis = redis
         self.prefix = prefix
+        self._confirmation = CONFIRMATIONS[confirm]
+        self.generation = ""
+        self.highest = 0
+        self.enter: Callable[[], Awaitable[None]] = _nowhere
         self._scripts = {name: redis.register_script(text) for name, text in _texts(clock).items()}
 
-    async def run(self, name: str, *args: Any) -> Any:
-        """Run a script, in one round trip."""
-        return await self.guard(self._scripts[name](keys=[self.prefix], args=args))
+    async def run(self, name: str, *args: Any, confirmed: bool = False) -> Any:
+        """Run a script, in one round trip. After a loss the process enters the new generation first.
+
+        ``confirmed``: raises StoreUnavailable unless the step has reached what ``confirm`` asks for.
+        """
+        if not self.generation:
+            await self.enter()
+        try:
+            return await self.once(name, *args, confirmed=confirmed)
+        except StaleGenerationError:
+            await self.enter()
+        return await self.once(name, *args, confirmed=confirmed)
+
+    async def once(self, name: str, *args: Any, confirmed: bool = False) -> Any:
+        """Run a script as it is. Raises StaleGenerationError where the generation has ended; then it did nothing."""
+        answer = await (self._confirmed(name, args) if confirmed else self.unfenced(name, *args))
+        self.highest = max(self.highest, answer[0])
+        return answer[1] if len(answer) > 1 else None
+
+    async def unfenced(self, name: str, *args: Any) -> Any:
+        """Run a script and return all it answers."""
+        return await self.guard(self._scripts[name](keys=[self.prefix, self.generation], args=args))
+
+    async def _confirmed(self, name: str, args: tuple[Any, ...]) -> Any:
+        """The script and the wait for it on one connection: the server waits for what that connection wrote.
+
+        A repeat is a step as well, so one whose first time was not confirmed waits for it again.
+        """
+        if not self._confirmation:
+            return await self.unfenced(name, *args)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            await self._scripts[name](keys=[self.prefix, self.generation], args=args, client=pipe)
+            pipe.execute_command(*self._confirmation)
+            answer, reached = await self.guard(pipe.execute(raise_on_error=False))
+        for one in (answer, reached):
+            if isinstance(one, Exception):
+                raise understood(one) from one
+        if (reached[0] if isinstance(reached, list) else reached) < 1:
+            msg = f"written, and not confirmed by {self._confirmation[0]} in time"
+            raise StoreUnavailable(msg)
+        return answer
+
+    async def synced(self) -> bool:
+        """Whether this server is known to have each step on its disk before it answers. Managed ones do not tell.
+
+        Not after a failover: a replica follows later. A master that was one tells of it in ``master_replid2``.
+        """
+        info = await self.guard(self.redis.info())
+        if not info.get("aof_enabled") or str(info.get("master_replid2", 0)).strip("0"):
+            return False
+        try:
+            fsync = await self.guard(self.redis.config_get("appendfsync"))
+        except (exceptions.ResponseError, StoreUnavailable):
+            return False
+        return bool(fsync.get("appendfsync") == "always")
 
     async def guard(self, answer: Any) -> Any:
         """The awaited answer, untyped: redis-py types one method for its clients of both kinds."""
         try:
             return await answer
-        except UNAVAILABLE as error:
-            raise StoreUnavailable(type(error).__name__) from error
-        except exceptions.ResponseError as error:
-            if isinstance(error, CANNOT_TAKE) or str(error).startswith(CANNOT_TAKE_CODES):
-                raise StoreUnavailable(str(error)[:80]) from error
-            raise
+        except (exceptions.RedisError, OSError) as error:
+            meant = understood(error)
+            if meant is error:
+                raise
+            raise meant from error
+
+
+def understood(error: Exception) -> Exception:
+    """What an error of redis-py's means to us; itself where it is a bug of ours."""
+    if isinstance(error, UNAVAILABLE):
+        return StoreUnavailable(type(error).__name__)
+    if str(error).startswith(STALE):
+        return StaleGenerationError(str(error))
+    if isinstance(error, CANNOT_TAKE) or str(error).startswith(CANNOT_TAKE_CODES):
+        return StoreUnavailable(str(error)[:80])
+    return error
 
 
 def as_text(value: bytes | str | None) -> str:
@@ -64,9 +172,10 @@ def as_text(value: bytes | str | None) -> str:
 
 def _texts(clock: str) -> dict[str, str]:
     folder = resources.files("bridge.scripts")
-    prelude = f"{clock}\n{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
+    shared = f"{clock}\n{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
     names = [one.name for one in folder.iterdir() if one.name.endswith(".lua") and one.name not in SHARED]
-    return {name.removesuffix(".lua"): prelude + folder.joinpath(name).read_text() for name in names}
+    own = {name.removesuffix(".lua"): folder.joinpath(name).read_text() for name in names}
+    return {name: shared + (text if name in UNFENCED else FENCE + STEP.format(text=text)) for name, text in own.items()}
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], for_s: float, pause_s: float = 0.1) -> T:

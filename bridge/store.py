@@ -7,6 +7,7 @@ durations go in, instants stay there. The keys are named in ``scripts/prelude.lu
 from __future__ import annotations
 
 from dataclasses import asdict
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -14,7 +15,9 @@ from uuid import uuid4
 import orjson
 
 from bridge.coalesce import Coalesced
-from bridge.protocol import Accepted, Batch, Claimed, Finished, Leases, Trace, Verdict
+from bridge.generations import Generations
+from bridge.journal import Entry
+from bridge.protocol import Accepted, Batch, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
@@ -31,12 +34,22 @@ def _json(value: Any) -> bytes:
 
 
 class Store:
-    """The store. Made once per process by the wiring; ``accept`` is safe to repeat with the same arguments."""
+    """The store. Made once per process by the wiring; ``accept`` is safe to repeat with the same arguments.
+
+    ``confirm`` says what an accepted delivery must have reached before it is answered; see ``bridge.scripting``.
+    """
 
     def __init__(
-        self, redis: Redis, *, prefix: str = "bridge", clock: str = REDIS_CLOCK, leases: Leases = Leases()
+        self,
+        redis: Redis,
+        *,
+        prefix: str = "bridge",
+        clock: str = REDIS_CLOCK,
+        leases: Leases = Leases(),
+        confirm: str = "",
     ) -> None:
-        self._scripts = Scripts(redis, prefix, clock)
+        self._scripts = Scripts(redis, prefix, clock, confirm)
+        self.generations = Generations(self._scripts)
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
@@ -47,15 +60,21 @@ class Store:
     async def accept(self, seen: str, delivery_id: str, ttl_s: int, items: Sequence[Incoming]) -> Accepted:
         """Store a helpdesk's delivery once: one round trip. ``seen`` is the key under which a repeat is known."""
         request = self._request(seen, delivery_id, ttl_s) | {"items": [asdict(item) for item in items]}
-        status, first_id, *wake = await self._scripts.run("accept", _json(request))
+        status, first_id, *wake = await self._kept("accept", seen, request)
         return Accepted(as_text(status), as_text(first_id), wake=tuple(map(as_text, wake)))
 
     async def accept_conversation(self, seen: str, delivery_id: str, ttl_s: int, told: Told) -> Accepted:
         """Store an event of Jelou's once, for its ticket or among the orphans: one round trip."""
         request = self._request(seen, delivery_id, ttl_s) | asdict(told) | asdict(told.clues)
-        answer = await self._scripts.run("accept_conversation", _json(request))
-        status, first_id, ticket, by, wake = map(as_text, answer)
+        status, first_id, ticket, by, wake = map(as_text, await self._kept("accept_conversation", seen, request))
         return Accepted(status, first_id, ticket, by, (wake,) if wake else ())
+
+    async def _kept(self, script: str, seen: str, request: dict[str, Any]) -> Any:
+        """Store a delivery, and keep it in the journal: whoever was told 202 is not told so in vain."""
+        text = _json(request)
+        answer = await self._scripts.run(script, text, confirmed=True)
+        self.generations.deliveries.note(seen, Entry(script, (text,), monotonic()))
+        return answer
 
     def _request(self, seen: str, delivery_id: str, ttl_s: int) -> dict[str, Any]:
         return {
@@ -76,7 +95,9 @@ class Store:
         answer = await self._scripts.run(
             "claim", lane, token, lease_ms, most, most_bytes, inbox_most, awake_token, lane_ms
         )
-        return Batch(tuple(_claimed(lane, token, row) for row in answer[1:]), answer[0])
+        more, shaken, *rows = answer
+        lost = Shaken(shaken[0], shaken[1], shaken[2] == 1)
+        return Batch(tuple(_claimed(lane, token, row, lost) for row in rows), more)
 
     async def _mark_all(self, marks: Sequence[Mark]) -> Sequence[Verdict]:
         answer = await self._scripts.run("mark", _marks(marks), self.leases.ticket_ms)
@@ -90,6 +111,20 @@ class Store:
         """Prolong what is held: (ticket, lane, token)... and (lane, awake token)... . Tells which are still held."""
         answer = await self._scripts.run("beat", _json(held), self.leases.ticket_ms, _json(lanes), self.leases.lane_ms)
         return [kept == 1 for kept in answer]
+
+    def sent(self, ticket: str, lane: str, fact: str, event: str, entry: str) -> None:
+        """Keep in the journal that a start is out, or what came of it: ``testify`` tells it after a loss."""
+        told = Entry("testify", _testimony(ticket, lane, fact, event, entry, self.leases.lane_ms), monotonic())
+        self.generations.starts.note(ticket, told)
+
+    def not_sent(self, ticket: str) -> None:
+        """The start certainly did nothing: there is nothing to tell of it."""
+        self.generations.starts.forget(ticket)
+
+    async def testify(self, ticket: str, lane: str, fact: str, event: str, entry: str) -> list[str]:
+        """Hand in what is known of a start as evidence, once per ``fact``. Returns the lanes to wake."""
+        wake = await self._scripts.run("testify", *_testimony(ticket, lane, fact, event, entry, self.leases.lane_ms))
+        return list(map(as_text, wake))
 
     # -- waking -----------------------------------------------------------------------------------------------------
 
@@ -166,12 +201,16 @@ class Store:
         return [account for account, count in zip(accounts, found, strict=True) if count]
 
 
+def _testimony(ticket: str, lane: str, fact: str, event: str, entry: str, wake_ms: int) -> tuple[str, ...]:
+    return ticket, lane, fact, event, entry, str(wake_ms)
+
+
 def _marks(marks: Sequence[Mark]) -> bytes:
     """Lua's cjson reads null as a value that is not false."""
     return _json(marks).replace(b'"start":null', b'"start":false').replace(b'"gate":null', b'"gate":false')
 
 
-def _claimed(lane: str, token: str, row: list[Any]) -> Claimed:
+def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
     ticket, state, shared_with, claims, left, inbox, evidence = row
     return Claimed(
         ticket=as_text(ticket),
@@ -183,4 +222,5 @@ def _claimed(lane: str, token: str, row: list[Any]) -> Claimed:
         left=left,
         inbox=tuple(inbox),
         evidence=tuple(evidence),
+        shaken=shaken,
     )

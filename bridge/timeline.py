@@ -18,6 +18,8 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | ignored | an event asks for nothing: ``event``, ``reason`` |
 | buried | given up, kept among the dead letters: ``reason``, ``letter`` |
 | replayed, discarded | a person's decision about a dead letter |
+| looked | after Redis had lost data the ticket was asked for its conversation: ``conversation``, ``reason`` |
+| told | a worker told what it knows of a start: ``conversation``, ``reason`` |
 | claimed | a person said that an orphan's conversation is this ticket's |
 """
 

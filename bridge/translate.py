@@ -132,6 +132,16 @@ def marker(ref: TicketRef, key: str) -> str:
     return f"{MARK}{sha256(f'{ref}|{key}'.encode()).hexdigest()[:16]}]"
 
 
+CONVERSATION = "Conversation: "
+NAMED_IN_NOTE = rf"^{CONVERSATION}(\S+)\s*$"
+"""Finds the conversation's id in a note of ours, line by line."""
+
+
+def started_marker(ref: TicketRef, link: Link) -> str:
+    """The mark of the note that tells of this episode's start."""
+    return marker(ref, _note(link, "started", "").key)
+
+
 def opened(link: Link, account: Account, project: Project) -> tuple[Todo, ...]:
     """What is written on the ticket when its conversation is known: note, field, tag, each once."""
     to = account.write_back
@@ -160,7 +170,7 @@ def _not_done(link: Link, todo: list[Todo]) -> tuple[Todo, ...]:
 def _started_text(link: Link, project: Project) -> str:
     lines = [
         "Conversation started in Jelou.",
-        f"Conversation: {link.conversation or 'not told yet'}",
+        f"{CONVERSATION}{link.conversation or 'not told yet'}",
         f"Assigned to: {in_words(link.assignment)}",
     ]
     if project.conversation_url:

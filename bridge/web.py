@@ -32,7 +32,7 @@ from bridge.timeline import entry
 from bridge.trace import trace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import Delivery, TicketEvent
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+TICK_S = 1.0
 STORE_PATIENCE_S = 2.0
 """Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
 
@@ -61,6 +62,7 @@ def application(app: App) -> web.Application:
             *observed(app),
         ]
     )
+    site.cleanup_ctx.append(_ticking)
     site.on_shutdown.append(_finish_later)
     return site
 
@@ -193,6 +195,27 @@ def _later(site: web.Application, work: Awaitable[None]) -> None:
     task = asyncio.ensure_future(work)
     site[LATER].add(task)
     task.add_done_callback(site[LATER].discard)
+
+
+async def _ticking(site: web.Application) -> AsyncIterator[None]:
+    """Notice about every second what Redis has lost, also while nobody delivers."""
+    task = asyncio.create_task(_tick(site[APP]))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _tick(app: App) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        try:
+            for lane in await app.store.generations.tick():
+                await app.queue.wake(lane)
+        except StoreUnavailable:
+            app.metrics.redis_failures.inc()
+        except Exception:
+            # Deliveries are taken all the same.
+            app.log.exception("bug")
 
 
 async def _finish_later(site: web.Application) -> None:

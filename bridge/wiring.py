@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from bridge.accounts import Bridge
+    from bridge.generations import Loss
     from bridge.ports import Helpdesk
 
 REDIS_TIMEOUT_S = 1.5
@@ -91,4 +92,11 @@ async def opened(
         queue = await stack.enter_async_context(queue_on(redis_url, prefix))
         http = Http.open()
         stack.push_async_callback(http.close)
-        yield App(bridge, REGISTRY, store, queue, http, Metrics(), logs.logger())
+        app = App(bridge, REGISTRY, store, queue, http, Metrics(), logs.logger())
+        store.generations.lost = lambda loss: _lost(app, loss)
+        yield app
+
+
+def _lost(app: App, loss: Loss) -> None:
+    app.metrics.losses.labels(loss.kind).inc()
+    app.log.error("redis lost data", **asdict(loss))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate domain errors events helpdesks jelou letters links ports protocol replies routing signatures
+accounts correlate domain errors events helpdesks jelou journal letters links ports protocol replies routing signatures
 timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())

@@ -22,6 +22,7 @@ BEHIND_MS = 30_000
 HELD_MS = 3_600_000
 """The same for a paused account; resume wakes it at once."""
 
+RECOVERING = "Redis has lost data: first it is found out what was sent before"
 MINUTE_MS = 60_000
 THROTTLED_S = 1.0
 """Where a 429 does not say how long."""
@@ -81,6 +82,10 @@ def _busy(_: Work, verdict: Verdict, __: Gate, start: StartLimits | None) -> Wai
     return Wait(f"another start for the same person: {verdict.detail}", BEHIND_MS, firm=True, behind=contact)
 
 
+def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
+    return Wait(RECOVERING, int(verdict.detail), firm=True)
+
+
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
     return Wait(f"the pace of {gate.destination}", int(verdict.detail), firm=True)
 
@@ -92,6 +97,7 @@ def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
 WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
     "paused": _paused,
     "capped": _capped,
+    "recovering": _recovering,
     "busy": _busy,
     "paced": _paced,
     "broken": _broken,

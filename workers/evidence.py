@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import translate
-from bridge.domain import ConversationClosed, ConversationStarted
+from bridge.domain import ConversationClosed, ConversationStarted, StartTold
 from bridge.links import Signal
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ def apply_evidence(work: Work) -> None:
     for received in work.evidence:
         if isinstance(received.event, ConversationStarted):
             _start_seen(work, received.event)
+        elif isinstance(received.event, StartTold):
+            _start_told(work, received.event)
         elif isinstance(received.event, ConversationClosed):
             _close_seen(work, received.event)
         work.applied += 1
@@ -46,6 +48,26 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
     else:
         # Open or closed already: the event only adds what it knows.
         work.link = replace(link, room=link.room or event.room_id, confirmed=True)
+
+
+def _start_told(work: Work, event: StartTold) -> None:
+    """A worker's own word for a start that went out: what the link does not know yet is taken from it."""
+    link, conversation = work.link, event.conversation_id
+    if conversation and link.conversation and conversation != link.conversation:
+        _extra(work, conversation)
+        return
+    known = {
+        "attempt": max(link.attempt, event.attempt),
+        "bot": link.bot or event.bot_id,
+        "user": link.user or event.user_id,
+        "since_ms": work.app.now_ms(),
+    }
+    if not conversation:
+        work.move(Signal.UNANSWERED, reason="a start went out, and Redis has lost what came of it", **known)
+        return
+    work.named = (*work.named, conversation)
+    settled = {"conversation": conversation, "start": None, "covered": 0, "tries": 0, "reason": ""}
+    work.move(Signal.ANSWER_TOLD, **known, **settled)
 
 
 def _extra(work: Work, conversation: str) -> None:

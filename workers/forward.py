@@ -16,6 +16,7 @@ from bridge.timeline import masked
 from workers.admit import admit, helpdesk_gate, jelou_gate
 from workers.evidence import open_unconfirmed
 from workers.perform import perform
+from workers.recovery import settled_before, shaken, tell_start
 from workers.waiting import DENIED_S, Wait, backoff_s
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
             work.consume()
             return
         start = translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1)
+        if shaken(work) and await settled_before(work, start):
+            return
     except Unstartable as error:
         _fail(work, Signal.FAIL, str(error), covered=1)
     except CallError as error:
@@ -111,6 +114,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, fi
     }
     gate = jelou_gate(work)
     await admit(work, gate, link, start=_limits(work, start, link), sending=sending)
+    tell_start(work, "")
     await _call(work, gate, start)
 
 
@@ -150,6 +154,7 @@ async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
         return
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
+    tell_start(work, conversation)
     work.named = (*work.named, conversation)
     work.move(Signal.ANSWERED, conversation=conversation, covered=0, start=None, tries=0, since_ms=work.app.now_ms())
 
@@ -163,6 +168,7 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
         park(work, f"{error.reason}: an earlier try probably worked, but its event has not come")
     elif hopeless(work, error, work.link.first_try_ms):
         _fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
+        work.app.store.not_sent(work.claimed.ticket)
     else:
         _nothing_happened(work, error)
 
@@ -174,6 +180,7 @@ def _now_unknown(work: Work, reason: str) -> None:
 
 def _nothing_happened(work: Work, error: CallError) -> None:
     """Certainly not sent: the plan thaws, so that a repaired rule or phone number counts at the next try."""
+    work.app.store.not_sent(work.claimed.ticket)
     thawed = None if work.link.covered else work.link.start
     work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, start=thawed, covered=0, reason=error.reason)
     work.uncount = work.account if work.link.attempt == 0 else ""

@@ -7,6 +7,7 @@ import contextlib
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -53,12 +54,15 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         await stop.wait()
         app.log.info("draining", tickets=len(lanes.works))
         await wind_down(lanes, tasks)
+        with contextlib.suppress(StoreUnavailable):
+            await app.store.generations.leave()
         await runner.cleanup()
         app.log.info("worker stopped")
 
 
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
-    """What runs beside the tickets until it is cancelled."""
+    """What runs beside the tickets until it is cancelled. From here on, other processes reckon with this worker."""
+    app.store.generations.worker = uuid4().hex
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
         asyncio.create_task(_every(limits.heartbeat_s, lanes.beat, app)),
@@ -84,7 +88,7 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 
 async def sweep(app: App) -> None:
     """Wake every lane that has something due and nobody at it. Not an arq cron: those need a free slot."""
-    for lane in await app.store.wake_due():
+    for lane in (*await app.store.generations.tick(), *await app.store.wake_due()):
         await app.queue.wake(lane)
 
 

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bridge import correlate, events
-from bridge.domain import Phase, TicketRef
+from bridge.domain import Phase, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import IN_FLIGHT, LIVE, Link, Signal, Todo
 from bridge.protocol import Finish, Mark
@@ -63,6 +63,9 @@ class Work:
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
         """Read what the claim brought."""
         link = Link.load(claimed.state)
+        inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
+        if not link.born_ms and (inbox or evidence):
+            link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
         return cls(
             app=app,
             claimed=claimed,
@@ -70,8 +73,8 @@ class Work:
             pair=pair,
             link=replace(link, shared_with=claimed.shared_with) if claimed.shared_with else link,
             deadline=deadline,
-            inbox=[events.load(text) for text in claimed.inbox],
-            evidence=[events.load(text) for text in claimed.evidence],
+            inbox=inbox,
+            evidence=evidence,
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -205,6 +208,13 @@ class Work:
             bury=tuple(self.bury),
             unbury=start_ids(self.ref) if self.named and link.phase in LIVE else (),
         )
+
+
+def born_ms(received: Received) -> int:
+    """The earliest time an event knows of its ticket or conversation; when it was received, if no other."""
+    event = received.event
+    told = event.ticket.created_ms if isinstance(event, TicketOpened) else getattr(event, "at_ms", 0)
+    return min(told or received.at_ms, received.at_ms)
 
 
 def settle_mark(work: Work) -> None:

@@ -11,6 +11,7 @@ from bridge.errors import CallError
 from workers.admit import admit, helpdesk_gate
 from workers.forward import again_later, hopeless
 from workers.perform import perform
+from workers.recovery import shaken
 
 if TYPE_CHECKING:
     from bridge.domain import Call, WriteBack
@@ -27,7 +28,7 @@ async def write_next(work: Work) -> None:
         _done(work, todo, "", "this account takes no such write", "skipped")
         return
     try:
-        if todo.sent and await _arrived(work, action):
+        if (todo.sent or shaken(work)) and await _arrived(work, action):
             _done(work, todo, "", "found: an earlier try had arrived")
             return
     except CallError as error:
@@ -49,7 +50,9 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
     if probe is None:
         return False
     await admit(work, gate)
-    return await perform(work, gate, Probe.type, probe, lambda reply: pair.dialect.found(pair.account, action, reply))
+    return bool(
+        await perform(work, gate, Probe.type, probe, lambda reply: pair.dialect.found(pair.account, action, reply))
+    )
 
 
 async def _write(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:

@@ -220,11 +220,14 @@ class DjangoHelpdesk:
         """The ticket with its follow-ups, for a note; a field is harmless to write again."""
         return self.fetch(account, ref) if isinstance(action, AddNote) else None
 
-    def found(self, account: Account, action: WriteBack, reply: Reply) -> bool:  # noqa: ARG002 - all accounts alike
-        """Whether one of the follow-ups carries the note's mark."""
+    def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The follow-up that carries the note's mark."""
         raise_for(reply, MEANINGS)
-        followups = reading.records(reply_object(reply), "followup_set")
-        return isinstance(action, AddNote) and any(action.marker in text(one, "comment") for one in followups)
+        return writing.marked_text(action, reading.records(reply_object(reply), "followup_set"), "comment")
+
+    def field_path(self, field: str) -> str:
+        """A custom field stands under its name, without django-helpdesk's own beginning of it."""
+        return f"custom.{field.removeprefix(CUSTOM)}"
 
 
 def _ticket_url(access: DjangoHelpdeskAccess, ref: TicketRef) -> str:

@@ -266,9 +266,13 @@ class StandardWebhooks:
         """None: the message's id makes sending it again harmless."""
         return None
 
-    def found(self, account: Account, action: WriteBack, reply: Reply) -> bool:  # noqa: ARG002 - there is no probe
-        """False: there is no probe."""
-        return False
+    def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - there is no probe
+        """Empty: there is no probe."""
+        return ""
+
+    def field_path(self, field: str) -> str:
+        """A sender that tells of its fields tells them as custom ones."""
+        return f"custom.{field}"
 
 
 def _asked(ref: TicketRef, action: WriteBack, now_ms: int) -> Json:

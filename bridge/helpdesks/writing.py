@@ -8,12 +8,16 @@ from urllib.parse import quote
 
 import orjson
 
-from bridge.domain import Call
+from bridge.domain import AddNote, Call
+from bridge.helpdesks.reading import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pydantic import HttpUrl
+
+    from bridge.domain import WriteBack
+    from bridge.helpdesks.reading import Json
 
 
 def address(base: HttpUrl, path: str, ref_id: str = "") -> str:
@@ -35,3 +39,10 @@ def writing_call(method: str, url: str, headers: Mapping[str, str], payload: Any
     """A request with a JSON body; ``once`` where doing it twice would write twice."""
     told = {"accept": "application/json", "content-type": "application/json", **headers}
     return Call(method, url, told, orjson.dumps(payload), once=once)
+
+
+def marked_text(action: WriteBack, written: Iterable[Json], name: str) -> str:
+    """The first text under ``name`` that carries the note's mark; empty where none does, or the action is no note."""
+    if not isinstance(action, AddNote):
+        return ""
+    return next((body for one in written if action.marker in (body := text(one, name))), "")

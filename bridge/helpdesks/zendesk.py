@@ -178,8 +178,11 @@ class Zendesk:
             return None
         return _read(access, "/api/v2/tickets/{id}/comments.json?sort_order=desc", ref)
 
-    def found(self, account: Account, action: WriteBack, reply: Reply) -> bool:  # noqa: ARG002 - all accounts alike
-        """Whether one of the comments carries the note's mark."""
+    def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The comment that carries the note's mark."""
         raise_for(reply, MEANINGS)
-        comments = reading.records(reply_object(reply), "comments")
-        return isinstance(action, AddNote) and any(action.marker in text(one, "body") for one in comments)
+        return writing.marked_text(action, reading.records(reply_object(reply), "comments"), "body")
+
+    def field_path(self, field: str) -> str:
+        """A custom field stands under its number."""
+        return field if field == "external_id" else f"custom.{field}"

@@ -1,6 +1,7 @@
 -- claim(lane, token, lease_ms, most, most_bytes, inbox_most, awake_token, awake_ms): take tickets that are due.
 -- Moves their due time forward by the lease and notes the holder, a token of this claim alone.
--- returns {how many more are due, {ticket, state, shared_with, claims, inbox left unread, inbox, evidence}...}
+-- returns {how many more are due, {when data was lost last (ms), ms that starts pause for it, 1 where it is uncertain
+-- what was sent before}, {ticket, state, shared_with, claims, inbox left unread, inbox, evidence}...}
 
 local lane, token, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local most, most_bytes, inbox_most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -13,13 +14,19 @@ local function weight(list)
   return bytes
 end
 
-local answer, bytes = {0}, 0
+local function last_loss()
+  local loss = redis.call('HMGET', LOSS, 'at', 'deep')
+  local uncertain = loss[2] == '1' or redis.call('SCARD', AWAITED) > 0
+  return {tonumber(loss[1] or '0'), hold_ms(), uncertain and 1 or 0}
+end
+
+local answer, bytes = {0, last_loss()}, 0
 for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', NOW, 'LIMIT', 0, most)) do
   local link = link_key(ticket)
   local inbox = redis.call('LRANGE', inbox_key(ticket), 0, inbox_most - 1)
   local evidence = redis.call('LRANGE', evidence_key(ticket), 0, -1)
   bytes = bytes + weight(inbox) + weight(evidence)
-  if #answer > 1 and bytes > most_bytes then break end
+  if #answer > 2 and bytes > most_bytes then break end
   redis.call('ZADD', lane_key(lane), NOW + lease_ms, ticket)
   redis.call('HSET', link, 'holder', token)
   redis.call('HDEL', link, 'wait')

@@ -2,7 +2,7 @@
 -- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count},
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason}: go | lost | paused | capped, ms until the next hour | busy, the other
--- ticket | paced, ms to wait | broken, ms to wait and why
+-- ticket | paced, ms to wait | broken, ms to wait and why | recovering, ms until what was sent before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
 local lease_ms = tonumber(ARGV[2])
@@ -16,6 +16,8 @@ end
 local function start_verdict(item)
   local s = item.start
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
+  local hold = hold_ms()
+  if hold > 0 then return {'recovering', tostring(hold), ''} end
   local lock = P .. 'starting:' .. s.contact
   local other = redis.call('GET', lock)
   if other and other ~= item.ticket then return {'busy', other, ''} end

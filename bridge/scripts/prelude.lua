@@ -14,9 +14,31 @@ local function conversation_key(project, id) return P .. 'conversation:' .. proj
 local function orphan_key(project, id) return P .. 'orphan:' .. project .. ':' .. id end
 
 local LANES = P .. 'lanes'
+-- Which life of the data this is, where past ones ended, how many steps it has seen, and what was lost last: join.lua.
+local GENERATION = P .. 'generation'
+local GENERATIONS = P .. 'generations'
+local SEQUENCE = P .. 'sequence'
+local ALIVE = P .. 'alive'
+local LOSS = P .. 'loss'
+local LOSSES = P .. 'losses'
+local WORKERS = P .. 'workers'
+local AWAITED = P .. 'awaited'
 local TIMELINE_MOST = 1000
 local ON_ITS_WAY = 'on-its-way'
 local NO_ROOM = 'no-room'
+
+-- Changes with each start of a server and with each failover. Empty where a managed server hides it from scripts.
+local function run_id()
+  local told = redis.pcall('INFO', 'server')
+  return type(told) == 'string' and string.match(told, 'run_id:(%w+)') or ''
+end
+
+-- How long starts pause after a loss, in ms: until every worker that was alive then has told what it had sent.
+local function hold_ms()
+  local till = tonumber(redis.call('HGET', LOSS, 'hold_until') or '0')
+  if till <= NOW or redis.call('SCARD', AWAITED) == 0 then return 0 end
+  return math.ceil(till - NOW)
+end
 
 local function tell(ticket, entries)
   if #entries == 0 then return end

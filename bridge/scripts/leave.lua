@@ -1,0 +1,4 @@
+-- leave(worker id): a worker that has finished all it had is not awaited after a loss.
+
+redis.call('ZREM', WORKERS, ARGV[1])
+return redis.call('SREM', AWAITED, ARGV[1])

@@ -1,0 +1,176 @@
+"""Redis loses data under a running bridge: it is noticed, what was answered 202 goes on, and nothing is done twice."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+
+from bridge.embedded import EmbeddedServer
+from bridge.protocol import Leases
+from bridge.twins.faults import EventFault, Fault
+from tests.harness import eventually, scene
+from tests.lost_data import copied, restored
+from tests.webhooks import get
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.harness import Scene
+
+PREFIX = "bridge"
+LEASES = Leases(ticket_ms=1_500, lane_ms=1_500)
+NOTES = {"write_back": {"note": True, "field": "", "tag": ""}}
+PARK = {"unknown_start": {"wait_s": 1.0, "then": "park"}}
+
+
+@dataclass
+class Bridge:
+    """A scene on a server of its own, and the server."""
+
+    on: Scene
+    server: EmbeddedServer
+    redis: Redis
+    folder: Path
+
+    def copy(self, name: str) -> Path:
+        """The server's file as it is now."""
+        return copied(self.server, self.folder / name)
+
+    async def gone_worker(self) -> None:
+        """There was another worker, and it is not there any more."""
+        redis: Any = self.redis
+        await redis.zadd(f"{PREFIX}:workers", {"gone": time.time_ns() // 1_000_000})
+        await self.on.bridge.app.store.generations.tick()
+
+    async def noticed(self, kind: str) -> dict[str, Any]:
+        """What /ready says as soon as the loss is known there."""
+        found: dict[str, Any] = {}
+
+        async def seen() -> bool:
+            answer = (await get(self.on.bridge, "/ready")).json
+            found.update(answer)
+            loss = answer["redis"].get("last_loss")
+            return bool(loss) and loss["kind"] == kind and loss["awaited"] == 0
+
+        await eventually(seen, lambda: str(found))
+        return found
+
+
+@asynccontextmanager
+async def on_its_own(tmp_path: Path, **scene_with: Any) -> AsyncIterator[Bridge]:
+    """A bridge between both twins, on a server that may be mistreated."""
+    async with (
+        EmbeddedServer(tmp_path / "valkey") as server,
+        Redis.from_url(server.url) as redis,
+        scene(server.url, PREFIX, leases=LEASES, **scene_with) as on,
+    ):
+        yield Bridge(on, server, redis, tmp_path)
+
+
+async def test_a_flush_does_not_become_duplicates(tmp_path: Path) -> None:
+    """A ticket that had its conversation and its note keeps the one of each, and the bridge knows them again."""
+    async with on_its_own(tmp_path, zendesk=NOTES) as bridge:
+        ticket = bridge.on.zendesk.open_ticket("Ayuda", "+593987000001")
+        before = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        await bridge.redis.flushall()
+        told = await bridge.noticed("flushed")
+        after = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        assert after["conversation"] == before["conversation"]
+        assert len(bridge.on.jelou.ledger.by_ticket(str(ticket.id))) == 1
+        assert [note.public for note in bridge.on.zendesk.desk.tickets[ticket.id].comments].count(False) == 1
+        assert told["redis"]["last_loss"]["put_back"] > 0
+        assert any("was emptied" in warning for warning in told["warnings"])
+
+
+async def test_a_ticket_that_waited_at_a_flush_is_started(tmp_path: Path) -> None:
+    """It was answered 202; nothing else remembers it."""
+    async with on_its_own(tmp_path) as bridge:
+        bridge.on.jelou.faults.next_start(Fault(status=429, retry_after="2"))
+        await bridge.on.scripted("waits")
+        await bridge.on.bridge.traced("standard-webhooks", "scripts", "waits", lambda told: bool(told["waits_for"]))
+        await bridge.redis.flushall()
+        await bridge.on.until_phase("waits", "open")
+        assert len(bridge.on.jelou.ledger.by_ticket("waits")) == 1
+
+
+async def test_a_start_from_an_old_file_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """What was accepted, started and noted since the copy is there once, as before."""
+    async with on_its_own(tmp_path, zendesk=NOTES) as bridge:
+        early = bridge.on.zendesk.open_ticket("Temprano", "+593987000002")
+        await bridge.on.until_phase(str(early.id), "open", kind="zendesk", account="acme")
+        copy = bridge.copy("old")
+        late = bridge.on.zendesk.open_ticket("Tarde", "+593987000003")
+        await bridge.on.until_phase(str(late.id), "open", kind="zendesk", account="acme")
+        await bridge.on.scripted("late")
+        await bridge.on.until_phase("late", "open")
+        await restored(bridge.server, copy)
+        await bridge.noticed("rolled back")
+        for ticket in (early, late):
+            await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+            assert len(bridge.on.jelou.ledger.by_ticket(str(ticket.id))) == 1
+            assert [one.public for one in bridge.on.zendesk.desk.tickets[ticket.id].comments].count(False) == 1
+        await bridge.on.until_phase("late", "open")
+        assert len(bridge.on.jelou.ledger.by_ticket("late")) == 1
+
+
+async def test_a_ticket_tells_of_its_conversation_when_nobody_else_can(tmp_path: Path) -> None:
+    """The process that started it is gone, and Redis knows nothing: the note says it, and Jelou agrees."""
+    async with on_its_own(tmp_path, zendesk=NOTES | {"confirm_wait_s": 0.2}) as bridge:
+        bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
+        ticket = bridge.on.zendesk.open_ticket("Ayuda", "+593987000004")
+        before = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        bridge.on.bridge.app.store.not_sent(f"zendesk/acme/{ticket.id}")
+        await bridge.redis.flushall()
+        await bridge.noticed("flushed")
+        after = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        assert after["conversation"] == before["conversation"]
+        assert "looked" in [told["what"] for told in after["timeline"]]
+        assert len(bridge.on.jelou.ledger.by_ticket(str(ticket.id))) == 1
+
+
+async def test_the_field_tells_it_too(tmp_path: Path) -> None:
+    """An account that wants a field and no notes."""
+    field = {"write_back": {"note": False, "field": "external_id"}, "confirm_wait_s": 0.2}
+    async with on_its_own(tmp_path, zendesk=field) as bridge:
+        bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
+        ticket = bridge.on.zendesk.open_ticket("Ayuda", "+593987000005")
+        before = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        bridge.on.bridge.app.store.not_sent(f"zendesk/acme/{ticket.id}")
+        await bridge.redis.flushall()
+        await bridge.noticed("flushed")
+        after = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        assert after["conversation"] == before["conversation"]
+        assert "looked" in [told["what"] for told in after["timeline"]]
+        assert len(bridge.on.jelou.ledger.by_ticket(str(ticket.id))) == 1
+
+
+async def test_what_nobody_can_know_is_not_started_again(tmp_path: Path) -> None:
+    """A worker of before has not told, and the sender cannot be asked: a person decides, or Jelou's event does."""
+    async with on_its_own(tmp_path, scripts=PARK) as bridge:
+        bridge.on.jelou.faults.next_start(Fault(status=429, retry_after="1"), times=2)
+        for name in ("never-started", "settled"):
+            await bridge.on.scripted(name, phone=f"+5939870000{len(name)}")
+        await bridge.gone_worker()
+        await bridge.redis.flushall()
+        await bridge.on.until_phase("never-started", "parked")
+        told = await bridge.on.until_phase("settled", "parked")
+        assert "Redis has lost data" in told["reason"]
+        assert bridge.on.jelou.ledger.by_ticket("settled") == []
+
+
+async def test_jelous_event_settles_what_nobody_can_know(tmp_path: Path) -> None:
+    """The start had worked: the event that comes late says so, and nothing is started again."""
+    async with on_its_own(tmp_path, scripts=PARK | {"confirm_wait_s": 0.2}) as bridge:
+        bridge.on.jelou.faults.next_event(EventFault.named("late", delay_s=3.0))
+        await bridge.on.scripted("settled")
+        await bridge.on.until_phase("settled", "started", "open")
+        await bridge.gone_worker()
+        bridge.on.bridge.app.store.not_sent("standard-webhooks/scripts/settled")
+        await bridge.redis.flushall()
+        await bridge.on.until_phase("settled", "open")
+        assert len(bridge.on.jelou.ledger.by_ticket("settled")) == 1

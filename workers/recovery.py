@@ -1,0 +1,143 @@
+"""After a loss: what was sent before is found out before anything is sent again.
+
+Redis may forget a start or a note that went out (``bridge/generations.py``). For a day, a ticket that is older than
+the last loss is *shaken*: before its start the ticket itself is asked whether it has a conversation, in the configured
+field and by the mark of our note; and before a note is written its mark is looked for. Where the ticket cannot be
+asked, or tells nothing while a worker that was alive at the loss has not told what it had sent, the start is unknown:
+Jelou's event may settle it, else the account's policy does.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import events, jelou, translate
+from bridge.domain import AddNote, Fetch, Probe, StartTold
+from bridge.errors import Gone, Refused
+from bridge.links import Signal
+from bridge.routing import value_at
+from bridge.timeline import entry
+from workers.admit import RECOVERING, admit, helpdesk_gate, jelou_gate
+from workers.perform import perform
+from workers.waiting import Wait
+
+if TYPE_CHECKING:
+    from bridge.domain import StartConversation
+    from workers.work import Work
+
+SHAKEN_MS = 86_400_000
+"""How long tickets from before a loss are looked at. What has not been told again by then never will be."""
+
+CLOCKS_MS = 2_000
+"""How far our clock and Redis' own may be apart."""
+
+
+def shaken(work: Work) -> bool:
+    """Whether the ticket is older than the last loss, so that Redis may have forgotten what was done for it."""
+    lost_ms = work.claimed.shaken.at_ms
+    recent = work.app.now_ms() - lost_ms < SHAKEN_MS
+    return bool(lost_ms) and recent and work.link.born_ms <= lost_ms + CLOCKS_MS
+
+
+async def settled_before(work: Work, start: StartConversation) -> bool:
+    """Whether nothing is to be started: it waits, or it was started before the loss, or nobody knows.
+
+    Raises CallError where the ticket cannot be asked just now, HeldBackError.
+    """
+    if work.claimed.shaken.hold_ms:
+        work.hold(Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True))
+        return True
+    conversation = await _conversation(work)
+    if conversation:
+        _found(work, start, conversation)
+    elif work.claimed.shaken.uncertain:
+        _nobody_knows(work, start)
+    else:
+        work.tell("looked", reason="Redis has lost data since; nothing says that it was started before")
+        return False
+    return True
+
+
+def _found(work: Work, start: StartConversation, conversation: str) -> None:
+    work.tell("looked", conversation=conversation, reason="started before Redis lost data: the ticket says so")
+    work.named = (*work.named, conversation)
+    work.consume()
+    work.move(
+        Signal.START_SEEN,
+        conversation=conversation,
+        bot=start.bot_id,
+        user=start.user_id,
+        rule=start.rule,
+        assignment=start.assignment,
+        confirmed=True,
+    )
+    work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+
+
+def _nobody_knows(work: Work, start: StartConversation) -> None:
+    work.consume()
+    reason = "Redis has lost data, and nobody can say whether the conversation was started before"
+    known = {"start": start, "bot": start.bot_id, "user": start.user_id, "rule": start.rule}
+    now = work.app.now_ms()
+    work.move(Signal.UNANSWERED, covered=0, since_ms=now, first_try_ms=now, reason=reason, **known)
+
+
+async def _conversation(work: Work) -> str:
+    """The ticket's conversation, as the ticket tells it and Jelou knows it; empty where it tells none."""
+    for look in (_in_field, _in_note):
+        told = await look(work)
+        if told and await _known_to_jelou(work, told):
+            return told
+    return ""
+
+
+async def _in_field(work: Work) -> str:
+    pair, field = work.pair, work.pair.account.write_back.field
+    call = pair.dialect.fetch(pair.account, work.ref) if field else None
+    if call is None:
+        return ""
+    gate = helpdesk_gate(work)
+    await admit(work, gate)
+    ticket = await perform(
+        work, gate, Fetch.type, call, lambda reply: pair.dialect.fetched(pair.account, work.ref, reply)
+    )
+    found = value_at(ticket.fields, pair.dialect.field_path(field))
+    return str(found) if found else ""
+
+
+async def _in_note(work: Work) -> str:
+    """The conversation that our own note names: its mark makes it ours."""
+    pair = work.pair
+    mark = translate.started_marker(work.ref, work.link)
+    note = AddNote(mark, mark)
+    call = pair.dialect.probe(pair.account, work.ref, note)
+    if call is None:
+        return ""
+    gate = helpdesk_gate(work)
+    await admit(work, gate)
+    text = await perform(work, gate, Probe.type, call, lambda reply: pair.dialect.found(pair.account, note, reply))
+    told = re.search(translate.NAMED_IN_NOTE, text, re.MULTILINE)
+    return told.group(1) if told else ""
+
+
+async def _known_to_jelou(work: Work, conversation: str) -> bool:
+    """A field may hold what somebody else wrote there."""
+    call, gate = jelou.get_call(work.pair.project, conversation), jelou_gate(work)
+    await admit(work, gate)
+    try:
+        room = await perform(work, gate, "get.conversation", call, jelou.room_id)
+    except (Refused, Gone):
+        return False
+    work.link = replace(work.link, room=room)
+    return True
+
+
+def tell_start(work: Work, conversation: str) -> None:
+    """Keep in this process' journal that the start of ``work.link`` is out, or has become ``conversation``."""
+    link, now = work.link, work.app.now_ms()
+    fact = f"told:{link.episode}:{link.attempt}:{conversation}"
+    told = StartTold(work.ref, fact, link.attempt, conversation, link.bot, link.user, now)
+    line = entry(now, "told", event=told.type, conversation=conversation, reason="a worker's own word after a loss")
+    work.app.store.sent(work.claimed.ticket, work.claimed.lane, fact, events.dump(told, "", now), line)
