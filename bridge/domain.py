@@ -215,6 +215,20 @@ class UnrecognisedConversation:
     told: str
 
 
+@dataclass(frozen=True, slots=True)
+class StartAnswered:
+    """What a worker learned of its start after it had lost the ticket. No event of Jelou's, but as good as one.
+
+    ``claim`` names the try: the token of the claim that marked it. An empty ``conversation_id`` says that this try
+    certainly did nothing, and ``reason`` why.
+    """
+
+    type: ClassVar[str] = "start.answered"
+    claim: str
+    conversation_id: str
+    reason: str = ""
+
+
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
 
 

@@ -19,6 +19,7 @@ EVENTS = {
     "conversation.start": "start event from Jelou",
     "conversation.close": "close event from Jelou",
     "customer.wrote": "message event from Jelou",
+    "start.answered": "late answer to a start call",
 }
 ACTIONS = {
     "start.conversation": "start call to Jelou",

@@ -91,6 +91,14 @@ class Store:
         answer = await self._scripts.run("beat", _json(held), self.leases.ticket_ms, _json(lanes), self.leases.lane_ms)
         return [kept == 1 for kept in answer]
 
+    async def testify(self, ticket: str, lane: str, fact: str, event: str, told: str) -> str:
+        """Hand in evidence that is not Jelou's event, once per ``fact``, whoever holds the ticket.
+
+        ``event`` is the JSON text of ``bridge.events``, ``told`` the timeline's. Returns the lane to wake, or an empty
+        text.
+        """
+        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, self.leases.lane_ms))
+
     # -- waking -----------------------------------------------------------------------------------------------------
 
     async def sleep(self, lane: str, awake_token: str, *, not_before_ms: int = 0) -> bool:

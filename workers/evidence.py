@@ -1,16 +1,23 @@
-"""Jelou's start and close events settle what is not certain. They count in every phase and are applied first."""
+"""Jelou's start and close events settle what is not certain. They count in every phase and are applied first.
+
+So is the late answer of a worker that has lost the ticket meanwhile.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import translate
-from bridge.domain import ConversationClosed, ConversationStarted
+from bridge.domain import ConversationClosed, ConversationStarted, Phase, StartAnswered
 from bridge.links import Signal
 
 if TYPE_CHECKING:
     from workers.work import Work
+
+
+SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "reason": ""}
+"""What is left of a start when its conversation is known."""
 
 
 def apply_evidence(work: Work) -> None:
@@ -20,6 +27,8 @@ def apply_evidence(work: Work) -> None:
             _start_seen(work, received.event)
         elif isinstance(received.event, ConversationClosed):
             _close_seen(work, received.event)
+        elif isinstance(received.event, StartAnswered):
+            _answer_seen(work, received.event)
         work.applied += 1
 
 
@@ -35,10 +44,7 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         "user": link.user or event.user_id,
         "assignment": event.assignment or link.assignment,
         "confirmed": True,
-        "start": None,
-        "covered": 0,
-        "tries": 0,
-        "reason": "",
+        **SETTLED,
     }
     work.named = (*work.named, event.conversation_id)
     if work.move(Signal.START_SEEN, **changes):
@@ -46,6 +52,30 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
     else:
         # Open or closed already: the event only adds what it knows.
         work.link = replace(link, room=link.room or event.room_id, confirmed=True)
+
+
+def _answer_seen(work: Work, event: StartAnswered) -> None:
+    if event.conversation_id:
+        _conversation_named(work, event.conversation_id)
+    elif work.link.claim == event.claim:
+        _nothing_happened(work, event.reason)
+
+
+def _conversation_named(work: Work, conversation: str) -> None:
+    """As if the answer had come in time: Jelou's event confirms it, or get-conversation does."""
+    link = work.link
+    if link.conversation and conversation != link.conversation:
+        _extra(work, conversation)
+        return
+    work.named = (*work.named, conversation)
+    work.move(Signal.ANSWERED, conversation=conversation, since_ms=work.app.now_ms(), **SETTLED)
+
+
+def _nothing_happened(work: Work, reason: str) -> None:
+    """The frozen start may go out as the try that it was; a person need not look."""
+    work.unparked = work.link.phase is Phase.PARKED
+    work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, reason=reason)
+    work.uncount = work.account if work.link.attempt == 0 else ""
 
 
 def _extra(work: Work, conversation: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import correlate, jelou, translate
-from bridge.domain import Fetch, Phase, StartConversation, TicketOpened
+from bridge.domain import Fetch, Phase, StartAnswered, StartConversation, TicketOpened
 from bridge.errors import Ambiguous, CallError, Denied, Unstartable
 from bridge.letters import PARKED
 from bridge.links import Signal
@@ -110,6 +110,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, fi
         "assignment_rule": start.rule,
     }
     gate = jelou_gate(work)
+    work.known = _certainly(work, "the call had not gone out")
     await admit(work, gate, link, start=_limits(work, start, link), sending=sending)
     await _call(work, gate, start)
 
@@ -121,6 +122,7 @@ def _starting(work: Work, start: StartConversation, first_ms: int, covered: int)
         attempt=work.link.attempt + 1,
         start=start,
         covered=covered,
+        claim=work.claimed.token,
         bot=start.bot_id,
         user=start.user_id,
         rule=start.rule,
@@ -142,19 +144,25 @@ def _limits(work: Work, start: StartConversation, link: Link) -> StartLimits:
 
 
 async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
-    project = work.pair.project
+    project, work.known = work.pair.project, None
     try:
         conversation = await perform(work, gate, start.type, jelou.start_call(project, start), jelou.started_id)
     except CallError as error:
         _not_started(work, start, error)
         return
+    work.known = _certainly(work, "", conversation)
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
     work.named = (*work.named, conversation)
     work.move(Signal.ANSWERED, conversation=conversation, covered=0, start=None, tries=0, since_ms=work.app.now_ms())
 
 
+def _certainly(work: Work, reason: str, conversation: str = "") -> StartAnswered:
+    return StartAnswered(work.claimed.token, conversation, reason)
+
+
 def _not_started(work: Work, start: StartConversation, error: CallError) -> None:
+    work.known = _certainly(work, error.reason) if error.certain else None
     work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason)
     if isinstance(error, Ambiguous):
         _now_unknown(work, error.reason)
