@@ -206,20 +206,6 @@ class ConversationClosed:
 
 
 @dataclass(frozen=True, slots=True)
-class StartTold:
-    """A worker tells what it knows of a start that went out. ``conversation_id`` is empty where no answer tells it."""
-
-    type: ClassVar[str] = "start.told"
-    ref: TicketRef
-    fact: str
-    attempt: int
-    conversation_id: str
-    bot_id: str
-    user_id: str
-    at_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class UnrecognisedConversation:
     """A genuine event of Jelou's of a kind the bridge does not know."""
 
@@ -228,6 +214,36 @@ class UnrecognisedConversation:
     fact: str
     told: str
 
+
+@dataclass(frozen=True, slots=True)
+class StartAnswered:
+    """What a worker knows of its start after it has lost the ticket, or Redis the data: as good as Jelou's own event.
+
+    ``claim`` names the try: the token of the claim that marked it. An empty ``conversation_id`` says that this try
+    certainly did nothing, and ``reason`` why.
+    """
+
+    type: ClassVar[str] = "start.answered"
+    claim: str
+    conversation_id: str
+    reason: str = ""
+    attempt: int = 0
+    bot_id: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartSent:
+    """A worker sent a start and has no answer that tells what became of it. Told after Redis has lost data."""
+
+    type: ClassVar[str] = "start.sent"
+    claim: str
+    attempt: int
+    bot_id: str
+    user_id: str
+
+
+Testimony = StartAnswered | StartSent
 
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
 

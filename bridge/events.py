@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from bridge import domain
-from bridge.domain import Assignment, StartTold, Ticket, TicketRef
+from bridge.domain import Assignment, Ticket, TicketRef
 from bridge.errors import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.domain import ConversationEvent, TicketEvent
+    from bridge.domain import ConversationEvent, Testimony, TicketEvent
 
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     kind.type: kind
@@ -27,8 +27,9 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
         domain.ConversationStarted,
         domain.CustomerWrote,
         domain.ConversationClosed,
-        domain.StartTold,
         domain.UnrecognisedConversation,
+        domain.StartAnswered,
+        domain.StartSent,
     )
 }
 
@@ -37,12 +38,12 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
 class Received:
     """An event with where it came from. ``at_ms`` is when its delivery was received."""
 
-    event: TicketEvent | ConversationEvent | StartTold
+    event: TicketEvent | ConversationEvent | Testimony
     delivery: str
     at_ms: int
 
 
-def dump(event: TicketEvent | ConversationEvent | StartTold, delivery: str, at_ms: int) -> str:
+def dump(event: TicketEvent | ConversationEvent | Testimony, delivery: str, at_ms: int) -> str:
     """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
     try:
         return orjson.dumps({"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}).decode()

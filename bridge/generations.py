@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
+
 from bridge.journal import Entry, Journal
 from bridge.scripting import as_text
 

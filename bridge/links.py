@@ -4,8 +4,10 @@ The rules:
 
 - A move that the table does not name is not made: the link stays, and the caller says so on the timeline.
 - Evidence (a start or close event of Jelou's) counts in every phase, parked and failed included.
-- A late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
-- What a worker tells of its own start (after a loss, or after its lease had ended) is evidence as well.
+- An answer that comes after its worker lost the ticket is evidence too: a conversation, or the word that nothing
+  happened. The latter counts only for the try it speaks of (``claim``).
+- Moves go to the right in ``ORDER``; those of ``BACK`` alone return to NEW, and none of them from a conversation that
+  is known. So a late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
 - STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
 """
 
@@ -28,7 +30,6 @@ class Signal(StrEnum):
     NOTHING_HAPPENED = "nothing happened"
     REFUSED = "refused"
     UNANSWERED = "unanswered"
-    ANSWER_TOLD = "answer told"
     START_SEEN = "start seen"
     CLOSE_SEEN = "close seen"
     TRY_AGAIN = "try again"
@@ -44,29 +45,48 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.NEW, Signal.IGNORE): Phase.IGNORED,
     (Phase.NEW, Signal.FAIL): Phase.FAILED,
     (Phase.NEW, Signal.UNANSWERED): Phase.UNKNOWN,
-    (Phase.NEW, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.NEW, Signal.START_SEEN): Phase.OPEN,
+    (Phase.NEW, Signal.ANSWERED): Phase.STARTED,
     (Phase.STARTING, Signal.ANSWERED): Phase.STARTED,
     (Phase.STARTING, Signal.NOTHING_HAPPENED): Phase.NEW,
     (Phase.STARTING, Signal.REFUSED): Phase.FAILED,
     (Phase.STARTING, Signal.UNANSWERED): Phase.UNKNOWN,
     (Phase.STARTING, Signal.START_SEEN): Phase.OPEN,
-    (Phase.UNKNOWN, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.UNKNOWN, Signal.START_SEEN): Phase.OPEN,
+    (Phase.UNKNOWN, Signal.ANSWERED): Phase.STARTED,
+    (Phase.UNKNOWN, Signal.NOTHING_HAPPENED): Phase.NEW,
     (Phase.UNKNOWN, Signal.TRY_AGAIN): Phase.NEW,
     (Phase.UNKNOWN, Signal.PARK): Phase.PARKED,
     (Phase.STARTED, Signal.START_SEEN): Phase.OPEN,
     (Phase.STARTED, Signal.UNCONFIRMED): Phase.OPEN,
     (Phase.STARTED, Signal.CLOSE_SEEN): Phase.CLOSED,
     (Phase.OPEN, Signal.CLOSE_SEEN): Phase.CLOSED,
-    (Phase.PARKED, Signal.ANSWER_TOLD): Phase.STARTED,
     (Phase.PARKED, Signal.START_SEEN): Phase.OPEN,
-    (Phase.FAILED, Signal.ANSWER_TOLD): Phase.STARTED,
+    (Phase.PARKED, Signal.ANSWERED): Phase.STARTED,
+    (Phase.PARKED, Signal.NOTHING_HAPPENED): Phase.NEW,
     (Phase.FAILED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.FAILED, Signal.ANSWERED): Phase.STARTED,
     (Phase.IGNORED, Signal.START_SEEN): Phase.OPEN,
+    (Phase.IGNORED, Signal.ANSWERED): Phase.STARTED,
     (Phase.FAILED, Signal.REPLAY): Phase.NEW,
     (Phase.PARKED, Signal.REPLAY): Phase.NEW,
 }
+
+ORDER = (
+    Phase.NEW,
+    Phase.STARTING,
+    Phase.UNKNOWN,
+    Phase.PARKED,
+    Phase.FAILED,
+    Phase.IGNORED,
+    Phase.STARTED,
+    Phase.OPEN,
+    Phase.CLOSED,
+)
+"""The phases by how much is known of the ticket's conversation."""
+
+BACK = frozenset({Signal.NOTHING_HAPPENED, Signal.TRY_AGAIN, Signal.REPLAY})
+"""What returns a link to NEW: certainty that there is no conversation, the account's policy, or a person."""
 
 IN_FLIGHT = frozenset({Phase.STARTING, Phase.UNKNOWN})
 """Phases in which no other start for the same bot and user may begin."""
@@ -90,9 +110,10 @@ class Todo:
 class Link:
     """What is known of one ticket's conversation. Frozen; every change is a new value.
 
-    ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``receipts`` maps an
-    action's key to the other side's id. ``extra`` are conversations of ours beyond the first. ``born_ms`` is the
-    earliest time that is known of the ticket. Times in ms.
+    ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``claim`` is the token
+    of the claim that marked the last start: the try's own name. ``receipts`` maps an action's key to the other side's
+    id. ``extra`` are conversations of ours beyond the first. ``born_ms`` is the earliest time that is known of the
+    ticket. Times in ms.
     """
 
     phase: Phase = Phase.NEW
@@ -106,6 +127,7 @@ class Link:
     assignment: Assignment | None = None
     start: StartConversation | None = None
     covered: int = 0
+    claim: str = ""
     since_ms: int = 0
     tries: int = 0
     first_try_ms: int = 0

@@ -19,6 +19,8 @@ EVENTS = {
     "conversation.start": "start event from Jelou",
     "conversation.close": "close event from Jelou",
     "customer.wrote": "message event from Jelou",
+    "start.answered": "a worker's own word of a start call's answer",
+    "start.sent": "a worker's own word of a start call that went out",
 }
 ACTIONS = {
     "start.conversation": "start call to Jelou",

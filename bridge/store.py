@@ -112,19 +112,22 @@ class Store:
         answer = await self._scripts.run("beat", _json(held), self.leases.ticket_ms, _json(lanes), self.leases.lane_ms)
         return [kept == 1 for kept in answer]
 
-    def sent(self, ticket: str, lane: str, fact: str, event: str, entry: str) -> None:
-        """Keep in the journal that a start is out, or what came of it: ``testify`` tells it after a loss."""
-        told = Entry("testify", _testimony(ticket, lane, fact, event, entry, self.leases.lane_ms), monotonic())
-        self.generations.starts.note(ticket, told)
+    async def testify(self, ticket: str, lane: str, fact: str, event: str, told: str) -> str:
+        """Hand in evidence that is not Jelou's event, once per ``fact``, whoever holds the ticket.
 
-    def not_sent(self, ticket: str) -> None:
-        """The start certainly did nothing: there is nothing to tell of it."""
+        ``event`` is the JSON text of ``bridge.events``, ``told`` the timeline's. Returns the lane to wake, or an empty
+        text.
+        """
+        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, self.leases.lane_ms))
+
+    def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str) -> None:
+        """Keep in memory what ``testify`` is to hand in should Redis lose what it knows; the newest per ticket."""
+        wake_ms = str(self.leases.lane_ms)
+        self.generations.starts.note(ticket, Entry("testify", (ticket, lane, fact, event, told, wake_ms), monotonic()))
+
+    def no_testimony(self, ticket: str) -> None:
+        """The start certainly did nothing: there is nothing to hand in."""
         self.generations.starts.forget(ticket)
-
-    async def testify(self, ticket: str, lane: str, fact: str, event: str, entry: str) -> list[str]:
-        """Hand in what is known of a start as evidence, once per ``fact``. Returns the lanes to wake."""
-        wake = await self._scripts.run("testify", *_testimony(ticket, lane, fact, event, entry, self.leases.lane_ms))
-        return list(map(as_text, wake))
 
     # -- waking -----------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | buried | given up, kept among the dead letters: ``reason``, ``letter`` |
 | replayed, discarded | a person's decision about a dead letter |
 | looked | after Redis had lost data the ticket was asked for its conversation: ``conversation``, ``reason`` |
-| told | a worker told what it knows of a start: ``conversation``, ``reason`` |
+| told | after Redis had lost data a worker told what it knows of a start: ``event``, ``conversation`` |
 | claimed | a person said that an orphan's conversation is this ticket's |
 """
 

@@ -47,6 +47,8 @@ class App:
     metrics: Metrics
     log: FilteringBoundLogger
     now_ms: Callable[[], int] = wall_clock_ms
+    monotonic: Callable[[], float] = time.monotonic
+    """The clock of leases, s."""
 
 
 def connection_pool(url: str, connections: int = 64) -> BlockingConnectionPool:

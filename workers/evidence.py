@@ -1,16 +1,24 @@
-"""Jelou's start and close events settle what is not certain. They count in every phase and are applied first."""
+"""Jelou's start and close events settle what is not certain. They count in every phase and are applied first.
+
+So is the late answer of a worker that has lost the ticket meanwhile.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import translate
-from bridge.domain import ConversationClosed, ConversationStarted, StartTold
+from bridge.domain import ConversationClosed, ConversationStarted, Phase, StartAnswered, StartSent
 from bridge.links import Signal
 
 if TYPE_CHECKING:
+    from bridge.links import Link
     from workers.work import Work
+
+
+SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "reason": ""}
+"""What is left of a start when its conversation is known."""
 
 
 def apply_evidence(work: Work) -> None:
@@ -18,10 +26,12 @@ def apply_evidence(work: Work) -> None:
     for received in work.evidence:
         if isinstance(received.event, ConversationStarted):
             _start_seen(work, received.event)
-        elif isinstance(received.event, StartTold):
-            _start_told(work, received.event)
+        elif isinstance(received.event, StartSent):
+            _start_sent(work, received.event)
         elif isinstance(received.event, ConversationClosed):
             _close_seen(work, received.event)
+        elif isinstance(received.event, StartAnswered):
+            _answer_seen(work, received.event)
         work.applied += 1
 
 
@@ -37,10 +47,7 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         "user": link.user or event.user_id,
         "assignment": event.assignment or link.assignment,
         "confirmed": True,
-        "start": None,
-        "covered": 0,
-        "tries": 0,
-        "reason": "",
+        **SETTLED,
     }
     work.named = (*work.named, event.conversation_id)
     if work.move(Signal.START_SEEN, **changes):
@@ -50,24 +57,44 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         work.link = replace(link, room=link.room or event.room_id, confirmed=True)
 
 
-def _start_told(work: Work, event: StartTold) -> None:
-    """A worker's own word for a start that went out: what the link does not know yet is taken from it."""
+def _start_sent(work: Work, event: StartSent) -> None:
+    """A start went out and the link does not know of it: nobody can say yet what came of it."""
+    reason = "a start went out, and Redis has lost what came of it"
+    work.move(Signal.UNANSWERED, reason=reason, **_known(work.link, event), since_ms=work.app.now_ms())
+
+
+def _answer_seen(work: Work, event: StartAnswered) -> None:
+    if event.conversation_id:
+        _conversation_named(work, event)
+    elif work.link.claim == event.claim:
+        _nothing_happened(work, event.reason)
+
+
+def _conversation_named(work: Work, event: StartAnswered) -> None:
+    """As if the answer had come in time: Jelou's event confirms it, or get-conversation does."""
     link, conversation = work.link, event.conversation_id
-    if conversation and link.conversation and conversation != link.conversation:
+    if link.conversation and conversation != link.conversation:
         _extra(work, conversation)
         return
-    known = {
+    work.named = (*work.named, conversation)
+    known = _known(link, event) | SETTLED
+    work.move(Signal.ANSWERED, conversation=conversation, since_ms=work.app.now_ms(), **known)
+
+
+def _known(link: Link, event: StartSent | StartAnswered) -> dict[str, Any]:
+    """What a link that Redis has lost learns again of its start."""
+    return {
         "attempt": max(link.attempt, event.attempt),
         "bot": link.bot or event.bot_id,
         "user": link.user or event.user_id,
-        "since_ms": work.app.now_ms(),
     }
-    if not conversation:
-        work.move(Signal.UNANSWERED, reason="a start went out, and Redis has lost what came of it", **known)
-        return
-    work.named = (*work.named, conversation)
-    settled = {"conversation": conversation, "start": None, "covered": 0, "tries": 0, "reason": ""}
-    work.move(Signal.ANSWER_TOLD, **known, **settled)
+
+
+def _nothing_happened(work: Work, reason: str) -> None:
+    """The frozen start may go out as the try that it was; a person need not look."""
+    work.unparked = work.link.phase is Phase.PARKED
+    work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, reason=reason)
+    work.uncount = work.account if work.link.attempt == 0 else ""
 
 
 def _extra(work: Work, conversation: str) -> None:

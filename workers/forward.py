@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import correlate, jelou, translate
-from bridge.domain import Fetch, Phase, StartConversation, TicketOpened
+from bridge.domain import Fetch, Phase, StartAnswered, StartConversation, StartSent, TicketOpened
 from bridge.errors import Ambiguous, CallError, Denied, Unstartable
 from bridge.letters import PARKED
 from bridge.links import Signal
@@ -16,7 +16,7 @@ from bridge.timeline import masked
 from workers.admit import admit, helpdesk_gate, jelou_gate
 from workers.evidence import open_unconfirmed
 from workers.perform import perform
-from workers.recovery import settled_before, shaken, tell_start
+from workers.recovery import remember, settled_before, shaken
 from workers.waiting import DENIED_S, Wait, backoff_s
 
 if TYPE_CHECKING:
@@ -113,8 +113,9 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, fi
         "assignment_rule": start.rule,
     }
     gate = jelou_gate(work)
+    work.known = _certainly(work, "the call had not gone out")
     await admit(work, gate, link, start=_limits(work, start, link), sending=sending)
-    tell_start(work, "")
+    remember(work, StartSent(work.claimed.token, link.attempt, link.bot, link.user))
     await _call(work, gate, start)
 
 
@@ -125,6 +126,7 @@ def _starting(work: Work, start: StartConversation, first_ms: int, covered: int)
         attempt=work.link.attempt + 1,
         start=start,
         covered=covered,
+        claim=work.claimed.token,
         bot=start.bot_id,
         user=start.user_id,
         rule=start.rule,
@@ -146,20 +148,27 @@ def _limits(work: Work, start: StartConversation, link: Link) -> StartLimits:
 
 
 async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
-    project = work.pair.project
+    project, work.known = work.pair.project, None
     try:
         conversation = await perform(work, gate, start.type, jelou.start_call(project, start), jelou.started_id)
     except CallError as error:
         _not_started(work, start, error)
         return
+    link = work.link
+    work.known = StartAnswered(work.claimed.token, conversation, "", link.attempt, link.bot, link.user)
+    remember(work, work.known)
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
-    tell_start(work, conversation)
     work.named = (*work.named, conversation)
     work.move(Signal.ANSWERED, conversation=conversation, covered=0, start=None, tries=0, since_ms=work.app.now_ms())
 
 
+def _certainly(work: Work, reason: str) -> StartAnswered:
+    return StartAnswered(work.claimed.token, "", reason)
+
+
 def _not_started(work: Work, start: StartConversation, error: CallError) -> None:
+    work.known = _certainly(work, error.reason) if error.certain else None
     work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason)
     if isinstance(error, Ambiguous):
         _now_unknown(work, error.reason)
@@ -168,7 +177,7 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
         park(work, f"{error.reason}: an earlier try probably worked, but its event has not come")
     elif hopeless(work, error, work.link.first_try_ms):
         _fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
-        work.app.store.not_sent(work.claimed.ticket)
+        work.app.store.no_testimony(work.claimed.ticket)
     else:
         _nothing_happened(work, error)
 
@@ -180,7 +189,7 @@ def _now_unknown(work: Work, reason: str) -> None:
 
 def _nothing_happened(work: Work, error: CallError) -> None:
     """Certainly not sent: the plan thaws, so that a repaired rule or phone number counts at the next try."""
-    work.app.store.not_sent(work.claimed.ticket)
+    work.app.store.no_testimony(work.claimed.ticket)
     thawed = None if work.link.covered else work.link.start
     work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, start=thawed, covered=0, reason=error.reason)
     work.uncount = work.account if work.link.attempt == 0 else ""

@@ -7,10 +7,10 @@ a lane whose calls all hang gives its slot back, so that more hung lanes than sl
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from bridge import events
 from bridge.domain import TicketRef
 from bridge.errors import LeaseLost, StoreUnavailable
 from bridge.protocol import Finish
@@ -68,14 +68,14 @@ class Lanes:
             del self.jobs[token]
 
     async def _turn(self, lane: str, token: str) -> None:
-        until = monotonic() + self._limits.turn_s
+        until = self._app.monotonic() + self._limits.turn_s
         asked = False
         while not self.draining:
             room = self._room(lane)
             if room <= 0 and not await self._landing():
                 await self._app.store.sleep(lane, token, not_before_ms=self._limits.no_room_ms)
                 return
-            if monotonic() > until:
+            if self._app.monotonic() > until:
                 await self._app.store.hand_over(lane, token)
                 await self._app.queue.wake(lane)
                 return
@@ -104,7 +104,7 @@ class Lanes:
 
     async def _claim(self, lane: str, token: str, room: int) -> int:
         """Claim and launch. Returns how many tickets are still due."""
-        deadline = monotonic() + self._app.store.leases.ticket_ms / 1000
+        deadline = self._app.monotonic() + self._app.store.leases.ticket_ms / 1000
         batch = await self._app.store.claim(lane, token, room)
         for claimed in batch.tickets:
             self._launch(claimed, deadline)
@@ -121,7 +121,7 @@ class Lanes:
         task.add_done_callback(flights.discard)
 
     async def _work(self, claimed: Claimed, deadline: float) -> None:
-        begun = monotonic()
+        begun = self._app.monotonic()
         work = self._taken(claimed, deadline)
         if isinstance(work, str):
             await self._set_aside(claimed, work)
@@ -130,10 +130,7 @@ class Lanes:
         key = f"{claimed.token}/{claimed.ticket}"
         self.works[key] = work
         try:
-            await self._worked(work)
-        except LeaseLost:
-            self._app.metrics.lost.inc()
-            self._app.log.warning("lease lost", ticket=claimed.ticket, lane=claimed.lane)
+            await self._held(work)
         except StoreUnavailable as error:
             self._app.metrics.redis_failures.inc()
             self._app.log.warning("ticket left", ticket=claimed.ticket, lane=claimed.lane, reason=str(error))
@@ -178,6 +175,28 @@ class Lanes:
         self._aside[claimed.ticket] = reason
         await self._app.store.finish(aside)
 
+    async def _held(self, work: Work) -> None:
+        try:
+            await self._worked(work)
+        except LeaseLost:
+            self._app.metrics.lost.inc()
+            self._app.log.warning("lease lost", ticket=work.claimed.ticket, lane=work.claimed.lane)
+            await self._testify(work)
+
+    async def _testify(self, work: Work) -> None:
+        """What this worker learned too late is evidence for whoever has the ticket now."""
+        known, claimed, now = work.known, work.claimed, self._app.now_ms()
+        if known is None:
+            return
+        event = events.dump(known, "", now)
+        told = entry(now, "received", event=known.type, conversation=known.conversation_id, reason=known.reason)
+        wake = await persistently(
+            lambda: self._app.store.testify(claimed.ticket, claimed.lane, f"{known.type}:{known.claim}", event, told),
+            FINISH_PATIENCE_S,
+        )
+        if wake:
+            await self._app.queue.wake(wake)
+
     async def _worked(self, work: Work) -> None:
         try:
             if work.claimed.claims > self._limits.poison_claims:
@@ -216,7 +235,7 @@ class Lanes:
             actions=work.actions,
             waits_for=work.wait.reason if work.wait else "",
             next_try_ms=work.wait.due_in_ms if work.wait else 0,
-            ms=round((monotonic() - begun) * 1000, 1),
+            ms=round((self._app.monotonic() - begun) * 1000, 1),
         )
 
     # -- holding and ending ---------------------------------------------------------------------------------------
@@ -227,7 +246,7 @@ class Lanes:
         if not works and not self.jobs:
             return
         held = [(work.claimed.ticket, work.claimed.lane, work.claimed.token) for work in works]
-        deadline = monotonic() + self._app.store.leases.ticket_ms / 1000
+        deadline = self._app.monotonic() + self._app.store.leases.ticket_ms / 1000
         kept = await self._app.store.beat(held, [(lane, token) for token, lane in self.jobs.items()])
         for work, still_ours in zip(works, kept, strict=True):
             if still_ours:
@@ -238,14 +257,14 @@ class Lanes:
     async def drain(self) -> None:
         """Claim nothing more and let what is under way land, as long as ``drain_s``; then it is cut off."""
         self.draining = True
-        until = monotonic() + self._limits.drain_s
+        until = self._app.monotonic() + self._limits.drain_s
         # A claim that was on its way still launches what it brings.
-        while self.jobs and monotonic() < until:
+        while self.jobs and self._app.monotonic() < until:
             await asyncio.sleep(DRAIN_LOOK_S)
         tasks = [task for flights in self._flights.values() for task in flights]
         if not tasks:
             return
-        _, late = await asyncio.wait(tasks, timeout=max(0.0, until - monotonic()))
+        _, late = await asyncio.wait(tasks, timeout=max(0.0, until - self._app.monotonic()))
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import events, jelou, translate
-from bridge.domain import AddNote, Fetch, Probe, StartTold
+from bridge.domain import AddNote, Fetch, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal
 from bridge.routing import value_at
@@ -24,7 +24,7 @@ from workers.perform import perform
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from bridge.domain import StartConversation
+    from bridge.domain import StartConversation, Testimony
     from workers.work import Work
 
 SHAKEN_MS = 86_400_000
@@ -134,10 +134,9 @@ async def _known_to_jelou(work: Work, conversation: str) -> bool:
     return True
 
 
-def tell_start(work: Work, conversation: str) -> None:
-    """Keep in this process' journal that the start of ``work.link`` is out, or has become ``conversation``."""
-    link, now = work.link, work.app.now_ms()
-    fact = f"told:{link.episode}:{link.attempt}:{conversation}"
-    told = StartTold(work.ref, fact, link.attempt, conversation, link.bot, link.user, now)
-    line = entry(now, "told", event=told.type, conversation=conversation, reason="a worker's own word after a loss")
-    work.app.store.sent(work.claimed.ticket, work.claimed.lane, fact, events.dump(told, "", now), line)
+def remember(work: Work, told: Testimony) -> None:
+    """Keep in this process' memory what it knows of the start, should Redis lose it."""
+    claimed, now = work.claimed, work.app.now_ms()
+    line = entry(now, "told", event=told.type, conversation=getattr(told, "conversation_id", ""))
+    fact = f"{told.type}:{told.claim}"
+    work.app.store.testimony(claimed.ticket, claimed.lane, fact, events.dump(told, "", now), line)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from bridge import correlate, events
-from bridge.domain import Phase, TicketOpened, TicketRef
+from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import IN_FLIGHT, LIVE, Link, Signal, Todo
 from bridge.protocol import Finish, Mark
@@ -58,6 +57,9 @@ class Work:
     uncount: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
     lost: bool = False
+    known: StartAnswered | None = None
+    """What is certain of this claim's start: evidence for whoever has the ticket, should it be lost meanwhile."""
+    unparked: bool = False
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
@@ -101,7 +103,7 @@ class Work:
 
     def may_send(self) -> bool:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
-        return not self.lost and monotonic() < self.deadline
+        return not self.lost and self.app.monotonic() < self.deadline
 
     # -- telling --------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class Work:
     async def mark(self, link: Link, gate: Gate, start: StartLimits | None, sending: dict[str, Any] | None) -> Verdict:
         """Freeze ``link`` as it will be while the call is out. The lease begins anew when the verdict is go."""
         told = [entry(self.app.now_ms(), "sending", **sending)] if sending else []
-        deadline = monotonic() + self.app.store.leases.ticket_ms / 1000
+        deadline = self.app.monotonic() + self.app.store.leases.ticket_ms / 1000
         claimed = self.claimed
         mark = Mark(
             ticket=claimed.ticket,
@@ -206,8 +208,12 @@ class Work:
             uncount=self.uncount,
             outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
             bury=tuple(self.bury),
-            unbury=start_ids(self.ref) if self.named and link.phase in LIVE else (),
+            unbury=start_ids(self.ref) if self._settled() else (),
         )
+
+    def _settled(self) -> bool:
+        """Whether no person need look after the start any more."""
+        return bool(self.named or self.unparked) and self.link.phase not in {Phase.PARKED, Phase.FAILED}
 
 
 def born_ms(received: Received) -> int:

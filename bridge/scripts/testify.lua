@@ -1,9 +1,10 @@
--- testify(ticket, lane, fact, event, entry, wake_ms): a worker tells what it knows of a start, as evidence.
--- returns the lanes to wake. Told again, it is told to nobody.
+-- testify(ticket, lane, fact, event, entry, wake_ms): evidence of the bridge's own for a ticket that somebody else may
+-- hold, once per fact. It counts in every phase and ends every wait, as an event of Jelou's does.
+-- returns the lane to wake, or ''.
 
-local ticket, fact = ARGV[1], ARGV[3]
-if not new_fact(ticket, fact) then return {} end
+local ticket = ARGV[1]
+if not new_fact(ticket, ARGV[3]) then return '' end
 put(ticket, ARGV[4], true)
 tell(ticket, {ARGV[5]})
 local due, lane = arrived(ticket, ARGV[2], true)
-return due and must_wake(lane, tonumber(ARGV[6])) and {lane} or {}
+return due and must_wake(lane, tonumber(ARGV[6])) and lane or ''

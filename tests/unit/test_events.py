@@ -38,7 +38,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "public": st.booleans(),
     "by_bridge": st.booleans(),
 }
-KINDS: tuple[type[Any], ...] = (*get_args(TicketEvent), *get_args(ConversationEvent))
+KINDS: tuple[type[Any], ...] = (*get_args(TicketEvent), *get_args(ConversationEvent), domain.StartAnswered)
 
 
 def events_of(kind: type[Any]) -> st.SearchStrategy[Any]:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import Assignment, Phase, StartConversation
-from bridge.links import IN_FLIGHT, LIVE, MOVES, Link, Signal, Todo
+from bridge.links import BACK, IN_FLIGHT, LIVE, MOVES, ORDER, Link, Signal, Todo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 TABLE = """
                    new       starting  unknown  started  open    closed  parked  failed  ignored
   marked           starting  .         .        .        .       .       .       .       .
-  answered         .         started   .        .        .       .       .       .       .
-  nothing happened .         new       .        .        .       .       .       .       .
+  answered         started   started   started  .        .       .       started started started
+  nothing happened .         new       new      .        .       .       new     .       .
   refused          .         failed    .        .        .       .       .       .       .
-  unanswered       .         unknown   .        .        .       .       .       .       .
+  unanswered       unknown   unknown   .        .        .       .       .       .       .
   start seen       open      open      open     open     .       .       open    open    open
   close seen       .         .         .        closed   closed  .       .       .       .
   try again        .         .         new      .        .       .       .       .       .
@@ -32,6 +32,10 @@ TABLE = """
   replay           .         .         .        .        .       .       new     new     .
 """
 """Written by hand and not made from the code: a signal a line, a phase a column, a dot where nothing moves."""
+
+
+EVIDENCE = frozenset({Signal.START_SEEN, Signal.CLOSE_SEEN, Signal.ANSWERED, Signal.NOTHING_HAPPENED})
+"""What the other side is known to have done, however late."""
 
 
 def cells() -> Iterator[tuple[Phase, Signal, Phase | None]]:
@@ -87,6 +91,17 @@ def test_a_move_may_stay_in_its_phase_only_by_leaving_the_table() -> None:
     assert all(phase is not to for (phase, _), to in MOVES.items())
 
 
+def test_every_move_goes_forward_but_those_that_say_so() -> None:
+    """By the order of the phases; what goes back goes to the beginning, and never from a known conversation."""
+    assert sorted(ORDER) == sorted(Phase)
+    for (phase, signal), to in MOVES.items():
+        if signal in BACK:
+            assert to is Phase.NEW
+            assert phase not in LIVE | {Phase.CLOSED}
+        else:
+            assert ORDER.index(to) > ORDER.index(phase), (phase, signal)
+
+
 def test_in_flight_and_live_are_apart() -> None:
     """A ticket whose start may be under way has no conversation that is known, and the other way round."""
     assert not IN_FLIGHT & LIVE
@@ -130,7 +145,7 @@ def test_only_a_mark_begins_a_start_and_only_its_fate_ends_it(begun: Phase, told
         if now.phase is Phase.STARTING and before.phase is not Phase.STARTING:
             assert (before.phase, signal) == (Phase.NEW, Signal.MARKED)
         if before.phase is Phase.UNKNOWN and now.phase is not Phase.UNKNOWN:
-            assert signal in {Signal.START_SEEN, Signal.TRY_AGAIN, Signal.PARK}
+            assert signal in EVIDENCE | {Signal.TRY_AGAIN, Signal.PARK}
 
 
 @given(phases, signals)
