@@ -75,7 +75,8 @@ def serve(
     bridge = bridge_of(settings)
     logs.configure(settings.log_level, settings.log_format)
     url = settings.redis_url.get_secret_value()
-    uvloop.run(serve_web(bridge, url, settings.redis_prefix, settings.host, settings.port))
+    place = (url, settings.redis_prefix, settings.host, settings.port)
+    uvloop.run(serve_web(bridge, *place, settings.redis_confirm))
 
 
 @app.command()

@@ -18,12 +18,12 @@ FINISH_S = 10.0
 """After SIGTERM, how long requests under way may take."""
 
 
-async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: int) -> None:
+async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: int, confirm: str = "") -> None:
     """Serve until SIGTERM, then finish the requests under way."""
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    async with opened(bridge, redis_url, prefix=prefix) as app:
+    async with opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app:
         runner = web.AppRunner(application(app), access_log=None, shutdown_timeout=FINISH_S)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()

@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 
 from bridge import logs
+from bridge.connections import connection_pool
 from bridge.helpdesks import REGISTRY
 from bridge.http import Http
 from bridge.metrics import Metrics
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from bridge.accounts import Bridge
     from bridge.generations import Loss
     from bridge.ports import Helpdesk
-
-REDIS_TIMEOUT_S = 1.5
-"""One command's time. A web request tries for about two seconds in all, within the patience of every sender."""
 
 
 def wall_clock_ms() -> int:
@@ -51,28 +49,13 @@ class App:
     """The clock of leases, s."""
 
 
-def connection_pool(url: str, connections: int = 64) -> BlockingConnectionPool:
-    """Connections that fail within ``REDIS_TIMEOUT_S`` instead of hanging; who finds all busy waits for one.
-
-    They are made when they are first used, so that a process starts, and answers, while Redis is away. redis-py's own
-    retries are off: the callers know which step is safe to repeat and for how long.
-    """
-    return BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=REDIS_TIMEOUT_S,
-        socket_timeout=REDIS_TIMEOUT_S,
-        socket_connect_timeout=REDIS_TIMEOUT_S,
-        socket_keepalive=True,
-        health_check_interval=0,
-    )
-
-
 @asynccontextmanager
-async def store_on(url: str, prefix: str, leases: Leases = Leases(), connections: int = 64) -> AsyncIterator[Store]:
+async def store_on(
+    url: str, prefix: str, leases: Leases = Leases(), connections: int = 64, confirm: str = ""
+) -> AsyncIterator[Store]:
     """A store on this Redis until the end of the block."""
     pool = connection_pool(url, connections)
-    yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases)
+    yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases, confirm=confirm)
     await pool.disconnect()
 
 
@@ -86,11 +69,11 @@ async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
 
 @asynccontextmanager
 async def opened(
-    bridge: Bridge, redis_url: str, *, prefix: str = "bridge", leases: Leases = Leases()
+    bridge: Bridge, redis_url: str, *, prefix: str = "bridge", leases: Leases = Leases(), confirm: str = ""
 ) -> AsyncIterator[App]:
     """Everything open until the end of the block. Redis need not answer yet."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(store_on(redis_url, prefix, leases))
+        store = await stack.enter_async_context(store_on(redis_url, prefix, leases, confirm=confirm))
         queue = await stack.enter_async_context(queue_on(redis_url, prefix))
         http = Http.open()
         stack.push_async_callback(http.close)

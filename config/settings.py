@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.errors import ConfigError, Mistake
+from bridge.redis_url import SENTINEL_SCHEMES, SentinelUrl
 from config.explanations import in_words
 
 if TYPE_CHECKING:
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "BRIDGE_"
 REDIS_URL: Final = "REDIS_URL"
-_SCHEMES: Final = ("redis://", "rediss://", "unix://")
+_SCHEMES: Final = ("redis://", "rediss://", "unix://", *SENTINEL_SCHEMES)
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
     if not url.get_secret_value().startswith(_SCHEMES):
         msg = f"begins with none of {', '.join(_SCHEMES)}"
         raise ValueError(msg)
+    if url.get_secret_value().startswith(SENTINEL_SCHEMES):
+        SentinelUrl.parse(url.get_secret_value())
     return url
 
 
@@ -37,10 +40,15 @@ class Settings(BaseSettings):
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
         validation_alias=REDIS_URL,
-        description="Where Redis is; a secret, because it may hold a password.",
+        description="Where Redis is, redis+sentinel://host,host/master where Sentinel tells; it may hold a password.",
     )
     redis_prefix: str = Field(
         default="bridge", pattern="^[A-Za-z0-9_-]+$", description="Begins every key, so that bridges can share a Redis."
+    )
+    redis_confirm: Literal["", "aof", "replica"] = Field(
+        default="",
+        description="What a delivery must have reached before its 202: nothing more than the server, its append-only "
+        "file (WAITAOF, Redis 7.2 and Valkey), or one replica (WAIT).",
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=8080, ge=1, le=65_535, description="The port to listen on.")

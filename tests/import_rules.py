@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate domain errors events helpdesks jelou journal letters links ports protocol replies routing signatures
-timeline timestamps translate
+accounts correlate domain errors events helpdesks jelou journal letters links ports protocol redis_url replies routing
+signatures timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -45,7 +45,8 @@ TERMINAL = {"bridge.cli": "", "bridge.cli_desk": "", "bridge.terminal": "what th
 OWNERS: Mapping[str, Mapping[str, str]] = {
     "redis": {
         "bridge.scripting": "the way to Redis",
-        "bridge.wiring": "opens the connections",
+        "bridge.connections": "opens the connections",
+        "bridge.wiring": "makes the client",
         "bridge.embedded": "asks the server it started whether it answers",
     },
     "arq": {"bridge.queue": "wake-ups, nothing else"},
