@@ -174,3 +174,32 @@ async def test_jelous_event_settles_what_nobody_can_know(tmp_path: Path) -> None
         await bridge.redis.flushall()
         await bridge.on.until_phase("settled", "open")
         assert len(bridge.on.jelou.ledger.by_ticket("settled")) == 1
+
+
+async def test_a_worker_tells_of_a_start_that_nobody_else_knows_of(tmp_path: Path) -> None:
+    """Jelou's event never came and the sender cannot be asked: the worker's own memory settles it."""
+    async with on_its_own(tmp_path, scripts={"confirm_wait_s": 0.2}) as bridge:
+        bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
+        await bridge.on.scripted("told")
+        before = await bridge.on.until_phase("told", "open")
+        await bridge.redis.flushall()
+        after = await bridge.on.until_phase("told", "open")
+        assert after["conversation"] == before["conversation"]
+        assert "told" in [one["what"] for one in after["timeline"]]
+        assert len(bridge.on.jelou.ledger.by_ticket("told")) == 1
+
+
+async def test_a_start_that_was_out_at_the_loss_is_not_sent_again(tmp_path: Path) -> None:
+    """Its answer never comes, nor does its event: a person decides, and what is known is told."""
+    async with on_its_own(tmp_path, scripts=PARK) as bridge:
+        bridge.on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
+        bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
+        await bridge.on.scripted("out")
+
+        async def sent() -> bool:
+            return bool(bridge.on.jelou.ledger.by_ticket("out"))
+
+        await eventually(sent)
+        await bridge.redis.flushall()
+        await bridge.on.until_phase("out", "parked")
+        assert len(bridge.on.jelou.ledger.by_ticket("out")) == 1
