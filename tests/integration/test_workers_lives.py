@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,16 @@ async def test_without_a_heartbeat_the_ticket_is_taken_over_as_unknown(redis_url
         assert line(trace) == ["sending", "unanswered", "to unknown", "waiting", "to open"]
         assert conversations(on, "T-1") == [trace["conversation"]]
         assert b"bridge_leases_lost_total 1.0" in on.bridge.app.metrics.text()
+
+
+async def test_a_lane_job_is_counted(redis_url: str, prefix: str) -> None:
+    """So that one can see that jobs stay far fewer than events."""
+    async with scene(redis_url, prefix) as on:
+        await on.scripted("T-1")
+        await on.until_phase("T-1", "open")
+        counted = re.search(rb"^bridge_lane_jobs_total (\S+)$", on.bridge.app.metrics.text(), re.MULTILINE)
+        assert counted
+        assert float(counted[1]) >= 1
 
 
 async def claimed_work(on: Scene, *, lease_s: float) -> Work:
