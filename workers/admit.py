@@ -68,6 +68,10 @@ async def admit(
         raise HeldBackError(verdict.verdict)
 
 
+def _news(*_: object) -> Wait:
+    return Wait("an event of Jelou's has just come", 0, firm=True)
+
+
 def _paused(work: Work, *_: object) -> Wait:
     return Wait("the account is paused", HELD_MS, firm=True, held=work.account)
 
@@ -90,6 +94,7 @@ def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
 
 
 WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
+    "news": _news,
     "paused": _paused,
     "capped": _capped,
     "busy": _busy,

@@ -80,6 +80,18 @@ async def claimed_work(on: Scene, *, lease_s: float) -> Work:
     return Work.take(app, claimed, pair, monotonic() + lease_s)
 
 
+async def test_an_event_that_comes_after_the_claim_stops_the_start(redis_url: str, prefix: str) -> None:
+    """An earlier try had worked, and its event arrives while this one is being prepared: there is no second one."""
+    async with scene(redis_url, prefix, work=False) as on:
+        work = await claimed_work(on, lease_s=60)
+        await on.start_elsewhere("593987654321", bridgeTicket=work.claimed.ticket)
+        await work_ticket(work)
+        assert len(on.jelou.ledger.starts) == 1
+        assert (await on.bridge.app.store.finish(work.finish())).done
+        [again] = (await on.bridge.app.store.claim(LANE, "job", 1)).tickets
+        assert len(again.evidence) == 1
+
+
 async def test_a_lease_that_ends_before_the_bytes_sends_nothing(redis_url: str, prefix: str) -> None:
     """The mark was granted and the worker stopped: when it wakes, the call does not go out."""
     async with scene(redis_url, prefix, work=False, leases=Leases(ticket_ms=0)) as on:
