@@ -1,8 +1,8 @@
 -- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending.
 -- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence},
 --        gate: false or see gate.lua}
--- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms until
--- the next hour | busy, the other ticket | paced, ms to wait | broken, ms to wait and why
+-- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms
+-- until the next hour | busy, the other ticket | paced, ms to wait | broken, ms to wait and why
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
 local lease_ms = tonumber(ARGV[2])

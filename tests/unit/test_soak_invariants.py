@@ -89,6 +89,7 @@ FINE: dict[str, tuple[int, Records]] = {
         KNOWN,
         records(ticket(policy="retry", starts=(started(1, delivered_ms=2_500), started(2)))),
     ),
+    "a note that a rolled-back timeline does not know": (NOTES, records(ticket(planned=()))),
     "the same conversation twice": (PARK, records(ticket(starts=(started(1), started(1, attempt=2))))),
     "parked behind a stalled Jelou": (PARKED, records(OPEN, struck=(STALL,))),
     "parked behind a killed worker": (
@@ -131,6 +132,13 @@ def test_bytes_of_a_stopped_worker_are_counted_apart() -> None:
     assert [one.why for one in found(LATE, whole).examples] == [
         "try 1 reached Jelou after try 2, 10 ms after worker 1 had woken up"
     ]
+
+
+def test_the_same_try_twice_is_a_breach() -> None:
+    """No lease explains it, whoever woke up."""
+    twice = (started(1), started(1, conversation="c0", at_ms=2_000))
+    stop = Struck("stop worker", "worker 1", 1, 2_000)
+    assert not found(KNOWN, records(ticket(policy="retry", starts=twice), struck=(stop,))).held
 
 
 @pytest.mark.parametrize("woken_ms", [20_000, 33_000])
