@@ -15,7 +15,7 @@ export UV_NO_PROGRESS := 1
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check lint types bench helpdesk lock clean
+.PHONY: help run test check lint types bench soak helpdesk lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ types: $(VENV)/.test
 
 bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000, ROLLBACK=1
+	@$(BIN)/python -m tests.soak $(if $(SEED),--seed=$(SEED)) $(if $(MINUTES),--minutes=$(MINUTES)) \
+		$(if $(TICKETS),--tickets=$(TICKETS)) $(if $(ROLLBACK),--rollback)
 
 helpdesk: $(HELPDESK)/.ready ## Install a real django-helpdesk into a virtual environment of its own
 

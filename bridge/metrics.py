@@ -33,6 +33,7 @@ class Metrics:
             ["account", "phase"],
             registry=self.registry,
         )
+        self.jobs = Counter("bridge_lane_jobs", "Jobs that arq ran: wake-ups of lanes.", registry=self.registry)
         self.lost = Counter(
             "bridge_leases_lost", "Tickets whose lease ended in a worker's hands.", registry=self.registry
         )

@@ -92,12 +92,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StartLimits:
-    """What may hold a start back: a paused account, another start for the same person, the account's hourly cap."""
+    """What may hold a start back: a paused account, another start for the same person, the account's hourly cap.
+
+    ``evidence`` is how much of it the claim saw: a start does not go out where more has come since. Below 0 all may.
+    """
 
     account: str
     contact: str
     cap: int
     count: bool
+    evidence: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +144,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``go``, or why not: lost, paused, capped (``detail`` ms), busy (``detail`` the other ticket), paced or broken.
+    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy (``detail`` the other), paced, broken.
 
-    The last two, and recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
+    ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two, and
+    recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
     """
 
     verdict: str

@@ -69,6 +69,10 @@ async def admit(
         raise HeldBackError(verdict.verdict)
 
 
+def _news(*_: object) -> Wait:
+    return Wait("an event of Jelou's has just come", 0, firm=True)
+
+
 def _paused(work: Work, *_: object) -> Wait:
     return Wait("the account is paused", HELD_MS, firm=True, held=work.account)
 
@@ -95,6 +99,7 @@ def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
 
 
 WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
+    "news": _news,
     "paused": _paused,
     "capped": _capped,
     "recovering": _recovering,

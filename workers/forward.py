@@ -144,6 +144,7 @@ def _limits(work: Work, start: StartConversation, link: Link) -> StartLimits:
         contact=correlate.contact_key(work.pair.project_name, start.bot_id, start.user_id),
         cap=work.pair.account.starts_per_hour,
         count=link.attempt == 1,
+        evidence=len(work.evidence),
     )
 
 

@@ -59,6 +59,7 @@ class Lanes:
         """The arq job. Never raises: what is not done comes due again."""
         token = uuid4().hex
         self.jobs[token] = lane
+        self._app.metrics.jobs.inc()
         try:
             await self._turn(lane, token)
         except StoreUnavailable as error:

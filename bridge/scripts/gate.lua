@@ -87,15 +87,17 @@ local function record(outcome)
   end
   if kind == 'denied' then return open_breaker(key, DENIED_MS, reason, kind) end
   if kind == 'wait' then return open_breaker(key, ms, reason, kind) end
-  local b = redis.call('HMGET', key, 'window', 'fails', 'oks', 'kind', 'level')
+  local b = redis.call('HMGET', key, 'window', 'fails', 'oks', 'kind', 'level', 'probing')
+  local opened = b[4] == 'fail' or b[4] == 'denied'
+  -- Calls that were out when it opened tell nothing new; only a probe that fails opens it for longer.
+  if opened and not b[6] then return end
   if NOW - tonumber(b[1] or '0') > WINDOW_MS then
     redis.call('HSET', key, 'window', NOW, 'fails', 0, 'oks', 0)
     b[2], b[3] = '0', '0'
   end
   local fails, oks = tonumber(b[2] or '0') + 1, tonumber(b[3] or '0')
   redis.call('HSET', key, 'fails', fails)
-  local probed = b[4] == 'fail' or b[4] == 'denied'
-  if probed or (fails >= FAILURES_LEAST and fails >= oks) then
+  if opened or (fails >= FAILURES_LEAST and fails >= oks) then
     local level = tonumber(b[5] or '0')
     redis.call('HSET', key, 'level', level + 1)
     open_breaker(key, math.min(OPEN_FIRST_MS * 2 ^ level, OPEN_MOST_MS), reason, kind)

@@ -1,8 +1,9 @@
 -- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending.
--- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count},
+-- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence},
 --        gate: false or see gate.lua}
--- returns for each {verdict, detail, reason}: go | lost | paused | capped, ms until the next hour | busy, the other
--- ticket | paced, ms to wait | broken, ms to wait and why | recovering, ms until what was sent before a loss is known
+-- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms
+-- until the next hour | busy, the other ticket | paced, ms to wait | broken, ms to wait and why | recovering, ms until
+-- what was sent before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
 local lease_ms = tonumber(ARGV[2])
@@ -15,6 +16,7 @@ end
 
 local function start_verdict(item)
   local s = item.start
+  if s.evidence >= 0 and redis.call('LLEN', evidence_key(item.ticket)) > s.evidence then return {'news', '', ''} end
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
   local hold = hold_ms()
   if hold > 0 then return {'recovering', tostring(hold), ''} end

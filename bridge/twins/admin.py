@@ -88,7 +88,9 @@ def add_steering(app: web.Application, twin: Steerable) -> None:
 
     app.router.add_post("/twin/settle", settle)
     app.router.add_post("/twin/faults", asking(lambda told: order_fault(twin.faults, told)))
-    app.router.add_get("/twin/faults", asking(lambda _told: {"pending": twin.faults.pending}))
+    app.router.add_get(
+        "/twin/faults", asking(lambda _told: {"pending": twin.faults.pending, "happened": twin.faults.happened})
+    )
     app.router.add_delete("/twin/faults", asking(clear))
     app.router.add_post("/twin/settings", asking(lambda told: change_settings(twin.settings, told)))
     app.router.add_post("/twin/reset", asking(reset))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from math import inf
 from random import Random
@@ -51,7 +52,7 @@ class Fault:
     ======  =====================  ==============================================================================
 
     ``shape`` is the form of whatever answer comes; ``retry_after`` the header's text; ``only`` makes the fault wait
-    for a request whose path or body holds this text.
+    for a request whose path or body holds this text. ``name`` is that of the preset it was made of.
     """
 
     accept: bool = False
@@ -61,6 +62,7 @@ class Fault:
     reset: bool = False
     retry_after: str = ""
     only: str = ""
+    name: str = field(default="", compare=False)
 
     @staticmethod
     def named(name: str, **changes: Any) -> Fault:
@@ -84,6 +86,7 @@ class EventFault:
     signed: bool = True
     metadata: bool = True
     only: str = ""
+    name: str = field(default="", compare=False)
 
     @staticmethod
     def named(name: str, **changes: Any) -> EventFault:
@@ -92,6 +95,17 @@ class EventFault:
 
 
 NO_EVENT_FAULT = EventFault()
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One fault that happened: its name, to which operation or event, when (Unix ms), and the body it struck."""
+
+    name: str
+    to: str
+    at_ms: int
+    body: str
+
 
 REQUEST_FAULTS: dict[str, Fault] = {
     "status": Fault(status=500),
@@ -126,7 +140,7 @@ def _changed(table: Mapping[str, F], name: str, changes: Mapping[str, Any]) -> F
         msg = f"no such fault: {name} (known: {', '.join(table)})"
         raise ValueError(msg)
     preset = table[name]
-    return replace(preset, **{key: _typed(preset, key, value) for key, value in changes.items()})
+    return replace(preset, name=name, **{key: _typed(preset, key, value) for key, value in changes.items()})
 
 
 def _typed(preset: Fault | EventFault, key: str, value: Any) -> Any:
@@ -211,6 +225,7 @@ class Faults:
         self._dice = Random(seed)  # noqa: S311 - repeatable, not secret
         self._requests: Script[Fault] = Script(operations, self._dice)
         self._events: Script[EventFault] = Script(events, self._dice)
+        self.happened: list[Happened] = []
 
     def next(self, operation: str, fault: Fault, times: int = 1) -> None:
         """Let ``fault`` happen to the next ``times`` requests of this operation."""
@@ -234,11 +249,20 @@ class Faults:
 
     def of_request(self, operation: str, cause: Cause) -> Fault | None:
         """Take the fault of this request."""
-        return self._requests.draw(operation, cause)
+        fault = self._requests.draw(operation, cause)
+        self._note(operation, fault, cause)
+        return fault
 
     def of_event(self, event: str, cause: Cause) -> EventFault:
         """Take the fault of the event that this request causes."""
-        return self._events.draw(event, cause) or NO_EVENT_FAULT
+        fault = self._events.draw(event, cause)
+        self._note(event, fault, cause)
+        return fault or NO_EVENT_FAULT
+
+    def _note(self, to: str, fault: Fault | EventFault | None, cause: Cause) -> None:
+        if fault is not None:
+            body = cause.body.decode(errors="replace")
+            self.happened.append(Happened(fault.name, to, time.time_ns() // 1_000_000, body))
 
     @property
     def pending(self) -> int:
@@ -250,6 +274,6 @@ class Faults:
         self._dice.seed(seed)
 
     def clear(self) -> None:
-        """Forget every fault, scripted or by chance."""
+        """Forget every fault to come, scripted or by chance; what has happened is still told."""
         self._requests.clear()
         self._events.clear()

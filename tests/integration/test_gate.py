@@ -206,6 +206,20 @@ async def test_a_probe_that_fails_opens_it_for_longer(desk: Desk) -> None:
     assert spans == [5_000, 10_000, 20_000, 40_000, 60_000]
 
 
+async def test_calls_that_were_out_when_it_opened_do_not_open_it_for_longer(desk: Desk) -> None:
+    """Thirty calls that fail together are one outage: a probe goes after five seconds, not after a minute."""
+    tickets = [f"t{number}" for number in range(30)]
+    await desk.open("a", *tickets)
+    batch = await desk.store.claim("a", "job", 100)
+    finishes = [
+        Finish(one.ticket, "a", one.token, "{}", 1, 0, 0, (), outcomes=((DESTINATION, "fail", 0, "why"),))
+        for one in batch.tickets
+    ]
+    for one in finishes:
+        await desk.store.finish(one)
+    assert await desk.until() - desk.now == 5_000
+
+
 async def test_some_failures_among_successes_do_not_open_it(desk: Desk) -> None:
     """A failure rate under a half is the other side's everyday."""
     for _ in range(12):

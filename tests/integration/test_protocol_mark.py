@@ -98,6 +98,27 @@ async def test_one_lost_mark_does_not_affect_the_others_of_its_batch(steps: Step
     assert [one.verdict for one in verdicts] == ["go", "lost", "go"]
 
 
+# --- evidence --------------------------------------------------------------------------------------------------------
+
+
+async def test_evidence_that_came_since_the_claim_holds_a_start_back(steps: Steps) -> None:
+    """Jelou's event may come between claim and mark: then the ticket may have its conversation, and looks again."""
+    claimed = await steps.held()
+    await steps.told(ticket="t")
+    assert (await steps.mark(claimed, contact="ana", evidence=0)).verdict == "news"
+    await steps.finish(claimed, inbox_done=0, left=1, wait="firm")
+    assert await steps.due_in_ms() == 0
+
+
+async def test_evidence_that_the_claim_has_seen_holds_nothing_back(steps: Steps) -> None:
+    """Nor does any where no start goes out: a note is right in every phase."""
+    await steps.told(ticket="t")
+    claimed = await steps.held()
+    assert (await steps.mark(claimed, contact="ana", evidence=1)).verdict == "go"
+    await steps.told(ticket="t")
+    assert (await steps.mark(claimed)).verdict == "go"
+
+
 # --- paused ----------------------------------------------------------------------------------------------------------
 
 

@@ -184,6 +184,16 @@ async def test_another_process_can_order_faults(twin: JelouTwin, call: JelouCall
     assert (answer.status, answer.headers["retry-after"], twin.faults.pending) == (429, "3", 0)
 
 
+async def test_the_faults_that_happened_are_told(call: JelouCaller) -> None:
+    """By name, with what they struck: whoever compares afterwards must know what was injected. Clearing keeps it."""
+    await call("POST", "/twin/faults", {"operation": "start", "name": "error_after_accepting"})
+    await call.start("T-7")
+    await call("DELETE", "/twin/faults")
+    [happened] = (await call("GET", "/twin/faults")).json["happened"]
+    assert (happened["name"], happened["to"]) == ("error_after_accepting", "start")
+    assert "T-7" in happened["body"]
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -232,6 +242,15 @@ def test_events_have_chances_of_their_own() -> None:
     assert made.of_event("start", Cause()).copies == 0
     made.clear()
     assert made.of_event("start", Cause()) == EventFault()
+
+
+def test_the_faults_of_events_are_told_as_well() -> None:
+    """An event to which nothing happened is none of them."""
+    made = faults()
+    made.next_event(EventFault.named("dropped"))
+    for body in (b"T-1", b"T-2"):
+        made.of_event("start", Cause(body=body))
+    assert [(one.name, one.to, one.body) for one in made.happened] == [("dropped", "start", "T-1")]
 
 
 def test_a_seed_can_be_set_again() -> None:

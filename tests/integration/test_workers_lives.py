@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,16 @@ async def test_without_a_heartbeat_the_ticket_is_taken_over_as_unknown(redis_url
         assert b"bridge_leases_lost_total 1.0" in on.bridge.app.metrics.text()
 
 
+async def test_a_lane_job_is_counted(redis_url: str, prefix: str) -> None:
+    """So that one can see that jobs stay far fewer than events."""
+    async with scene(redis_url, prefix) as on:
+        await on.scripted("T-1")
+        await on.until_phase("T-1", "open")
+        counted = re.search(rb"^bridge_lane_jobs_total (\S+)$", on.bridge.app.metrics.text(), re.MULTILINE)
+        assert counted
+        assert float(counted[1]) >= 1
+
+
 async def claimed_work(on: Scene, *, lease_s: float) -> Work:
     """A ticket in this test's own hands, as a worker with so much of its lease left has it."""
     await on.scripted("T-1")
@@ -67,6 +78,18 @@ async def claimed_work(on: Scene, *, lease_s: float) -> Work:
     assert account is not None
     pair = Pair(app.helpdesks[KIND], account, app.bridge.jelou[PROJECT], PROJECT)
     return Work.take(app, claimed, pair, monotonic() + lease_s)
+
+
+async def test_an_event_that_comes_after_the_claim_stops_the_start(redis_url: str, prefix: str) -> None:
+    """An earlier try had worked, and its event arrives while this one is being prepared: there is no second one."""
+    async with scene(redis_url, prefix, work=False) as on:
+        work = await claimed_work(on, lease_s=60)
+        await on.start_elsewhere("593987654321", bridgeTicket=work.claimed.ticket)
+        await work_ticket(work)
+        assert len(on.jelou.ledger.starts) == 1
+        assert (await on.bridge.app.store.finish(work.finish())).done
+        [again] = (await on.bridge.app.store.claim(LANE, "job", 1)).tickets
+        assert len(again.evidence) == 1
 
 
 async def test_a_lease_that_ends_before_the_bytes_sends_nothing(redis_url: str, prefix: str) -> None:

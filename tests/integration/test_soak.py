@@ -1,0 +1,74 @@
+"""A short soak holds, and a soak with one rule switched off does not: what ``make soak`` says can be believed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.soak.__main__ import run
+from tests.soak.setup import Setup
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(120)
+
+SHORT: dict[str, Any] = {
+    "seed": 5,
+    "tickets": 250,
+    "faults_s": 7.0,
+    "settle_s": 45.0,
+    "pause_s": 0.7,
+    "wave_s": 0.5,
+    "later_s": (0.2, 1.0),
+    "projects": ("norte", "lento"),
+    "hang_share": 0.2,
+    "scripted": 4,
+    "zendesks": ("acme",),
+    "slots": 2,
+    "start_timeout_s": 1.0,
+    "confirm_wait_s": 2.0,
+}
+"""More accounts than slots, both policies, every part that the full run has."""
+
+NO_START_EVENTS: dict[str, Any] = {
+    "tickets": 100,
+    "faults_s": 2.0,
+    "pause_s": 60.0,
+    "start_faults": {"reset_after_accepting": 0.3},
+    "event_faults": {"dropped": 1.0},
+}
+"""Fates that stay open: the connection breaks after Jelou has taken the start, and no event comes."""
+
+
+PARKING = "tickets with more than one conversation, policy `park`"
+
+
+def soaked(folder: Path, **changes: Any) -> tuple[int, str]:
+    """The exit code of a short soak, and the table that it wrote."""
+    results = folder / "RESULTS.md"
+    code = run(Setup(**SHORT | changes), folder / "soak", results)
+    return code, results.read_text()
+
+
+def verdict(table: str, row: str) -> str:
+    """What the table says of a row, by its beginning."""
+    [line] = [line for line in table.splitlines() if line.startswith(f"| {row}")]
+    return line.split(" | ")[-1].removesuffix(" |")
+
+
+def test_every_invariant_holds_in_a_short_soak(tmp_path: Path) -> None:
+    """Workers and web killed, Redis restarted, connections cut, Jelou and helpdesks faulty: the table says held."""
+    code, table = soaked(tmp_path)
+    assert (code, "violated" in table) == (0, False), table
+    assert not (tmp_path / "soak").exists()
+
+
+def test_a_soak_without_a_rule_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A worker that repeats a start of open fate doubles conversations; the seed and the logs are named."""
+    code, table = soaked(tmp_path, **NO_START_EVENTS, worker=("tests.soak.broken_worker", "unknown"))
+    assert (code, verdict(table, PARKING)) == (1, "**violated**")
+    assert "make soak SEED=5" in capsys.readouterr().out
+    assert (tmp_path / "soak" / "worker 1.log").exists()
+    assert "standard-webhooks/" in (tmp_path / "soak" / "timelines.json").read_text()

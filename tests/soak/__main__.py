@@ -1,0 +1,67 @@
+"""``make soak``: run it, write the table, and fail where an invariant did not hold."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from tests.soak import report
+from tests.soak.invariants import judged
+from tests.soak.run import soak
+from tests.soak.setup import Setup
+from tests.soak.world import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+LOGS = ROOT / ".cache" / "soak"
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--seed", type=int, help="repeats the plan of another run; drawn where none is given")
+    parser.add_argument("--minutes", type=float, default=3.0, help="how long faults strike")
+    parser.add_argument("--tickets", type=int, default=5_000)
+    parser.add_argument("--rollback", action="store_true", help="Redis also comes back from files seconds old")
+    return parser.parse_args(argv)
+
+
+def main() -> int:
+    """The exit code."""
+    asked = arguments()
+    seed = asked.seed if asked.seed is not None else time.time_ns() // 1_000_000 % 1_000_000
+    setup = Setup(seed=seed, tickets=asked.tickets, faults_s=asked.minutes * 60, rollback=asked.rollback)
+    return run(setup, LOGS / str(seed), RESULTS)
+
+
+def run(setup: Setup, folder: Path, results: Path) -> int:
+    """Run a soak in this folder and write its table; 1 where an invariant did not hold, and the folder is kept."""
+    shutil.rmtree(folder, ignore_errors=True)
+    print(f"{report.command(setup)}: {setup.faults_s:.0f} s of faults, then up to {setup.settle_s:.0f} s to settle")
+    try:
+        records = uvloop.run(soak(setup, folder, print))
+    except BaseException:
+        print(f"the soak itself failed; logs in {folder}; repeat it with: {report.command(setup)}")
+        raise
+    found = judged(records)
+    text = report.document(setup, records, found)
+    results.write_text(text)
+    print(f"\n{text}")
+    if report.held(found):
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    report.keep_timelines(folder, records, found)
+    print(f"logs, timelines and data are in {folder}; repeat it with: {report.command(setup)}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Afterwards: the twins' ledgers and the bridge's own records, read and put side by side."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bridge.correlate import ATTEMPT, TICKET
+from bridge.domain import MARK, AddNote, StartConversation, TicketRef
+from bridge.letters import Letter
+from bridge.links import Link
+from bridge.translate import marker
+from tests.soak.records import Records, Started, Suffered, Ticket
+from tests.soak.watch import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tests.soak.chaos import Chaos
+    from tests.soak.load import Load
+    from tests.soak.watch import Watch
+    from tests.soak.world import World
+
+Json = dict[str, Any]
+AT_ONCE = 500
+TAKEN = 202
+START = "conversation.start"
+
+
+async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_s: float) -> Records:
+    """Everything of this run."""
+    jelous = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.projects]
+    desks = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.zendesks]
+    happened = [one for name in world.twins for one in (await world.ask(name, "GET", "/twin/faults"))["happened"]]
+    starts, notes = _starts(jelous), await _notes(world)
+    letters, left = await _letters(world), set(await watch.left())
+    tickets: dict[str, Ticket] = {}
+    for name, link, timeline in await _kept(world, sorted(load.acknowledged)):
+        account = world.setup.accounts[name.rpartition("/")[0]]
+        tickets[name] = Ticket(
+            name=name,
+            policy=account.policy,
+            project=account.project,
+            phase=link.phase.value,
+            reason=link.reason,
+            starts=tuple(starts.get(name, ())),
+            letters=letters.get(name, {}),
+            notes=tuple(notes.get(name, ())),
+            planned=tuple(_planned(name, timeline)),
+            doubts=tuple(_doubts(timeline)),
+            busy=name in left,
+            timeline=tuple(timeline),
+        )
+    return Records(
+        tickets=tickets,
+        struck=tuple(chaos.struck),
+        suffered=tuple(_suffered(happened)),
+        taken_over=tuple(watch.taken_over),
+        injected=_injected(world, chaos, happened),
+        events=load.taken + _events_taken(jelous, desks),
+        jobs=watch.jobs,
+        duplicates=load.duplicates,
+        settled_s=settled_s,
+    )
+
+
+# --- the bridge ------------------------------------------------------------------------------------------------------
+
+
+async def _kept(world: World, names: Sequence[str]) -> list[tuple[str, Link, list[Json]]]:
+    """The link and the timeline of each ticket."""
+    found: list[tuple[str, Link, list[Json]]] = []
+    for begin in range(0, len(names), AT_ONCE):
+        some = names[begin : begin + AT_ONCE]
+        async with world.redis.pipeline(transaction=False) as pipe:
+            for name in some:
+                pipe.hget(f"{PREFIX}:link:{name}", "state")
+                pipe.lrange(f"{PREFIX}:timeline:{name}", 0, -1)
+            answers = await pipe.execute()
+        rows = zip(some, answers[::2], answers[1::2], strict=True)
+        found += [(name, Link.load(state or b""), list(map(orjson.loads, told))) for name, state, told in rows]
+    return found
+
+
+async def _letters(world: World) -> dict[str, dict[str, str]]:
+    """The reasons of all dead letters, by ticket and action."""
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    # redis-py types one method for its clients of both kinds.
+    texts: Any = world.redis.hvals(f"{PREFIX}:dead-letters")
+    for letter in map(Letter.load, await texts):
+        found[letter.ticket][letter.action] = letter.reason
+    return found
+
+
+def _planned(name: str, timeline: Iterable[Json]) -> list[str]:
+    """The marks of the ticket's notes, in the order in which they went out first."""
+    ref = TicketRef.parse(name)
+    sent = (told for told in timeline if told["what"] == "sending" and told["action"] == AddNote.type)
+    return list(dict.fromkeys(marker(ref, told["key"]) for told in sent))
+
+
+def _doubts(timeline: Sequence[Json]) -> Iterator[tuple[int, int]]:
+    """From sending a start to knowing that its fate is open, each time."""
+    about_start = [told for told in timeline if told.get("action") == StartConversation.type]
+    for sending, after in pairwise(about_start):
+        if sending["what"] == "sending" and after["what"] == "unanswered":
+            yield sending["at"], after["at"]
+
+
+# --- Jelou -----------------------------------------------------------------------------------------------------------
+
+
+def _starts(jelous: Iterable[Json]) -> dict[str, list[Started]]:
+    """Every start that was accepted, by ticket, in the order they happened."""
+    found: defaultdict[str, list[Started]] = defaultdict(list)
+    for told in jelous:
+        delivered = _delivered(told["deliveries"])
+        for start in told["starts"]:
+            conversation, metadata = start["conversation_id"], start["metadata"]
+            started = Started(
+                conversation=conversation,
+                attempt=int(metadata[ATTEMPT]),
+                at_ms=start["at_ms"],
+                told=start["told"],
+                delivered_ms=delivered.get(conversation, 0),
+            )
+            found[metadata[TICKET]].append(started)
+    return found
+
+
+def _delivered(deliveries: Iterable[Json]) -> dict[str, int]:
+    """When the bridge first took the start event of each conversation."""
+    found: dict[str, int] = {}
+    for one in deliveries:
+        if one["event"] == START and one["status"] == TAKEN:
+            found.setdefault(one["conversation_id"], one["at_ms"])
+    return found
+
+
+def _suffered(happened: Iterable[Json]) -> Iterator[Suffered]:
+    """Faults that struck the start of a ticket of ours."""
+    for one in happened:
+        metadata = orjson.loads(one["body"]).get("metadata") if one["to"] == "start" else None
+        if metadata:
+            yield Suffered(one["name"], metadata[TICKET])
+
+
+def _events_taken(jelous: Iterable[Json], desks: Iterable[Json]) -> int:
+    jelou: int = sum(one["status"] == TAKEN for told in jelous for one in told["deliveries"])
+    helpdesk: int = sum(one["state"] == "delivered" for told in desks for one in told["deliveries"])
+    return jelou + helpdesk
+
+
+# --- helpdesks -------------------------------------------------------------------------------------------------------
+
+
+async def _notes(world: World) -> Mapping[str, Sequence[str]]:
+    """The marks of the bridge's notes on each ticket, in the order in which they stand there."""
+    found: dict[str, Sequence[str]] = dict(world.receiver.notes)
+    for name in world.setup.zendesks:
+        for ticket in await world.ask(name, "GET", "/twin/tickets"):
+            private = [comment["body"] for comment in ticket["comments"] if not comment["public"]]
+            found[f"zendesk/{name}/{ticket['id']}"] = [body[body.index(MARK) :] for body in private if MARK in body]
+    return found
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def _injected(world: World, chaos: Chaos, happened: Iterable[Json]) -> dict[str, int]:
+    """How many faults of each kind there were, the plan's and the twins'."""
+    twins = Counter(f"{one['to']}: {one['name'].replace('_', ' ')}" for one in happened)
+    plan = Counter(one.kind for one in chaos.struck)
+    receiver = {f"note: {name}": count for name, count in world.receiver.injected.items() if count}
+    return {**dict(sorted(plan.items())), **dict(sorted(twins.items())), **receiver}

@@ -1,0 +1,62 @@
+"""The scripted senders' own end: takes what the bridge writes back, once per message id, as Standard Webhooks says."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from bridge.twins.answers import abort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FAULTS: dict[str, float] = {"500 after taking": 0.01, "reset after taking": 0.01, "429": 0.01}
+"""What an answer may be instead of 204, and how often."""
+
+ANSWERS: dict[str, Callable[[web.Request], web.Response]] = {
+    "500 after taking": lambda _: web.Response(status=500),
+    "reset after taking": abort,
+    "429": lambda _: web.Response(status=429, headers={"Retry-After": "1"}),
+}
+
+
+class Receiver:
+    """All scripted accounts' receiver. ``notes`` holds the marks on each ticket, in the order they were taken."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = Random(f"receiver {seed}")  # noqa: S311 - repeatable, not secret
+        self._seen: set[str] = set()
+        self.notes: dict[str, list[str]] = {}
+        self.injected: dict[str, int] = dict.fromkeys(FAULTS, 0)
+        self.faulty = True
+
+    def application(self) -> web.Application:
+        """What it serves."""
+        site = web.Application()
+        site.add_routes([web.post("/notes/{account}", self._take)])
+        return site
+
+    async def _take(self, request: web.Request) -> web.Response:
+        told = orjson.loads(await request.read())
+        fault = self._fault()
+        if fault != "429":
+            self._keep(request, told)
+        return ANSWERS[fault](request) if fault else web.Response(status=204)
+
+    def _keep(self, request: web.Request, told: dict[str, dict[str, dict[str, str]]]) -> None:
+        message_id = request.headers["webhook-id"]
+        if message_id in self._seen:
+            return
+        self._seen.add(message_id)
+        ticket = f"standard-webhooks/{request.match_info['account']}/{told['data']['ticket']['id']}"
+        self.notes.setdefault(ticket, []).append(told["data"]["note"]["marker"])
+
+    def _fault(self) -> str:
+        drawn = next((name for name, chance in FAULTS.items() if self._dice.random() < chance), "")
+        if not self.faulty or not drawn:
+            return ""
+        self.injected[drawn] += 1
+        return drawn

@@ -1,0 +1,89 @@
+"""What is known after a soak, as values: of each ticket from both sides, and of everything that was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A fault that was carried out: ``kind`` struck ``target`` from ``from_ms`` to ``to_ms`` (Unix ms)."""
+
+    kind: str
+    target: str
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suffered:
+    """A fault of a Jelou twin that struck a call for this ticket."""
+
+    name: str
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One conversation at Jelou, by the start call that asked for it.
+
+    ``attempt`` is the bridge's number of the try; ``told`` what the caller heard; ``delivered_ms`` when the bridge
+    answered 202 to its start event, 0 where it never did.
+    """
+
+    conversation: str
+    attempt: int
+    at_ms: int
+    told: str = "200"
+    delivered_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One acknowledged ticket: what the bridge says of it, and what the other sides know.
+
+    ``phase`` and ``reason`` are the link's, ``letters`` the reasons of its dead letters by action, ``notes`` the marks
+    at the helpdesk and ``planned`` those on the timeline, both in their order. ``doubts`` are the times (from, to) at
+    which a start was out and not answered.
+    """
+
+    name: str
+    policy: str
+    project: str
+    phase: str = "open"
+    reason: str = ""
+    starts: tuple[Started, ...] = ()
+    letters: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    planned: tuple[str, ...] = ()
+    doubts: tuple[tuple[int, int], ...] = ()
+    busy: bool = False
+    timeline: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A ticket in a worker's hands when that was killed or stopped, and how long until it went on (None: never)."""
+
+    ticket: str
+    kind: str
+    after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One run. ``events`` counts deliveries that the bridge took, ``jobs`` those that arq ran."""
+
+    tickets: Mapping[str, Ticket]
+    struck: tuple[Struck, ...] = ()
+    suffered: tuple[Suffered, ...] = ()
+    taken_over: tuple[TakenOver, ...] = ()
+    injected: Mapping[str, int] = field(default_factory=dict)
+    events: int = 0
+    jobs: int = 0
+    duplicates: int = 0
+    settled_s: float = 0.0

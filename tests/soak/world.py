@@ -1,0 +1,144 @@
+"""The processes of a soak and what stands between them: all of it starts here and ends here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from redis.asyncio import Redis
+
+from bridge.embedded import EmbeddedServer, free_port
+from bridge.processes import Child
+from tests.harness import serving
+from tests.soak.proxy import Proxy
+from tests.soak.receiver import Receiver
+from tests.soak.setup import SCRIPTS, SECRETS, Setup, configuration, jelou_arguments, zendesk_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 30.0
+ASK_S = 30.0
+
+
+@dataclass
+class World:
+    """Everything that runs. ``twins`` and ``proxies`` by the names of ``plan`` and ``setup``."""
+
+    setup: Setup
+    folder: Path
+    server: EmbeddedServer
+    redis: Redis
+    session: ClientSession
+    receiver: Receiver
+    proxies: dict[str, Proxy]
+    twins: dict[str, Child]
+    bridge: dict[str, Child]
+
+    @property
+    def web_url(self) -> str:
+        """Where senders post to: through a proxy."""
+        return f"http://127.0.0.1:{self.proxies['webhooks'].port}"
+
+    async def ask(self, twin: str, method: str, path: str, told: Any = None) -> Any:
+        """Ask a twin, past all proxies. Raises ClientError."""
+        url = f"http://127.0.0.1:{self.twins[twin].port}{path}"
+        async with self.session.request(method, url, json=told, timeout=ClientTimeout(ASK_S)) as answer:
+            return await answer.json()
+
+    async def revive(self) -> None:
+        """Start the Redis server again, in its folder and on its port, after it was killed."""
+        process = self.server.process
+        self.server.kill()
+        if process is not None:
+            await process.wait()
+        await self.server.start()
+
+    async def restore(self, copy: Path) -> None:
+        """The same, with its append-only files as they were in ``copy``."""
+        process = self.server.process
+        self.server.kill()
+        if process is not None:
+            await process.wait()
+        kept = self.server.folder / "appendonlydir"
+        await asyncio.to_thread(shutil.rmtree, kept)
+        await asyncio.to_thread(shutil.copytree, copy, kept)
+        await self.server.start()
+
+
+@asynccontextmanager
+async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
+    """A running world in this folder, healthy, until the end of the block."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey"))
+        redis = Redis.from_url(server.url, socket_timeout=5)
+        stack.push_async_callback(redis.aclose)
+        session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
+        receiver = Receiver(setup.seed)
+        ports = {name: free_port() for name in ("web", SCRIPTS, *setup.projects, *setup.zendesks)}
+        await stack.enter_async_context(serving(receiver.application(), ports[SCRIPTS]))
+        proxies = await _proxies(stack, {**ports, "redis": server.port})
+        web_port = proxies["webhooks"].port
+        twins = {name: _twin(folder, *jelou_arguments(name, ports[name], web_port)) for name in setup.projects}
+        twins |= {name: _twin(folder, *zendesk_arguments(name, ports[name], web_port)) for name in setup.zendesks}
+        bridge = _bridge(setup, folder, ports["web"], {name: proxy.port for name, proxy in proxies.items()})
+        running = World(setup, folder, server, redis, session, receiver, proxies, twins, bridge)
+        await _start(stack, running)
+        yield running
+
+
+async def _proxies(stack: AsyncExitStack, targets: dict[str, int]) -> dict[str, Proxy]:
+    names = {name: "webhooks" if name == "web" else name for name in targets}
+    return {names[name]: await stack.enter_async_context(Proxy(port, free_port())) for name, port in targets.items()}
+
+
+def _twin(folder: Path, module: str, *options: str) -> Child:
+    port = int(options[options.index("--port") + 1])
+    return Child(module, (module, *options), port, {"PYTHONPATH": str(ROOT)}, str(folder / f"twin-{port}.log"))
+
+
+def _bridge(setup: Setup, folder: Path, web_port: int, ports: dict[str, int]) -> dict[str, Child]:
+    config = folder / "bridge.yaml"
+    config.write_text(configuration(setup, ports))
+    environ = {
+        **SECRETS,
+        "PYTHONPATH": str(ROOT),
+        "BRIDGE_CONFIG": str(config),
+        "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
+        "BRIDGE_HOST": "127.0.0.1",
+        "BRIDGE_LOG_FORMAT": "json",
+        "BRIDGE_WORKER_SLOTS": str(setup.slots),
+        **setup.environ,
+    }
+    modules = {"web": ("bridge", "serve"), "worker 1": setup.worker, "worker 2": setup.worker}
+    return {
+        name: Child(name, module, web_port if name == "web" else free_port(), environ, str(folder / f"{name}.log"))
+        for name, module in modules.items()
+    }
+
+
+async def _start(stack: AsyncExitStack, running: World) -> None:
+    children = [*running.twins.values(), *running.bridge.values()]
+    for child in children:
+        stack.push_async_callback(child.stop)
+        await child.start()
+    for child in running.bridge.values():
+        await child.ready(running.session)
+    for name in running.twins:
+        await _answers(running, name)
+
+
+async def _answers(running: World, twin: str) -> None:
+    async with asyncio.timeout(READY_S):
+        while True:
+            with contextlib.suppress(ClientError, OSError):
+                await running.ask(twin, "GET", "/twin/faults")
+                return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,74 @@
+"""The plan of a soak: the same seed is the same run, and a run has everything that it is to have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from tests.soak.chaos import ACTIONS
+from tests.soak.plan import HANG, KINDS, ROLLBACK, Step, faults, tickets
+from tests.soak.setup import Setup
+
+SETUP = Setup(seed=1)
+ACCOUNTS = list(SETUP.accounts)
+
+
+def planned(seed: int = 1, duration_s: float = 180.0, *, rollback: bool = False) -> list[Step]:
+    """The faults of a run."""
+    return faults(seed, duration_s, SETUP.targets, pause_s=SETUP.pause_s, rollback=rollback)
+
+
+def test_a_seed_repeats_its_plan() -> None:
+    """And another seed is another plan, of faults as of tickets."""
+    assert planned(1) == planned(1) != planned(2)
+    one, again, other = (tickets(seed, 100, 60.0, ACCOUNTS, wave_s=1.5) for seed in (1, 1, 2))
+    assert one == again != other
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_full_run_has_faults_of_every_kind(seed: int) -> None:
+    """But for the rollback, which has to be asked for."""
+    struck = {step.kind for step in planned(seed)}
+    assert struck == KINDS.keys() - {ROLLBACK}
+    assert ROLLBACK in {step.kind for step in planned(seed, rollback=True)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_worker_is_always_left_alone(seed: int) -> None:
+    """Nobody takes over where nobody works."""
+    strikes = [step for step in planned(seed, 600.0) if KINDS[step.kind].strikes == "worker"]
+    assert {step.target for step in strikes} == set(SETUP.targets["worker"])
+    assert all(after.at_s >= before.at_s + before.for_s for before, after in pairwise(strikes))
+
+
+def test_a_stopped_worker_sleeps_longer_than_its_lease() -> None:
+    """Else nothing would have to fence it off."""
+    assert KINDS["stop worker"].shortest_s > 8.0
+
+
+def test_every_kind_of_fault_can_be_carried_out() -> None:
+    """The table of the plan and that of the acts name the same."""
+    assert ACTIONS.keys() == KINDS.keys() | {HANG}
+
+
+def test_tickets_come_in_waves_over_all_accounts_with_duplicates_and_shared_phones() -> None:
+    """As helpdesks and people are."""
+    found = tickets(1, 5_000, 150.0, ACCOUNTS, wave_s=1.5)
+    phones = Counter(one.phone for one in found)
+    again = Counter(way for one in found for way in one.again)
+    at_once = Counter((int(one.at_s / 1.5), one.account) for one in found)
+    assert [one.at_s for one in found] == sorted(one.at_s for one in found)
+    assert {one.account for one in found} == set(ACCOUNTS)
+    assert max(phones.values()) > 5
+    assert again["same"] > 500
+    assert again["other"] > 300
+    assert max(at_once.values()) > 20
+
+
+def test_the_setup_has_more_accounts_than_slots_and_both_policies_on_each_project() -> None:
+    """Lanes must share slots, and each rule is tried at each Jelou."""
+    policies = {(one.project, one.policy) for one in SETUP.accounts.values()}
+    assert len(SETUP.accounts) > SETUP.slots
+    assert policies == {(project, policy) for project in SETUP.projects for policy in ("park", "retry")}
