@@ -38,6 +38,12 @@ class Metrics:
         )
         self.in_flight = Gauge("bridge_tickets_in_flight", "Tickets in this worker's hands.", registry=self.registry)
         self.buried = Counter("bridge_buried", "Events given up, by account.", ["account"], registry=self.registry)
+        self.breaker_open = Gauge(
+            "bridge_breaker_open",
+            "1 while a destination is not called: it fails, refuses the credential, or asked to wait.",
+            ["destination"],
+            registry=self.registry,
+        )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
 
     def text(self) -> bytes:

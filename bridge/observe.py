@@ -8,10 +8,13 @@ import orjson
 from aiohttp import web
 
 from bridge.errors import StoreUnavailable
+from bridge.protocol import helpdesk_destination, jelou_destination
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from bridge.accounts import Bridge
+    from bridge.protocol import Breaker
     from bridge.wiring import App
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,9 +46,25 @@ async def readiness(app: App) -> dict[str, object]:
     """What a new pod must see once, with details for a person."""
     try:
         server = await app.store.server()
+        breakers = await app.store.breakers(destinations(app.bridge))
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
-    return {"ready": True, "redis": {"reachable": True, **server}, "warnings": list(_warnings(server))}
+    return {
+        "ready": True,
+        "redis": {"reachable": True, **server},
+        "warnings": list(_warnings(server)),
+        "not_called": [_not_called(one) for one in breakers],
+    }
+
+
+def destinations(bridge: Bridge) -> list[str]:
+    """Everything the bridge calls, by its name at the gate."""
+    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
+    return [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, accounts)]
+
+
+def _not_called(one: Breaker) -> dict[str, object]:
+    return {"destination": one.destination, "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
 
 
 def _warnings(server: Mapping[str, object]) -> Iterator[str]:
@@ -60,6 +79,19 @@ def _warnings(server: Mapping[str, object]) -> Iterator[str]:
 
 def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
+        await _look_at_breakers(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     return metrics
+
+
+async def _look_at_breakers(app: App) -> None:
+    """They are shared by all processes, so each shows the same."""
+    names = destinations(app.bridge)
+    try:
+        open_ones = {one.destination for one in await app.store.breakers(names)}
+    except StoreUnavailable:
+        app.metrics.redis_failures.inc()
+        return
+    for name in names:
+        app.metrics.breaker_open.labels(name).set(name in open_ones)

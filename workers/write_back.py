@@ -54,7 +54,7 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
 
 async def _write(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
     """A write that is not idempotent is noted before it goes out: whoever takes over looks before repeating."""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, gate = work.pair, helpdesk_gate(work, writes=True)
     sent = replace(todo, sent=todo.sent or call.once)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
