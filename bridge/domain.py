@@ -307,6 +307,12 @@ WriteBack = AddNote | SetField
 # --- calls: HTTP as values -------------------------------------------------------------------------------------------
 
 
+CALL_S = 6.0
+"""How long a call may take where its maker says nothing else. Less than a worker's lease, which begins anew right
+before the call: nobody looks after a write, or writes again, while its first call may still be at work.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """An HTTP request to make. ``once`` asks for a fresh connection and no repeat: the other side is not idempotent."""
@@ -315,7 +321,7 @@ class Call:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
-    timeout_s: float = 10.0
+    timeout_s: float = CALL_S
     once: bool = False
 
 

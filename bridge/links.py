@@ -112,8 +112,9 @@ class Link:
 
     ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``claim`` is the token
     of the claim that marked the last start: the try's own name. ``receipts`` maps an action's key to the other side's
-    id. ``extra`` are conversations of ours beyond the first. ``born_ms`` is the earliest time that is known of the
-    ticket. Times in ms.
+    id. ``extra`` are conversations of ours beyond the first. ``first_try_ms`` is when what is tried now was first
+    tried, 0 while nothing is: a pause or a long conversation is no failure. ``born_ms`` is the earliest time that is
+    known of the ticket. Times in ms.
     """
 
     phase: Phase = Phase.NEW

@@ -45,6 +45,12 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.breaker_open = Gauge(
+            "bridge_breaker_open",
+            "1 while a destination is not called: it fails, refuses the credential, or asked to wait.",
+            ["destination"],
+            registry=self.registry,
+        )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
 
     def text(self) -> bytes:

@@ -9,11 +9,14 @@ import orjson
 from aiohttp import web
 
 from bridge.errors import StoreUnavailable
+from bridge.protocol import helpdesk_destination, jelou_destination
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from bridge.accounts import Bridge
     from bridge.generations import Loss
+    from bridge.protocol import Breaker
     from bridge.wiring import App
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,10 +49,25 @@ async def readiness(app: App) -> dict[str, object]:
     try:
         server = await app.store.server()
         loss = await app.store.generations.last_loss()
+        breakers = await app.store.breakers(destinations(app.bridge))
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
-    warnings = [*_warnings(server), *_lost(loss, app.now_ms())]
-    return {"ready": True, "redis": {"reachable": True, **server, "last_loss": loss}, "warnings": warnings}
+    return {
+        "ready": True,
+        "redis": {"reachable": True, **server, "last_loss": loss},
+        "warnings": [*_warnings(server), *_lost(loss, app.now_ms())],
+        "not_called": [_not_called(one) for one in breakers],
+    }
+
+
+def destinations(bridge: Bridge) -> list[str]:
+    """Everything the bridge calls, by its name at the gate."""
+    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
+    return [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, accounts)]
+
+
+def _not_called(one: Breaker) -> dict[str, object]:
+    return {"destination": one.destination, "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
 
 
 def _warnings(server: Mapping[str, object]) -> Iterator[str]:
@@ -84,6 +102,19 @@ LOST = {
 
 def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
+        await _look_at_breakers(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     return metrics
+
+
+async def _look_at_breakers(app: App) -> None:
+    """They are shared by all processes, so each shows the same."""
+    names = destinations(app.bridge)
+    try:
+        open_ones = {one.destination for one in await app.store.breakers(names)}
+    except StoreUnavailable:
+        app.metrics.redis_failures.inc()
+        return
+    for name in names:
+        app.metrics.breaker_open.labels(name).set(name in open_ones)

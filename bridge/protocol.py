@@ -118,6 +118,31 @@ class Gate:
     more: tuple[tuple[str, float, int], ...] = ()
 
 
+def jelou_destination(project: str) -> str:
+    """A Jelou project as the gate, the metrics and people know it."""
+    return f"jelou:{project}"
+
+
+def helpdesk_destination(account: str) -> str:
+    """The same for a helpdesk account, ``kind/name``."""
+    return f"helpdesk:{account}"
+
+
+def credential(destination: str) -> str:
+    """Where the destination's credential stands in the configuration."""
+    side, _, name = destination.partition(":")
+    return f"jelou.{name}.api_key or basic" if side == "jelou" else f"helpdesks.{name.replace('/', '.')}.access"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """A destination that is not called just now: why, and for how many ms more; 0 while a probe is awaited."""
+
+    destination: str
+    reason: str
+    for_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``)."""

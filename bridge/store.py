@@ -17,7 +17,7 @@ import orjson
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
-from bridge.protocol import Accepted, Batch, Claimed, Finished, Leases, Shaken, Trace, Verdict
+from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
@@ -179,6 +179,24 @@ class Store:
             paused=bool(paused),
             entries=tuple(entries),
         )
+
+    async def breakers(self, destinations: Sequence[str]) -> list[Breaker]:
+        """Those of the destinations that are not called just now. Reads only."""
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            pipe.time()
+            for one in destinations:
+                pipe.hmget(f"{self._scripts.prefix}:breaker:{one}", ["until", "reason", "kind"])
+            (now_s, now_us), *found = await self._scripts.guard(pipe.execute())
+        now = now_s * 1000 + now_us // 1000
+        told = [
+            (one, float(till or 0) - now, *map(as_text, why))
+            for one, (till, *why) in zip(destinations, found, strict=True)
+        ]
+        return [
+            Breaker(one, reason, max(0, round(left)))
+            for one, left, reason, kind in told
+            if left > 0 or kind in {"fail", "denied"}
+        ]
 
     async def ping(self) -> None:
         """Answers when Redis does."""

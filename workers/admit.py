@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import Ambiguous, BridgeError, Denied, LeaseLost, NotSent, Throttled
-from bridge.protocol import Gate, Outcome
+from bridge.protocol import Gate, Outcome, credential, helpdesk_destination, jelou_destination
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
@@ -23,26 +23,37 @@ HELD_MS = 3_600_000
 """The same for a paused account; resume wakes it at once."""
 
 RECOVERING = "Redis has lost data: first it is found out what was sent before"
+SECOND_MS = 1_000
 MINUTE_MS = 60_000
 THROTTLED_S = 1.0
 """Where a 429 does not say how long."""
 
 
+UNAUTHORISED = 401
+
+
 def jelou_gate(work: Work) -> Gate:
     """The gate of the Jelou project, shared by all accounts on it."""
-    project = work.pair.project
-    interval_ms = 1000 / project.calls_per_s
-    return Gate(f"jelou:{work.pair.project_name}", work.claimed.lane, interval_ms, max(1, round(project.calls_per_s)))
+    rate = paced(work.pair.project.calls_per_s, SECOND_MS, at_once=0.1)
+    return Gate(jelou_destination(work.pair.project_name), work.claimed.lane, *rate)
 
 
-def helpdesk_gate(work: Work) -> Gate:
-    """The gate of the helpdesk account, with the ticket's own rate where the vendor has one."""
+def helpdesk_gate(work: Work, *, writes: bool = False) -> Gate:
+    """The gate of the helpdesk account; of a write, with the ticket's own rate where the vendor has one."""
     dialect, account = work.pair.dialect, work.pair.account
-    per_minute = account.calls_per_minute or dialect.calls_per_minute
-    own = dialect.ticket_rate
-    more = ((f"ticket:{work.ref}", own.per_s * 1000 / own.calls, own.calls),) if own else ()
-    burst = max(1, per_minute // 10)
-    return Gate(f"helpdesk:{work.account}", work.claimed.lane, MINUTE_MS / per_minute, burst, more)
+    rate = paced(account.calls_per_minute or dialect.calls_per_minute, MINUTE_MS, at_once=0.1)
+    own = dialect.ticket_rate if writes else None
+    more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()
+    return Gate(helpdesk_destination(work.account), work.claimed.lane, *rate, more)
+
+
+def paced(calls: float, per_ms: float, *, at_once: float) -> tuple[float, int]:
+    """Interval in ms and burst, so that no ``per_ms`` at all holds more than ``calls``, some ``at_once`` of them.
+
+    A full burst and then the full rate would be nearly twice as many in the first one.
+    """
+    burst = max(1, int(calls * at_once))
+    return per_ms / (calls - burst + 1), burst
 
 
 class HeldBackError(BridgeError):
@@ -109,10 +120,22 @@ WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
 }
 
 
+def explained(gate: Gate, error: CallError) -> CallError:
+    """The same error; a refused credential says which one it is, for whoever is to repair it."""
+    if not isinstance(error, Denied):
+        return error
+    reason = f"the credential is refused, see {credential(gate.destination)}: {error.reason}"
+    return Denied(reason, status=error.status)
+
+
 def outcome(gate: Gate, error: CallError | None) -> Outcome:
-    """What the breaker learns from a call. A refusal shows that the other side works; our own lease tells nothing."""
+    """What the breaker learns from a call. A refusal shows that the other side works; our own lease tells nothing.
+
+    A 401 is about the credential. A 403 may be about one ticket, and counts as a failure among others.
+    """
     if error is None or not isinstance(error, NotSent | Ambiguous | Throttled | Denied):
         return Outcome(gate.destination, "ok", 0, "")
     if isinstance(error, Throttled):
         return Outcome(gate.destination, "wait", int((error.retry_after_s or THROTTLED_S) * 1000), error.reason)
-    return Outcome(gate.destination, "denied" if isinstance(error, Denied) else "fail", 0, error.reason)
+    denied = isinstance(error, Denied) and error.status == UNAUTHORISED
+    return Outcome(gate.destination, "denied" if denied else "fail", 0, error.reason)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workers.work import Work
 
 
-SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "reason": ""}
+SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "first_try_ms": 0, "reason": ""}
 """What is left of a start when its conversation is known."""
 
 

@@ -14,7 +14,7 @@ from bridge.protocol import StartLimits
 from bridge.routing import start_rule
 from bridge.timeline import masked
 from workers.admit import admit, helpdesk_gate, jelou_gate
-from workers.evidence import open_unconfirmed
+from workers.evidence import SETTLED, open_unconfirmed
 from workers.perform import perform
 from workers.recovery import remember, settled_before, shaken
 from workers.waiting import DENIED_S, Wait, backoff_s
@@ -63,9 +63,9 @@ async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
     except Unstartable as error:
         _fail(work, Signal.FAIL, str(error), covered=1)
     except CallError as error:
-        _fetch_failed(work, error, at_ms)
+        _fetch_failed(work, error)
     else:
-        await start_now(work, start, started_by=rule, first_ms=at_ms, covered=1)
+        await start_now(work, start, started_by=rule, covered=1)
 
 
 async def _whole(work: Work, event: TicketOpened) -> Ticket:
@@ -84,10 +84,10 @@ async def _whole(work: Work, event: TicketOpened) -> Ticket:
     return ticket
 
 
-def _fetch_failed(work: Work, error: CallError, since_ms: int) -> None:
+def _fetch_failed(work: Work, error: CallError) -> None:
     """Reading is safe to repeat, so only an answer that will not change ends it."""
     reason = f"the ticket could not be read: {error.reason}"
-    if hopeless(work, error, since_ms):
+    if hopeless(work, error):
         _fail(work, Signal.FAIL, reason, covered=1)
     else:
         again_later(work, error, reason)
@@ -98,12 +98,12 @@ async def start_again(work: Work) -> None:
     frozen = work.link.start
     if frozen is not None:
         start = translate.again(frozen, work.ref, work.link.episode, work.link.attempt + 1)
-        await start_now(work, start, started_by="", first_ms=work.link.first_try_ms, covered=0)
+        await start_now(work, start, started_by="", covered=0)
 
 
-async def start_now(work: Work, start: StartConversation, *, started_by: str, first_ms: int, covered: int) -> None:
+async def start_now(work: Work, start: StartConversation, *, started_by: str, covered: int) -> None:
     """Mark, call, and note what came of it."""
-    link = _starting(work, start, first_ms, covered)
+    link = _starting(work, start, covered)
     sending = {
         "action": start.type,
         "attempt": link.attempt,
@@ -119,7 +119,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, fi
     await _call(work, gate, start)
 
 
-def _starting(work: Work, start: StartConversation, first_ms: int, covered: int) -> Link:
+def _starting(work: Work, start: StartConversation, covered: int) -> Link:
     """The link as it is while the call is out: whoever takes over from a dead worker finds this."""
     return work.link.moved(
         Signal.MARKED,
@@ -132,8 +132,7 @@ def _starting(work: Work, start: StartConversation, first_ms: int, covered: int)
         rule=start.rule,
         assignment=start.assignment,
         since_ms=work.app.now_ms(),
-        first_try_ms=first_ms,
-        reason="",
+        first_try_ms=work.link.first_try_ms or work.app.now_ms(),
     )
 
 
@@ -161,7 +160,7 @@ async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
     work.named = (*work.named, conversation)
-    work.move(Signal.ANSWERED, conversation=conversation, covered=0, start=None, tries=0, since_ms=work.app.now_ms())
+    work.move(Signal.ANSWERED, conversation=conversation, since_ms=work.app.now_ms(), **SETTLED)
 
 
 def _certainly(work: Work, reason: str) -> StartAnswered:
@@ -170,13 +169,15 @@ def _certainly(work: Work, reason: str) -> StartAnswered:
 
 def _not_started(work: Work, start: StartConversation, error: CallError) -> None:
     work.known = _certainly(work, error.reason) if error.certain else None
-    work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason)
+    known = "" if error.certain else "that the call went out, not whether Jelou started a conversation"
+    work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason, known=known)
     if isinstance(error, Ambiguous):
         _now_unknown(work, error.reason)
     elif isinstance(error, jelou.AlreadyActive) and work.link.attempt > 1:
+        earlier = work.link.reason
         _now_unknown(work, error.reason)
-        park(work, f"{error.reason}: an earlier try probably worked, but its event has not come")
-    elif hopeless(work, error, work.link.first_try_ms):
+        park(work, f"{earlier}; then {error.reason}: an earlier try probably worked, but its event has not come")
+    elif hopeless(work, error):
         _fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
         work.app.store.no_testimony(work.claimed.ticket)
     else:
@@ -199,28 +200,34 @@ def _nothing_happened(work: Work, error: CallError) -> None:
 
 def again_later(work: Work, error: CallError, reason: str) -> None:
     """Wait as the error asks, else longer each time."""
-    work.link = replace(work.link, tries=work.link.tries + 1)
+    first = work.link.first_try_ms or work.app.now_ms()
+    work.link = replace(work.link, tries=work.link.tries + 1, first_try_ms=first)
     asked_s = error.retry_after_s or (DENIED_S if isinstance(error, Denied) else 0)
     wait_s = asked_s or backoff_s(work.link.tries)
     work.hold(Wait(reason, int(wait_s * 1000), firm=bool(error.retry_after_s)))
 
 
-def hopeless(work: Work, error: CallError, since_ms: int) -> bool:
+def hopeless(work: Work, error: CallError) -> bool:
     """Whether to give up: the answer will not change, or the account's horizon has passed.
 
     Nothing is ever given up for a refused credential: that is repaired by a person, not by the ticket.
     """
     if isinstance(error, Denied):
         return False
-    overdue = bool(since_ms) and work.app.now_ms() - since_ms > work.pair.account.horizon_s * 1000
-    return overdue or (error.certain and not error.again)
+    return _overdue(work) or (error.certain and not error.again)
+
+
+def _overdue(work: Work) -> bool:
+    first = work.link.first_try_ms
+    return bool(first) and work.app.now_ms() - first > work.pair.account.horizon_s * 1000
 
 
 def _fail(work: Work, signal: Signal, reason: str, *, covered: int) -> None:
     """Give the start up. A replay works the event again where it is at hand, else repeats the frozen start."""
     event = work.next_raw if covered else b""
     work.consume(covered)
-    work.move(signal, reason=reason, start=None if event else work.link.start, covered=0)
+    start = None if event else work.link.start
+    work.move(signal, reason=reason, start=start, covered=0, tries=0, first_try_ms=0)
     work.dead(reason, StartConversation.type, event=event)
     text = f"No conversation was started in Jelou: {reason}."
     work.add(translate.told(work.link, "failed", text, work.pair.account))
@@ -232,15 +239,17 @@ def settle_unknown(work: Work) -> None:
     due_in_ms = work.link.since_ms + int(policy.wait_s * 1000) - work.app.now_ms()
     if due_in_ms > 0:
         work.hold(Wait(f"Jelou's start event may settle it: {work.link.reason}", due_in_ms, firm=True))
-    elif policy.then == "retry":
-        work.move(Signal.TRY_AGAIN, reason="no start event came; the account's policy is to try again")
+        return
+    facts = f"a start call has no answer ({work.link.reason}), and no start event came in {policy.wait_s:g} s"
+    if policy.then == "retry" and not _overdue(work):
+        work.move(Signal.TRY_AGAIN, reason=f"{facts}; the account's policy is to try again")
     else:
-        park(work, f"a start was sent and nobody knows whether it worked ({work.link.reason}); no start event came")
+        park(work, facts)
 
 
 def park(work: Work, reason: str) -> None:
-    """A person decides; evidence that comes later still counts."""
-    work.move(Signal.PARK, reason=reason)
+    """A person decides, with what is known and what is not; evidence that comes later still counts."""
+    work.move(Signal.PARK, reason=reason, tries=0, first_try_ms=0)
     work.letter(reason, PARKED)
     text = f"It is not known whether a conversation was started in Jelou. {reason[:1].upper()}{reason[1:]}."
     work.add(translate.told(work.link, "parked", text, work.pair.account))

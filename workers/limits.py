@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bridge.domain import CALL_S
 from bridge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def check(limits: Limits, leases: Leases, bridge: Bridge) -> None:
         problems.append(f"heartbeat {limits.heartbeat_s} s is too slow for a lease of {lease_s} s")
     if lease_s + limits.sweep_s + limits.heartbeat_s > TAKE_OVER_S:
         problems.append(f"lease {lease_s} s and sweep {limits.sweep_s} s make take-over slower than {TAKE_OVER_S} s")
+    if lease_s <= CALL_S:
+        problems.append(f"lease {lease_s} s must be over the time of any call, {CALL_S} s")
     for name, project in bridge.jelou.items():
         if project.start_timeout_s >= lease_s:
             problems.append(

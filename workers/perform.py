@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from bridge.errors import CallError, LeaseLost, NotSent
-from workers.admit import outcome
+from workers.admit import explained, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,11 @@ async def perform(work: Work, gate: Gate, action: str, call: Call, judge: Callab
         error: CallError = NotSent("the lease had ended before the call went out")
         _told(work, action, begun, error)
         raise error from None
-    except CallError as error:
+    except CallError as failed:
+        error = explained(gate, failed)
         _told(work, action, begun, error)
         work.outcomes.append(outcome(gate, error))
-        raise
+        raise error from None
     _told(work, action, begun, None)
     work.outcomes.append(outcome(gate, None))
     return answer

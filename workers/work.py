@@ -229,5 +229,6 @@ def settle_mark(work: Work) -> None:
         return
     work.consume(min(work.link.covered, len(work.inbox)))
     reason = "a worker stopped between sending and noting the answer"
-    work.tell("unanswered", action="start.conversation", reason=reason)
+    known = "that the call was to go out, not whether it did"
+    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
     work.move(Signal.UNANSWERED, covered=0, reason=reason)

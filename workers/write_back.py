@@ -57,7 +57,7 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
 
 async def _write(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
     """A write that is not idempotent is noted before it goes out: whoever takes over looks before repeating."""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, gate = work.pair, helpdesk_gate(work, writes=True)
     sent = replace(todo, sent=todo.sent or call.once)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
@@ -65,17 +65,21 @@ async def _write(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
 
 
 def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered") -> None:
-    work.link = replace(work.link, todo=work.link.todo[1:], receipts={**work.link.receipts, todo.key: receipt}, tries=0)
+    _next(work, todo, receipt)
     work.tell(what, action=todo.kind, key=todo.key, id=receipt, how=how)
 
 
+def _next(work: Work, todo: Todo, receipt: str) -> None:
+    receipts = {**work.link.receipts, todo.key: receipt}
+    work.link = replace(work.link, todo=work.link.todo[1:], receipts=receipts, tries=0, first_try_ms=0)
+
+
 def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> None:
-    work.tell("refused" if error.certain else "unanswered", action=todo.kind, key=todo.key, reason=error.reason)
-    if hopeless(work, error, work.link.first_try_ms):
+    what, known = ("refused", "") if error.certain else ("unanswered", "that the call went out, not what became of it")
+    work.tell(what, action=todo.kind, key=todo.key, reason=error.reason, known=known)
+    if hopeless(work, error):
         work.dead(error.reason, f"{todo.kind} {todo.key}", todo=todo)
-        work.link = replace(
-            work.link, todo=work.link.todo[1:], receipts={**work.link.receipts, todo.key: "buried"}, tries=0
-        )
+        _next(work, todo, "buried")
         return
     first = replace(work.link.todo[0], sent=sent)
     work.link = replace(work.link, todo=(first, *work.link.todo[1:]))

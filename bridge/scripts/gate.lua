@@ -5,7 +5,8 @@
 -- Who must wait gets a slot behind the others of its lane, one interval further for each lane that waits as well: so a
 -- flood in one lane is spread over time and delays neither another lane nor its own order, and nobody polls.
 -- The breaker opens on the rate of failures, at once on a refused credential, and for as long as we are asked to wait.
--- After its time one call goes as a probe; the others keep waiting for what becomes of it.
+-- After its time one call goes as a probe; the others keep waiting for what becomes of it. What was on its way when it
+-- opened neither closes it nor counts against it, and of two times to wait the longer one holds.
 
 local PROBE_MS = 10000
 local LOOK_MS = 1000
@@ -71,7 +72,15 @@ local function refused_at(ticket, gate)
   if half_open then redis.call('HSET', breaker_key(gate.destination), 'probing', NOW + PROBE_MS) end
 end
 
+-- A probe that worked forgets all that was; after a mere wait the failures still count.
+local function close_breaker(key)
+  local kind = redis.call('HGET', key, 'kind')
+  if kind == 'fail' or kind == 'denied' then redis.call('DEL', key) end
+  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level')
+end
+
 local function open_breaker(key, for_ms, reason, kind)
+  if tonumber(redis.call('HGET', key, 'until') or '0') >= NOW + for_ms then return end
   redis.call('HSET', key, 'until', NOW + for_ms, 'reason', reason, 'kind', kind)
   redis.call('HDEL', key, 'probing')
 end
@@ -80,16 +89,16 @@ end
 local function record(outcome)
   local key = breaker_key(outcome[1])
   local kind, ms, reason = outcome[2], outcome[3], outcome[4]
+  if kind == 'denied' then return open_breaker(key, DENIED_MS, reason, kind) end
+  if kind == 'wait' then return open_breaker(key, ms, reason, kind) end
+  if tonumber(redis.call('HGET', key, 'until') or '0') > NOW then return end
   if kind == 'ok' then
-    redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level')
+    close_breaker(key)
     redis.call('HINCRBY', key, 'oks', 1)
     return
   end
-  if kind == 'denied' then return open_breaker(key, DENIED_MS, reason, kind) end
-  if kind == 'wait' then return open_breaker(key, ms, reason, kind) end
   local b = redis.call('HMGET', key, 'window', 'fails', 'oks', 'kind', 'level', 'probing')
   local opened = b[4] == 'fail' or b[4] == 'denied'
-  -- Calls that were out when it opened tell nothing new; only a probe that fails opens it for longer.
   if opened and not b[6] then return end
   if NOW - tonumber(b[1] or '0') > WINDOW_MS then
     redis.call('HSET', key, 'window', NOW, 'fails', 0, 'oks', 0)

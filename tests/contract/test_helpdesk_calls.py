@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bridge import errors
 from bridge.domain import AddNote, Call, Reply, SetField
 from bridge.errors import CallError
+from bridge.protocol import Leases
 from tests.helpdesk_recordings import (
     JSON,
     KINDS,
@@ -45,6 +46,15 @@ def test_each_write_is_the_call_the_helpdesk_documents(recordings: Recordings, c
         case[name] for name in ("method", "url", "body", "once")
     )
     assert call.headers["content-type"] == "application/json"
+
+
+@each_kind
+def test_no_call_outlives_a_lease(recordings: Recordings) -> None:
+    """While a read, a look or a write is under way nobody else has the ticket."""
+    dialect, account, ref = recordings.dialect, recordings.account, ref_of(recordings, "1")
+    writes = [dialect.call(account, ref, one, "key", now_ms=NOW_MS) for one in (NOTE, SetField("tag", "jelou"))]
+    calls = [dialect.fetch(account, ref), dialect.probe(account, ref, NOTE), *writes]
+    assert all(call.timeout_s < Leases().ticket_ms / 1000 for call in calls if call is not None)
 
 
 @each_kind

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.steps import Steps
+from tests.turns import Desk
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -18,3 +19,11 @@ async def steps(redis: Redis, prefix: str) -> Steps:
     steps = Steps(redis, prefix)
     await steps.pass_ms(0)
     return steps
+
+
+@pytest.fixture
+async def desk(redis: Redis, prefix: str) -> Desk:
+    """A desk at its first moment."""
+    desk = Desk(redis, prefix)
+    await desk.at(desk.now)
+    return desk

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from contextlib import AsyncExitStack
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +19,6 @@ from tests.harness import eventually
 from tests.processes import BRISK, HASTY, PATIENT, another, is_open, kill, pid_of, processes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.processes import Processes
 
 TAKE_OVER_S = 15.0
@@ -56,6 +57,28 @@ async def test_no_ticket_is_lost_or_doubled_when_a_worker_is_killed_in_a_drain(t
         begun = len(on.jelou.ledger.starts)
         assert begun < len(tickets), "the kill came too late to be one in the middle"
         await on.all_open(tickets)
+
+
+async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(tmp_path: Path) -> None:
+    """Stopped while its start call was out, it is taken over; when it wakes, its lease is lost and nothing changes."""
+    async with processes(tmp_path, account={"confirm_wait_s": 1.0}, jelou=PATIENT) as on, AsyncExitStack() as stack:
+        second = another(on.worker)
+        stack.push_async_callback(second.stop)
+        on.jelou.faults.next_start(Fault(accept=True, delay_s=1.0))
+        await on.deliver("T-1")
+        await eventually(lambda: _told_of_its_start(on))
+        os.kill(pid_of(on.worker), signal.SIGSTOP)
+        await second.start()
+        before = await on.until("T-1", is_open)
+        os.kill(pid_of(on.worker), signal.SIGCONT)
+        await eventually(lambda: _logged(on.worker.log, b'"lease lost"'))
+        told = await on.until("T-1", lambda told: is_open(told) and told["due_in_s"] is None)
+        assert (told["conversation"], told["extra_conversations"]) == (before["conversation"], [])
+        assert [start.conversation_id for start in on.jelou.ledger.by_ticket("T-1")] == [told["conversation"]]
+
+
+async def _logged(log: str, line: bytes) -> bool:
+    return line in await asyncio.to_thread(Path(log).read_bytes)
 
 
 async def test_sigterm_lets_the_call_under_way_end(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Impatient(Zendesk):
 
 
 def impatient(app: App) -> App:
-    """A bridge that does not wait ten seconds for Zendesk."""
+    """A bridge that does not wait six seconds for Zendesk."""
     return replace(app, helpdesks={**REGISTRY, "zendesk": Impatient()})
 
 

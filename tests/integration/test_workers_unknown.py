@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bridge.letters import Letter
 from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
-from tests.harness import eventually, scene
+from tests.harness import scene
 from tests.outcomes import FIRM, SHORT_WAITS, conversations, kept, line, reasons, told
 from workers.limits import Limits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from bridge.wiring import App
     from tests.harness import Scene
     from tests.outcomes import Trace
 
@@ -99,6 +98,7 @@ async def test_already_active_on_a_retry_is_evidence(redis_url: str, prefix: str
         await on.scripted("T-1")
         trace = await on.until_phase("T-1", "parked")
         assert "an earlier try probably worked" in trace["reason"]
+        assert "no answer (the connection broke), and no start event came in 0.1 s" in trace["reason"]
         trace = await on.until_phase("T-1", "open")
         assert conversations(on, "T-1") == [trace["conversation"]]
 
@@ -162,22 +162,15 @@ async def test_events_of_the_ticket_wait_behind_an_unknown_start(redis_url: str,
         assert told(trace, "moved", phase="parked")[0]["at"] - told(trace, "unanswered")[0]["at"] >= 990
 
 
-async def test_what_could_not_be_done_within_the_horizon_is_buried(redis_url: str, prefix: str) -> None:
-    """A start that is refused again and again is given up in the end, with its last reason."""
-
-    def a_day_later(app: App) -> App:
-        return replace(app, now_ms=lambda: app.now_ms() + (90_000_000 if on_refused else 0))
-
-    on_refused: list[bool] = []
-    async with scene(redis_url, prefix, adapted=a_day_later) as on:
-        on.jelou.faults.next_start(Fault.named("throttled", retry_after="0.2"), times=2)
-        await on.scripted("T-1")
-
-        async def refused() -> bool:
-            return on.jelou.faults.pending == 1
-
-        await eventually(refused)
-        on_refused.append(True)
-        trace = await on.until_phase("T-1", "failed")
-        assert "asks to wait" in trace["reason"]
-        assert line(trace)[-2:] == ["to failed", "buried"]
+async def test_a_parked_start_shows_both_facts(redis_url: str, prefix: str) -> None:
+    """What is known of the call, and what did not come, on the ticket, in the trace and among the dead letters."""
+    async with scene(redis_url, prefix, zendesk=SHORT_WAITS) as on:
+        on.jelou.faults.next_start(Fault.named("reset_before_accepting"))
+        ticket, trace = await zendesk_ticket(on, "parked")
+        [letter] = [Letter.load(text) for text in await on.bridge.app.store.records.letters()]
+        [note] = on.zendesk.notes(ticket)
+        for said in (trace["reason"], letter.reason, note):
+            assert "tart call has no answer (the connection broke)" in said
+            assert "no start event came in 0.15 s" in said
+        [unanswered] = told(trace, "unanswered")
+        assert unanswered["known"] == "that the call went out, not whether Jelou started a conversation"

@@ -50,6 +50,14 @@ def test_a_start_call_must_end_within_the_lease() -> None:
     check(Limits(), Leases(), configured(start_timeout_s=7.9, unknown_start={"wait_s": 60}))
 
 
+def test_no_call_may_outlive_the_lease() -> None:
+    """Those to a helpdesk as well: their time is not configured, so the lease must fit it."""
+    short = Limits(heartbeat_s=1.0)
+    [mistake] = mistakes(configured(start_timeout_s=5.0), short, Leases(ticket_ms=6_000))
+    assert mistake == "lease 6.0 s must be over the time of any call, 6.0 s"
+    check(short, Leases(ticket_ms=6_001), configured(start_timeout_s=5.0))
+
+
 def test_an_unknown_start_waits_longer_than_call_and_lease() -> None:
     """A worker that was only asleep must not send after the policy has decided."""
     [mistake] = mistakes(configured(unknown_start={"wait_s": 14.0}))

@@ -1,0 +1,147 @@
+"""The breaker of a destination: what opens it, for how long, and what closes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bridge.protocol import Finish, Gate, Mark
+from tests.turns import DESTINATION, went
+
+if TYPE_CHECKING:
+    from bridge.protocol import Batch
+    from tests.turns import Desk
+
+
+async def failing(desk: Desk, outcome: str, count: int, ms: int = 0) -> None:
+    """So many calls with this outcome, slowly enough for the pace."""
+    for number in range(count):
+        await desk.at(desk.now + 200)
+        await desk.open("a", f"{outcome}{number}-{desk.now}")
+        await desk.turn("a", outcome, ms=ms)
+
+
+async def test_failures_open_the_breaker_and_a_probe_closes_it(desk: Desk) -> None:
+    """Ten failures of ten open it; after its time one call goes, the others wait for it; its success lets all go."""
+    await failing(desk, "fail", 10)
+    await desk.open("a", "t1", "t2", "t3")
+    held = await desk.turn("a")
+    assert {one.verdict for one in held.values()} == {"broken"}
+    assert {one.reason for one in held.values()} == {"why"}
+    await desk.at(desk.now + 6_000)
+    probing = await desk.turn("a", outcome="")
+    assert went(probing) == 1
+    await desk.open("b", "t4")
+    assert (await desk.turn("b"))["t4"].verdict == "broken"
+
+
+async def test_a_probe_that_fails_opens_it_for_longer(desk: Desk) -> None:
+    """Each failed probe doubles the time, to a minute at most."""
+    await failing(desk, "fail", 10)
+    spans = []
+    for _ in range(5):
+        until = await desk.until()
+        spans.append(until - desk.now)
+        await desk.at(until + 1_000)
+        await desk.open("a", f"probe-{desk.now}")
+        await desk.turn("a", "fail")
+    assert spans == [5_000, 10_000, 20_000, 40_000, 60_000]
+
+
+async def test_some_failures_among_successes_do_not_open_it(desk: Desk) -> None:
+    """A failure rate under a half is the other side's everyday."""
+    for _ in range(12):
+        await failing(desk, "ok", 2)
+        await failing(desk, "fail", 1)
+    await desk.open("a", "t")
+    await desk.at(desk.now + 1_000)
+    assert (await desk.turn("a"))["t"].verdict == "go"
+
+
+@pytest.mark.parametrize(("outcome", "ms", "least"), [("denied", 0, 60_000), ("wait", 7_000, 7_000)])
+async def test_one_is_enough(desk: Desk, outcome: str, ms: int, least: int) -> None:
+    """A refused credential opens it at once, and a Retry-After is obeyed by every ticket of the destination."""
+    await failing(desk, outcome, 1, ms)
+    await desk.open("b", "t")
+    verdict = (await desk.turn("b"))["t"]
+    assert verdict.verdict == "broken"
+    assert int(verdict.detail) >= least
+
+
+async def test_a_time_to_wait_needs_no_probe(desk: Desk) -> None:
+    """When the time we were asked to wait is over, all go on at the pace at once."""
+    await failing(desk, "wait", 1, 3_000)
+    await desk.open("b", "t1", "t2", "t3")
+    await desk.turn("b")
+    await desk.at(desk.now + 4_000)
+    assert went(await desk.turn("b", outcome="")) == 3
+
+
+async def test_a_success_forgets_the_failures(desk: Desk) -> None:
+    """After the probe worked, all go on at the pace."""
+    await failing(desk, "denied", 1)
+    await desk.open("a", "t1", "t2")
+    await desk.turn("a")
+    await desk.at(desk.now + 70_000)
+    assert went(await desk.turn("a")) == 2
+    await desk.open("a", "t3")
+    await desk.at(desk.now + 1_000)
+    assert (await desk.turn("a"))["t3"].verdict == "go"
+
+
+# --- what was on its way when the breaker opened ---------------------------------------------------------------------
+
+
+async def land(desk: Desk, lane: str, batch: Batch, *outcomes: tuple[str, int]) -> None:
+    """Calls that went out together come back one after the other."""
+    for one, (outcome, ms) in zip(batch.tickets, outcomes, strict=True):
+        told = ((DESTINATION, outcome, ms, "why"),)
+        await desk.store.finish(Finish(one.ticket, lane, one.token, "{}", 1, 0, 0, (), outcomes=told))
+
+
+async def on_their_way(desk: Desk, count: int) -> Batch:
+    """So many calls that are out at the same time."""
+    await desk.open("a", *(f"t{number:02}" for number in range(count)))
+    batch = await desk.store.claim("a", "job", count)
+    gate = Gate(DESTINATION, "a", 1.0, count)
+    for one in batch.tickets:
+        assert (await desk.store.mark(Mark(one.ticket, "a", one.token, "{}", (), gate=gate))).verdict == "go"
+    return batch
+
+
+@pytest.mark.parametrize("late", [("ok", 0), ("fail", 0), ("wait", 1_000)])
+async def test_a_time_to_wait_is_obeyed_in_full(desk: Desk, late: tuple[str, int]) -> None:
+    """An answer that was on its way then, good or bad, and a shorter time to wait change nothing of it."""
+    await land(desk, "a", await on_their_way(desk, 2), ("wait", 40_000), late)
+    await desk.open("b", "t")
+    assert int((await desk.turn("b"))["t"].detail) >= 40_000
+
+
+async def test_a_longer_time_to_wait_holds(desk: Desk) -> None:
+    """Of two answers that say how long, the one that asks for more is obeyed."""
+    await land(desk, "a", await on_their_way(desk, 2), ("wait", 1_000), ("wait", 40_000))
+    assert await desk.until() == desk.now + 40_000
+
+
+async def test_failures_that_were_on_their_way_do_not_open_it_for_longer(desk: Desk) -> None:
+    """Thirty calls fail together: it opens as for ten, and is probed after the shortest time."""
+    await land(desk, "a", await on_their_way(desk, 30), *[("fail", 0)] * 30)
+    assert await desk.until() == desk.now + 5_000
+
+
+async def test_a_success_that_was_on_its_way_does_not_close_it(desk: Desk) -> None:
+    """It tells of the time before; the probe tells of the time after."""
+    await land(desk, "a", await on_their_way(desk, 2), ("denied", 0), ("ok", 0))
+    await desk.open("b", "t")
+    assert (await desk.turn("b"))["t"].verdict == "broken"
+
+
+async def test_one_failure_after_the_probe_does_not_open_it_again(desk: Desk) -> None:
+    """What failed before the probe worked counts no more."""
+    await failing(desk, "fail", 10)
+    await desk.at(desk.now + 6_000)
+    await failing(desk, "ok", 1)
+    await failing(desk, "fail", 1)
+    await desk.open("b", "t")
+    assert (await desk.turn("b"))["t"].verdict == "go"

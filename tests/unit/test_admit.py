@@ -1,0 +1,65 @@
+"""Pace as numbers: what a vendor allows in a window is never exceeded, whatever window is looked at."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.errors import Ambiguous, CallError, Denied, NotSent, Refused, Throttled
+from bridge.protocol import Gate
+from workers.admit import explained, outcome, paced
+
+JELOU = Gate("jelou:soporte", "lane", 200.0, 1)
+DESK = Gate("helpdesk:zendesk/acme", "lane", 200.0, 1)
+
+
+def greedy(interval_ms: float, burst: int, count: int) -> list[float]:
+    """When calls go that never wait longer than the gate makes them: its arithmetic, the clock aside."""
+    return [max(0.0, (number - burst + 1) * interval_ms) for number in range(count)]
+
+
+@given(calls=st.integers(1, 1_000), at_once=st.floats(0, 1), window_ms=st.sampled_from([1_000.0, 60_000.0, 600_000.0]))
+def test_no_window_holds_more_than_is_allowed(calls: int, at_once: float, window_ms: float) -> None:
+    """The first one included, with its burst."""
+    sent = greedy(*paced(calls, window_ms, at_once=at_once), calls * 3)
+    most = max(bisect_left(sent, begun + window_ms - 0.001) - number for number, begun in enumerate(sent))
+    assert most <= calls
+
+
+@pytest.mark.parametrize(("calls", "gap_ms"), [(5, 200.0), (0.5, 2_000.0), (1, 1_000.0)])
+def test_a_small_rate_is_spread_evenly(calls: float, gap_ms: float) -> None:
+    """Jelou's five a second are one every 200 ms."""
+    assert paced(calls, 1_000, at_once=0.1) == (gap_ms, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (None, "ok"),
+        (Refused("no", status=422), "ok"),
+        (NotSent("no connection"), "fail"),
+        (Ambiguous("no answer"), "fail"),
+        (Throttled("wait", status=429, retry_after_s=7), "wait"),
+        (Denied("no", status=401), "denied"),
+        (Denied("no", status=403), "fail"),
+    ],
+)
+def test_the_breaker_learns_what_a_call_tells(error: CallError | None, kind: str) -> None:
+    """A refused request shows that the other side works; a 403 may be about one ticket alone."""
+    assert outcome(DESK, error).kind == kind
+
+
+def test_a_time_to_wait_is_told_in_full() -> None:
+    """In ms."""
+    assert outcome(DESK, Throttled("wait", status=429, retry_after_s=90)).ms == 90_000
+
+
+@pytest.mark.parametrize(("gate", "where"), [(JELOU, "jelou.soporte.api_key"), (DESK, "helpdesks.zendesk.acme.access")])
+def test_a_refused_credential_is_named(gate: Gate, where: str) -> None:
+    """By where it stands in the configuration; any other error says what it said."""
+    assert where in explained(gate, Denied("answered 401", status=401)).reason
+    error = Refused("no", status=422)
+    assert explained(gate, error) is error
