@@ -48,7 +48,15 @@ return {{redis.call('INCR', SEQUENCE), answer}}
 """
 """Each step has a number, so that whoever was answered one knows later whether the data still holds it."""
 
-UNAVAILABLE = (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.InvalidResponse, OSError)
+UNAVAILABLE = (
+    exceptions.ConnectionError,
+    exceptions.TimeoutError,
+    exceptions.InvalidResponse,
+    exceptions.WatchError,
+    OSError,
+)
+"""WatchError too: redis-py says so when a connection breaks inside a transaction; nothing of ours watches a key."""
+
 CANNOT_TAKE = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.NoPermissionError)
 CANNOT_TAKE_CODES = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS")
 """redis-py has no class for some of them, and those raised inside a script keep their code as text."""

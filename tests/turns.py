@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-    from bridge.protocol import Verdict
+    from bridge.protocol import Claimed, Verdict
 
 CLOCK = "local function now() return tonumber(redis.call('GET', KEYS[1] .. ':clock')) end"
 DESTINATION = "jelou:soporte"
@@ -43,6 +43,10 @@ class Desk:
         """Give each ticket an event."""
         for ticket in tickets:
             await self.store.accept(f"d-{ticket}", ticket, 60, [Incoming(ticket, lane, "f", '"e"', "{}", "{}")])
+
+    async def pass_by(self, claimed: Claimed, gate: Gate) -> Verdict:
+        """Try a call at this gate with a ticket in hand, and keep it in hand."""
+        return await self.store.mark(Mark(claimed.ticket, claimed.lane, claimed.token, "{}", (), gate=gate))
 
     async def turn(self, lane: str, outcome: str = "ok", gate: Gate | None = None, ms: int = 0) -> dict[str, Verdict]:
         """Claim what is due in the lane, try each call, finish each ticket; the verdicts by ticket."""

@@ -7,6 +7,7 @@ a lane whose calls all hang gives its slot back, so that more hung lanes than sl
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ UNCONFIGURED_MS = 60_000
 FAULT_MS = 60_000
 AWAY_MS = 500
 FINISH_PATIENCE_S = 30.0
+LEAVE_PATIENCE_S = 5.0
 DRAIN_LOOK_S = 0.01
 
 
@@ -65,8 +67,14 @@ class Lanes:
         except StoreUnavailable as error:
             self._app.metrics.redis_failures.inc()
             self._app.log.warning("lane left", lane=lane, reason=str(error))
+            await self._leave(lane, token)
         finally:
             del self.jobs[token]
+
+    async def _leave(self, lane: str, token: str) -> None:
+        """Give the lane up as soon as Redis is back; else it would count as awake until its lease ends."""
+        with suppress(StoreUnavailable):
+            await persistently(lambda: self._app.store.sleep(lane, token, not_before_ms=1), LEAVE_PATIENCE_S)
 
     async def _turn(self, lane: str, token: str) -> None:
         until = self._app.monotonic() + self._limits.turn_s

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from aiohttp import web
@@ -49,6 +49,7 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
         runner = await _observable(app, place.host, place.port)
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: _unretrieved(app, told))
         tasks = background(app, lanes, limits)
         app.log.info("worker ready", port=place.port)
         await stop.wait()
@@ -58,6 +59,12 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
             await app.store.generations.leave()
         await runner.cleanup()
         app.log.info("worker stopped")
+
+
+def _unretrieved(app: App, told: dict[str, Any]) -> None:
+    """A task that nobody waits for has failed: arq leaves those of its jobs behind when Redis goes away."""
+    error = told.get("exception")
+    app.log.warning("task failed", reason=type(error).__name__ if error else told["message"])
 
 
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:

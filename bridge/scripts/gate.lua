@@ -16,6 +16,9 @@ local OPEN_FIRST_MS = 5000
 local OPEN_MOST_MS = 60000
 local DENIED_MS = 60000
 
+-- A ticket may wait at two gates in turn, its fetch's and its start's: the one it passes takes no slot of the other.
+local function slot_field(destination) return 'slot:' .. destination end
+
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
 
 local function earliest(key, interval_ms, burst)
@@ -31,7 +34,7 @@ local function slot(ticket, gate, from)
   local others = math.max(redis.call('ZCARD', row), 1)
   local at = math.max(last + gate.interval_ms * others, from)
   redis.call('ZADD', row, at, gate.lane)
-  redis.call('HSET', link_key(ticket), 'slot', 1)
+  redis.call('HSET', link_key(ticket), slot_field(gate.destination), 1)
   return math.max(math.ceil(at - NOW), 1)
 end
 
@@ -50,7 +53,7 @@ end
 local function refused_at(ticket, gate)
   local till, reason, half_open = broken(gate)
   if till then return {'broken', tostring(slot(ticket, gate, till)), reason} end
-  local has_slot = redis.call('HGET', link_key(ticket), 'slot')
+  local has_slot = redis.call('HGET', link_key(ticket), slot_field(gate.destination))
   local row_end = tonumber(redis.call('ZSCORE', P .. 'row:' .. gate.destination, gate.lane) or '0')
   if not has_slot and row_end > NOW then return {'paced', tostring(slot(ticket, gate, NOW)), ''} end
   local taken = {}
@@ -67,7 +70,7 @@ local function refused_at(ticket, gate)
   for key, value in pairs(taken) do
     redis.call('SET', key, tostring(value), 'PX', math.ceil(value - NOW) + 60000)
   end
-  redis.call('HDEL', link_key(ticket), 'slot')
+  redis.call('HDEL', link_key(ticket), slot_field(gate.destination))
   -- This call is the probe; the next ones wait for what becomes of it.
   if half_open then redis.call('HSET', breaker_key(gate.destination), 'probing', NOW + PROBE_MS) end
 end

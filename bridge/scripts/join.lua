@@ -13,7 +13,8 @@ local stored = redis.call('HMGET', GENERATION, 'id', 'run_id')
 local id, here = stored[1], run_id()
 local sequence = tonumber(redis.call('GET', SEQUENCE) or '0')
 
-local HOLD_MS = 10000
+-- Long enough for every living worker to notice and tell; with lease and sweep it stays under 15 s.
+local HOLD_MS = 5000
 -- Journals of processes reach back this far; what is older than that at a loss is not put back by them.
 local JOURNALS_MS = 60000
 -- A worker that was seen so shortly before the data ends may have sent something that the data does not know.
@@ -46,6 +47,14 @@ local function lost(kind)
   redis.call('LTRIM', LOSSES, 0, KEPT - 1)
 end
 
+-- Jobs ended with the server, and what they held awake would sleep until that runs out.
+local function rouse()
+  for _, lane in ipairs(redis.call('ZRANGE', LANES, 0, -1)) do
+    redis.call('DEL', awake_key(lane))
+    redis.call('ZADD', LANES, 'LT', NOW, lane)
+  end
+end
+
 local function begin(kind)
   if id then redis.call('HSET', GENERATIONS, id, sequence) end
   -- Noted once: the next process that comes from there only enters.
@@ -53,6 +62,7 @@ local function begin(kind)
   if kind then lost(kind) end
   redis.call('SET', SEQUENCE, math.max(sequence, highest))
   redis.call('HSET', GENERATION, 'id', new_id, 'run_id', here)
+  rouse()
   return new_id
 end
 

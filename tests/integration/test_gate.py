@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.protocol import Incoming
+from bridge.protocol import Finish, Gate, Incoming
 from tests.turns import five_a_second, went
 
 if TYPE_CHECKING:
@@ -54,6 +54,20 @@ async def test_a_slot_is_for_one_call(desk: Desk) -> None:
     verdicts = await desk.turn("a")
     assert verdicts[waits["400"]].verdict == "go"
     assert verdicts[waits["200"]].verdict == "paced"
+
+
+async def test_a_slot_outlasts_the_gates_before_it(desk: Desk) -> None:
+    """A ticket that is fetched anew before each try of its start keeps its place in the start's row."""
+    other = Gate("helpdesk:zendesk/acme", "a", 1.0, 1_000)
+    await desk.open("a", *(f"t{number:02}" for number in range(20)))
+    await desk.turn("a")
+    for tick in range(1, 17):
+        await desk.at(1_000_000 + 200 * tick)
+        for claimed in (await desk.store.claim("a", "job", 100)).tickets:
+            assert (await desk.pass_by(claimed, other)).verdict == "go"
+            assert (await desk.pass_by(claimed, five_a_second("a"))).verdict == "go"
+            await desk.store.finish(Finish(claimed.ticket, "a", claimed.token, "{}", 1, 0, 0, ()))
+    assert not await desk.redis.zcard(f"{desk.prefix}:lane:a")
 
 
 async def test_each_waiting_lane_widens_the_slots(desk: Desk) -> None:

@@ -148,16 +148,16 @@ async def test_what_was_decided_upon_lost_data_is_not_done(steps: Steps, other: 
 
 
 async def test_starts_pause_until_every_worker_of_before_has_told(steps: Steps, other: Store) -> None:
-    """And no longer than ten seconds: a worker that is gone tells nothing, and then it stays uncertain."""
+    """And no longer than five seconds: a worker that is gone tells nothing, and then it stays uncertain."""
     steps.store.generations.worker, other.generations.worker = "one", "two"
     for store in (steps.store, other):
         await store.generations.tick()
     await steps.deliver(steps.incoming("a"))
     await restarted(steps)
     claimed = await one(steps)
-    assert (claimed.shaken.hold_ms, claimed.shaken.uncertain) == (10_000, True)
+    assert (claimed.shaken.hold_ms, claimed.shaken.uncertain) == (5_000, True)
     assert (await steps.mark(claimed, contact="ana")).verdict == "recovering"
-    await steps.pass_ms(10_000)
+    await steps.pass_ms(LEASES.ticket_ms)
     again = await one(steps)
     assert (again.shaken.hold_ms, again.shaken.uncertain) == (0, True)
     await other.generations.tick()
