@@ -124,6 +124,18 @@ async def test_a_slot_is_for_one_call(desk: Desk) -> None:
     assert verdicts[waits["200"]].verdict == "paced"
 
 
+async def test_a_call_elsewhere_does_not_cost_a_ticket_its_turn(desk: Desk) -> None:
+    """A ticket that is read from the helpdesk before each try to start it gets through all the same."""
+    elsewhere = Gate("helpdesk:acme", "a", 1.0, 1_000)
+    await desk.open("a", *(f"t{number}" for number in range(8)))
+    waits = {verdict.detail: ticket for ticket, verdict in (await desk.turn("a")).items()}
+    await desk.at(desk.now + 200)
+    [claimed] = (await desk.store.claim("a", "job", 1)).tickets
+    marks = [Mark(claimed.ticket, "a", claimed.token, "{}", (), gate=one) for one in (elsewhere, five_a_second("a"))]
+    assert claimed.ticket == waits["200"]
+    assert [(await desk.store.mark(mark)).verdict for mark in marks] == ["go", "go"]
+
+
 async def test_each_waiting_lane_widens_the_slots(desk: Desk) -> None:
     """While another lane waits as well, the slots of a lane are two intervals apart: together they fit the pace."""
     await desk.open("a", *(f"a{number}" for number in range(8)))
