@@ -84,6 +84,7 @@ def _conversation_named(work: Work, event: StartAnswered) -> None:
 def _known(link: Link, event: StartSent | StartAnswered) -> dict[str, Any]:
     """What a link that Redis has lost learns again of its start."""
     return {
+        "claim": event.claim,
         "attempt": max(link.attempt, event.attempt),
         "bot": link.bot or event.bot_id,
         "user": link.user or event.user_id,

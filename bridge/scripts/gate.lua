@@ -16,8 +16,9 @@ local OPEN_FIRST_MS = 5000
 local OPEN_MOST_MS = 60000
 local DENIED_MS = 60000
 
--- A ticket may wait at two gates in turn, its fetch's and its start's: the one it passes takes no slot of the other.
-local function slot_field(destination) return 'slot:' .. destination end
+-- The ticket's field that says it has waited for its turn. One for each destination: a ticket that reads from the
+-- helpdesk on its way to Jelou must not lose its turn there, or it stands at the end of the row for ever.
+local function slot_of(gate) return 'slot:' .. gate.destination end
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
 
@@ -34,7 +35,7 @@ local function slot(ticket, gate, from)
   local others = math.max(redis.call('ZCARD', row), 1)
   local at = math.max(last + gate.interval_ms * others, from)
   redis.call('ZADD', row, at, gate.lane)
-  redis.call('HSET', link_key(ticket), slot_field(gate.destination), 1)
+  redis.call('HSET', link_key(ticket), slot_of(gate), 1)
   return math.max(math.ceil(at - NOW), 1)
 end
 
@@ -53,7 +54,7 @@ end
 local function refused_at(ticket, gate)
   local till, reason, half_open = broken(gate)
   if till then return {'broken', tostring(slot(ticket, gate, till)), reason} end
-  local has_slot = redis.call('HGET', link_key(ticket), slot_field(gate.destination))
+  local has_slot = redis.call('HGET', link_key(ticket), slot_of(gate))
   local row_end = tonumber(redis.call('ZSCORE', P .. 'row:' .. gate.destination, gate.lane) or '0')
   if not has_slot and row_end > NOW then return {'paced', tostring(slot(ticket, gate, NOW)), ''} end
   local taken = {}
@@ -70,7 +71,7 @@ local function refused_at(ticket, gate)
   for key, value in pairs(taken) do
     redis.call('SET', key, tostring(value), 'PX', math.ceil(value - NOW) + 60000)
   end
-  redis.call('HDEL', link_key(ticket), slot_field(gate.destination))
+  redis.call('HDEL', link_key(ticket), slot_of(gate))
   -- This call is the probe; the next ones wait for what becomes of it.
   if half_open then redis.call('HSET', breaker_key(gate.destination), 'probing', NOW + PROBE_MS) end
 end

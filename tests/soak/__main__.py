@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def run(setup: Setup, folder: Path, results: Path) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     print(f"{report.command(setup)}: {setup.faults_s:.0f} s of faults, then up to {setup.settle_s:.0f} s to settle")
     try:
-        records = uvloop.run(soak(setup, folder, print))
+        records = uvloop.run(soak(setup, folder, partial(print, flush=True)))
     except BaseException:
         print(f"the soak itself failed; logs in {folder}; repeat it with: {report.command(setup)}")
         raise

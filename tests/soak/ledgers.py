@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bridge.correlate import ATTEMPT, TICKET
-from bridge.domain import MARK, AddNote, StartConversation, TicketRef
+from bridge.domain import MARK, AddNote, Phase, StartConversation, TicketRef
 from bridge.letters import Letter
 from bridge.links import Link
 from bridge.translate import marker
@@ -103,11 +103,14 @@ def _planned(name: str, timeline: Iterable[Json]) -> list[str]:
 
 
 def _doubts(timeline: Sequence[Json]) -> Iterator[tuple[int, int]]:
-    """From sending a start to knowing that its fate is open, each time."""
+    """From sending a start to knowing that its fate is open, each time; also where Redis had lost what came of it."""
     about_start = [told for told in timeline if told.get("action") == StartConversation.type]
     for sending, after in pairwise(about_start):
         if sending["what"] == "sending" and after["what"] == "unanswered":
             yield sending["at"], after["at"]
+    for told in timeline:
+        if told["what"] == "moved" and told["phase"] == Phase.UNKNOWN and "Redis has lost" in told["reason"]:
+            yield timeline[0]["at"], told["at"]
 
 
 # --- Jelou -----------------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ class Setup:
     def accounts(self) -> dict[str, Account]:
         """Every account by its name, ``kind/name``."""
         scripted = [("standard-webhooks", f"s{number:02d}") for number in range(self.scripted)]
-        named = [*scripted, *(("zendesk", name) for name in self.zendesks)]
+        first, *others = (("zendesk", name) for name in self.zendesks)
+        named = [first, *scripted, *others]
         return {f"{kind}/{name}": self._account(index, kind, name) for index, (kind, name) in enumerate(named)}
 
     def _account(self, index: int, kind: str, name: str) -> Account:
