@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate domain errors events helpdesks jelou letters links ports protocol replies routing signatures
-timeline timestamps translate
+accounts correlate decisions domain errors events helpdesks jelou letters links pages ports protocol replies routing
+signatures timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -33,7 +33,10 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "g
 """What the pure libraries and the builtins still offer: files, the terminal, the clock."""
 
 WEB = {
-    "bridge.web": "the webhooks and the API",
+    "bridge.web": "the webhooks",
+    "bridge.api": "what is asked",
+    "bridge.asking": "a request becomes a question",
+    "bridge.answering": "an error becomes an answer",
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
     "bridge.serving": "the web process",

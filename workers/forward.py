@@ -48,6 +48,8 @@ def _nothing_to_do(work: Work, received: Received) -> str:
 
 async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
     """Rules first, on what the webhook told; what it did not tell is fetched."""
+    # A replay begins the horizon anew: an old event would be given up at its first throttled call.
+    since_ms = max(at_ms, work.link.first_try_ms)
     try:
         ticket = await _whole(work, event)
         rule, why_not = start_rule(work.pair.account, ticket, at_ms)
@@ -60,9 +62,9 @@ async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
     except Unstartable as error:
         _fail(work, Signal.FAIL, str(error), covered=1)
     except CallError as error:
-        _fetch_failed(work, error, at_ms)
+        _fetch_failed(work, error, since_ms)
     else:
-        await start_now(work, start, started_by=rule, first_ms=at_ms, covered=1)
+        await start_now(work, start, started_by=rule, first_ms=since_ms, covered=1)
 
 
 async def _whole(work: Work, event: TicketOpened) -> Ticket:
