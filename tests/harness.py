@@ -72,6 +72,7 @@ class Running:
     session: ClientSession
     lanes: Lanes
     app: Any
+    site: web.Application
     waits: dict[str, Any] = field(default_factory=dict)
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -140,12 +141,13 @@ async def running(
     """Web and worker until the end of the block; ``adapted`` may give them parts of the test's own."""
     async with AsyncExitStack() as stack:
         app = adapted(await stack.enter_async_context(opened(bridge, redis_url, prefix=prefix, leases=leases)))
-        url = await stack.enter_async_context(serving(application(app), port or free_port()))
+        site = application(app)
+        url = await stack.enter_async_context(serving(site, port or free_port()))
         session = await stack.enter_async_context(ClientSession())
         lanes = Lanes(app, limits)
         tasks = background(app, lanes, limits) if work else []
         try:
-            yield Running(url, session, lanes, app)
+            yield Running(url, session, lanes, app, site)
         finally:
             await lanes.drain()
             await end(tasks)
