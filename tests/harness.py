@@ -16,6 +16,7 @@ from aiohttp import ClientSession, web
 from bridge.accounts import Bridge
 from bridge.embedded import free_port
 from bridge.helpdesks import REGISTRY
+from bridge.listening import listening
 from bridge.protocol import Leases
 from bridge.signatures import standard_webhooks_signature
 from bridge.twins.jelou import JelouTwin
@@ -116,14 +117,9 @@ async def eventually(
 
 @asynccontextmanager
 async def serving(site: web.Application, port: int) -> AsyncIterator[str]:
-    """An aiohttp application on a loopback port."""
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
+    """An aiohttp application on a loopback port, as the web process serves it."""
+    async with listening(site, "127.0.0.1", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ WEB = {
     "bridge.answering": "an error becomes an answer",
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
-    "bridge.serving": "the web process",
+    "bridge.listening": "serves it, with patience that ends",
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }
