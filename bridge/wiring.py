@@ -52,10 +52,14 @@ def connection_pool(url: str, connections: int = 64) -> BlockingConnectionPool:
     """Connections that fail within ``REDIS_TIMEOUT_S`` instead of hanging; who finds all busy waits for one.
 
     They are made when they are first used, so that a process starts, and answers, while Redis is away. redis-py's own
-    retries are off: the callers know which step is safe to repeat and for how long.
+    retries are off: the callers know which step is safe to repeat and for how long. Over TLS the server's name is
+    checked, which redis-py 5 leaves out: else any certificate of the same authority would do, and it would be given the
+    password.
     """
+    tls = {"ssl_check_hostname": True} if url.startswith("rediss://") else {}
     return BlockingConnectionPool.from_url(
         url,
+        **tls,
         max_connections=connections,
         timeout=REDIS_TIMEOUT_S,
         socket_timeout=REDIS_TIMEOUT_S,
