@@ -84,7 +84,8 @@ def route(row: Row, tokens: Tokens) -> web.RouteDef:
         told = await row.answer(Question(request.app[APP], path, await _read(row, request), owner))
         return told if isinstance(told, web.Response) else json_answer(200, told.model_dump())
 
-    return web.route(row.method, row.path, handler)
+    # A name in braces alone takes no braces, and a ticket's id may have some.
+    return web.route(row.method, row.path.replace("{id}", "{id:[^/]+}"), handler)
 
 
 async def _read(row: Row, request: web.Request) -> BaseModel | None:

@@ -1,8 +1,8 @@
 """The bearer tokens of ``/api/``: who presents one of ours, and what becomes of those who guess. No I/O.
 
-Every token is compared with every known one, each in constant time. After ``FAILURES_MOST`` wrong ones from an address
-within ``WINDOW_S``, nothing more from there is looked at, right or wrong, until the window ends: that, and not another
-status, is what limits guessing. Who presents no token at all guesses nothing and is not counted.
+Every token is compared with every known one, each by its digest and in constant time. After ``FAILURES_MOST`` wrong
+ones from an address within ``WINDOW_S``, nothing more from there is looked at, right or wrong, until the window ends:
+that, and not another status, is what limits guessing. Who presents no token at all guesses nothing and is not counted.
 
 An address is the other end of the connection (of IPv6 its /64, which is one customer). ``X-Forwarded-For`` is not
 looked at, because anybody can write it. So all who come through one proxy share one budget, and a stranger there could
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import monotonic
@@ -63,7 +64,8 @@ class Tokens:
             raise SignatureRejected(msg)
         where = self._place(address)
         self._refuse_guesser(where)
-        matches = [hmac.compare_digest(presented, one) for one in self.known]
+        # By their digests, because the comparison of different lengths tells how long a token is.
+        matches = [hmac.compare_digest(_digest(presented), _digest(one)) for one in self.known]
         if not any(matches):
             self._count(where)
             msg = "no valid bearer token"
@@ -89,6 +91,10 @@ class Tokens:
         now = self.clock()
         self._failed = {one: failures for one, failures in self._failed.items() if failures.until > now}
         return where if len(self._failed) < ADDRESSES_MOST else OTHERS
+
+
+def _digest(token: bytes) -> bytes:
+    return sha256(token).digest()
 
 
 def _customer(address: str) -> str:

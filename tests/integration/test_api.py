@@ -59,7 +59,9 @@ async def test_an_account_that_is_not_there_is_404(run: Running, account: str, s
     assert [key async for key in redis.scan_iter("*paused*") if b"other" in await redis.hkeys(key)] == []  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("ticket", ["%00", "%FF", "a%2Fb", "..%2F..", "%ED%A0%80", "9" * 400, "%F0%9F%A6%84", "%0A"])
+@pytest.mark.parametrize(
+    "ticket", ["%00", "%FF", "a%2Fb", "..%2F..", "%ED%A0%80", "9" * 400, "%F0%9F%A6%84", "%0A", "%7Ba%7D", "{", "%3F"]
+)
 async def test_any_id_of_a_ticket_is_only_unknown(run: Running, ticket: str) -> None:
     """Whatever bytes it is made of."""
     answer = await Api(run).get(f"tickets/zendesk/{ACCOUNT}/{ticket}")

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from bridge.api import ROUTES
 from tests.api_calls import Api
+from tests.helpdesk_recordings import JSON
 from tests.webhooks import listening
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.harness import Running
 
 MADE_UP = "0123456789ab"
 LONG = "x" * 501
@@ -96,3 +106,50 @@ async def test_what_is_not_there_is_404(redis_url: str, prefix: str, path: str) 
         api = Api(run)
         answers = [await api.get(path), await api.post(f"{path}/replay"), await api.post(f"{path}/discard", reason="a")]
     assert [answer.status for answer in answers] == [404, 404, 404]
+
+
+# --- properties ------------------------------------------------------------------------------------------------------
+
+DECIDING = [row for row in ROUTES if row.body is not None]
+LISTING = [row for row in ROUTES if row.query is not None]
+NAMES = sorted({name for row in ROUTES for model in (row.body, row.query) if model for name in model.model_fields})
+VALUES = JSON | st.text(max_size=600) | st.lists(st.sampled_from([MADE_UP, "x"]), max_size=3) | st.integers()
+ASKED = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), VALUES, max_size=4)
+ANY_ID = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30) | st.just(MADE_UP)
+ANY_ID = ANY_ID.filter(lambda told: told not in {".", ".."})  # of a path, they are steps and no names
+PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+async def run(redis_url: str, prefix: str) -> AsyncIterator[Running]:
+    """The web process."""
+    async with listening(redis_url, prefix) as run:
+        yield run
+
+
+def called(path: str, an_id: str) -> str:
+    """A path with this in the place of its id, below ``/api/``."""
+    return path.removeprefix("/api/").replace("{id}", quote(an_id, safe=""))
+
+
+@pytest.mark.parametrize("row", DECIDING, ids=lambda row: row.path)
+@given(asked=ASKED | JSON, an_id=ANY_ID)
+@PROPERTY
+async def test_any_question_has_a_documented_answer(run: Running, row: Any, asked: Any, an_id: str) -> None:
+    """Whatever is asked of whatever id: done, or refused in the form that the document says; never a fault."""
+    try:
+        body = orjson.dumps(asked)
+    except TypeError:
+        body = b"{}"
+    assert (await Api(run).raw(called(row.path, an_id), body)).status in {200, 400, 404}
+
+
+@pytest.mark.parametrize("row", LISTING, ids=lambda row: row.path)
+@given(
+    asked=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40) | st.sampled_from(["1", "5-x", ""]), max_size=3)
+)
+@PROPERTY
+async def test_any_list_has_a_documented_answer(run: Running, row: Any, asked: dict[str, str]) -> None:
+    """The same for what stands behind the question mark, in whatever encoding."""
+    query = "&".join(f"{name}={quote(value, safe='', errors='surrogatepass')}" for name, value in asked.items())
+    assert (await Api(run).get(f"{called(row.path, 'x')}?{query}")).status in {200, 400}

@@ -94,8 +94,7 @@ def anchors(text: str) -> set[str]:
 
 def options(command: str) -> set[str]:
     """The options of a command of ``bridge``, or of all commands of a group."""
-    known = COMMANDS[command]
-    found = [known, *getattr(known, "commands", {}).values()]
+    found = [COMMANDS[command], *getattr(COMMANDS[command], "commands", {}).values()]
     return {option for one in found for parameter in one.params for option in parameter.opts}
 
 
