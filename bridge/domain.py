@@ -28,12 +28,16 @@ class TicketRef:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read back what ``str`` wrote. Raises ValueError for anything that is not three parts."""
+        """Read back what ``str`` wrote. Raises ValueError for anything that is not three parts.
+
+        The ids ``.`` and ``..`` are none: in the path of a call they would name another place.
+        """
         kind, account, ticket_id = text.split("/")
-        if not (kind and account and ticket_id):
+        known = unquote(ticket_id)
+        if not (kind and account) or known in {"", ".", ".."}:
             msg = "a ticket is named kind/account/id"
             raise ValueError(msg)
-        return cls(kind, account, unquote(ticket_id))
+        return cls(kind, account, known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ certain that nothing happened (``certain``).
 ::
 
     BridgeError
-    ├── Rejected               a delivery we do not take           status   (never a 5xx)
+    ├── Rejected               a request we do not take            status   (never a 5xx)
     │   ├── SignatureRejected  not signed by who it claims to be   401
     │   ├── UnknownSender      no such kind, account or project    404
     │   ├── Unreadable         not JSON, or not the agreed shape   400
     │   ├── TooLarge           body over the limit                 413
-    │   └── WrongContentType   not a JSON body                     415
+    │   ├── WrongContentType   not a JSON body                     415
+    │   ├── NotThere           no such letter, orphan or ticket    404
+    │   ├── Changed            not any more as it was shown        409
+    │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
@@ -37,7 +40,7 @@ class BridgeError(Exception):
 
 
 class Rejected(BridgeError):
-    """A delivery that is not taken. Its text names a field at most, never a value of the body."""
+    """A delivery or a question that is not taken. Its text names a field at most, never a value of the body."""
 
     status = 400
 
@@ -75,6 +78,28 @@ class WrongContentType(Rejected):
     """The body is not declared as JSON."""
 
     status = 415
+
+
+class NotThere(Rejected):
+    """There is no such dead letter, orphan or account; the text says what became of it, where that is known."""
+
+    status = 404
+
+
+class Changed(Rejected):
+    """It is not any more as the person saw it, or a worker has it just now: look again."""
+
+    status = 409
+
+
+class TooManyFailures(Rejected):
+    """Wrong tokens came from there again and again. Nothing of it is looked at until ``retry_after_s`` have passed."""
+
+    status = 429
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("too many wrong tokens")
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailable(BridgeError):

@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bridge.domain import Phase, StartConversation
+from bridge import translate
+from bridge.domain import AddNote, Phase, StartConversation
 from bridge.links import LIVE, Link, Signal, Todo
 
 if TYPE_CHECKING:
+    from bridge.accounts import Account, Project
     from bridge.domain import TicketRef
 
 PARKED = "parked"
 """The action of a letter that waits for a person because a start's fate is not known."""
+
+BURIED = "buried"
+"""The receipt of a write-back that was given up; its letter takes it away again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,40 +63,94 @@ def start_ids(ref: TicketRef | str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay does, in words, and the link and events it leaves; no ``link`` where there is nothing to do."""
+    """What a replay does: start, write or nothing, in words, and the link and events it leaves.
 
+    Where there is nothing to do there is no ``link``; ``settled`` says that the letter has had its day.
+    """
+
+    does: str
     says: str
-    link: Link | None
+    link: Link | None = None
     events: tuple[str, ...] = ()
+    settled: bool = False
 
 
-def replay(letter: Letter, link: Link) -> Replay:
-    """What a replay of the letter would do to the link as it is now."""
-    return _write_again(letter.todo, link) if letter.todo else _start_again(letter, link)
-
-
-def _write_again(todo: Todo, link: Link) -> Replay:
-    if any(one.key == todo.key for one in link.todo):
-        return Replay("nothing: it is being written already", None)
-    receipts = {key: receipt for key, receipt in link.receipts.items() if key != todo.key}
-    again = replace(link, todo=(*link.todo, todo), receipts=receipts, first_try_ms=0, tries=0)
-    return Replay(f"would write it on the ticket again ({todo.kind}), looking for its mark first", again)
-
-
-def _start_again(letter: Letter, link: Link) -> Replay:
+def replay(letter: Letter, link: Link, account: Account, project: Project, now_ms: int) -> Replay:
+    """What a replay of the letter would do to the link as it is now. The horizon begins anew at ``now_ms``."""
+    if letter.todo:
+        return _write_again(letter.todo, link, now_ms)
     if link.phase in LIVE or link.phase is Phase.CLOSED:
-        return Replay(f"nothing: already started as {link.conversation}", None)
-    again = link.moved(Signal.REPLAY, reason="", first_try_ms=0, tries=0)
+        return _started_already(letter, link, account, project, now_ms)
+    return _start_again(letter, link, now_ms)
+
+
+def _settled(why: str) -> Replay:
+    return Replay(NOTHING, f"nothing to do: {why}", settled=True)
+
+
+def _write_again(todo: Todo, link: Link, now_ms: int) -> Replay:
+    if any(one.key == todo.key for one in link.todo):
+        return _settled(f"{_thing(todo)} is being written already")
+    receipt = link.receipts.get(todo.key, BURIED)
+    if receipt != BURIED:
+        return _settled(f"{_thing(todo)} was written{f' as {receipt}' if receipt else ''}")
+    receipts = {key: one for key, one in link.receipts.items() if key != todo.key}
+    # Looked for first, whatever is known of the last try: a letter may be replayed from an old screen.
+    again = _anew(replace(link, todo=(*link.todo, replace(todo, sent=True)), receipts=receipts), now_ms)
+    return Replay("write", f"{_where(link)}would only {_verb(todo)}, unless an earlier try had arrived", again)
+
+
+def _started_already(letter: Letter, link: Link, account: Account, project: Project, now_ms: int) -> Replay:
+    """The start needs no replay; what is written on the ticket about it may have been left out."""
+    missing = tuple(todo for todo in translate.opened(link, account, project) if todo.kind == AddNote.type)
+    if missing:
+        again = _anew(replace(link, todo=(*link.todo, *missing)), now_ms)
+        return Replay("write", f"{_where(link)}would only add the note", again)
+    note = f"{link.episode}:note:started"
+    if link.receipts.get(note) == BURIED:
+        other = letter_id(letter.ticket, f"{AddNote.type} {note}")
+        return _settled(f"{_where(link)}and its note, which was given up, is dead letter {other}")
+    return _settled(f"already started as {link.conversation}")
+
+
+def _start_again(letter: Letter, link: Link, now_ms: int) -> Replay:
+    again = link.moved(Signal.REPLAY, reason="")
     if again is link:
-        return Replay(f"nothing: the ticket is {link.phase.value}", None)
-    if link.start is not None:
-        return Replay(_WORDS[link.phase], again)
-    if not letter.event:
-        return Replay("nothing: the event is not kept any more", None)
-    return Replay(_WORDS[link.phase], again, (letter.event,))
+        return _settled(UNDER_WAY.get(link.phase, f"the ticket is {link.phase.value}"))
+    if link.start is None and not letter.event:
+        return Replay(NOTHING, "nothing to do: the event is not kept any more; open the ticket anew, or discard this")
+    events = () if link.start is not None else (letter.event,)
+    return Replay("start", _start_words(link), _anew(again, now_ms), events)
 
 
-_WORDS = {
-    Phase.FAILED: "would start a conversation, by the rules as they are now",
-    Phase.PARKED: "would start a conversation again; if the earlier start worked after all, there will be two",
+def _anew(link: Link, now_ms: int) -> Link:
+    return replace(link, first_try_ms=now_ms, tries=0)
+
+
+def _start_words(link: Link) -> str:
+    """A start that was frozen went out at least once, and is repeated as it was."""
+    if link.start is not None or link.phase is Phase.PARKED:
+        return "would start a conversation again; if the earlier start worked after all, there will be two"
+    return "would start a conversation, by the rules as they are now"
+
+
+def _where(link: Link) -> str:
+    return f"already started as {link.conversation}, " if link.conversation else ""
+
+
+def _thing(todo: Todo) -> str:
+    return "the note" if todo.kind == AddNote.type else f"the {'tag' if todo.field == 'tag' else 'field'}"
+
+
+def _verb(todo: Todo) -> str:
+    return f"{'add' if todo.kind == AddNote.type or todo.field == 'tag' else 'set'} {_thing(todo)}"
+
+
+NOTHING = "nothing"
+
+UNDER_WAY = {
+    Phase.NEW: "its start is waiting to be tried already",
+    Phase.STARTING: "a start call is on its way",
+    Phase.UNKNOWN: "a start call was made and may have worked; it settles by itself",
+    Phase.IGNORED: "by the rules nothing is started for this ticket",
 }

@@ -33,14 +33,19 @@ async def received(request: web.Request, app: App, sender: str) -> Delivery:
         sender=sender,
         method=request.method,
         url=_url(request),
-        headers={name.lower(): _text(value) for name, value in request.headers.items()},
-        query={name.lower(): _text(value) for name, value in request.query.items()},
-        body=await _body(request, app.bridge.max_body_bytes),
+        headers={name.lower(): storable(value) for name, value in request.headers.items()},
+        query={name.lower(): storable(value) for name, value in request.query.items()},
+        body=await body_of(request, app.bridge.max_body_bytes),
         received_ms=app.now_ms(),
     )
 
 
-async def _body(request: web.Request, most: int) -> bytes:
+async def body_of(request: web.Request, most: int) -> bytes:
+    """The body, unpacked. Raises TooLarge and Unreadable.
+
+    aiohttp unpacks piece by piece and stops at the limit, so that a body which unpacks to more than it may is refused
+    before it fills the memory.
+    """
     try:
         async with asyncio.timeout(BODY_PATIENCE_S):
             return await request.read()
@@ -60,7 +65,7 @@ def _url(request: web.Request) -> str:
         raise Unreadable("Host", "is not a host") from None
 
 
-def _text(value: str) -> str:
+def storable(value: str) -> str:
     """Bytes that were not UTF-8 are lone surrogates in here; no JSON of ours could hold them."""
     return value.encode("utf-8", "backslashreplace").decode()
 

@@ -1,16 +1,18 @@
-"""What people look at and decide: dead letters and orphans in Redis."""
+"""What people look at and decide: dead letters and orphans in Redis, and what was decided about them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from bridge.pages import Place
 from bridge.scripting import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bridge.decisions import Decision
     from bridge.letters import Letter
     from bridge.scripting import Scripts
 
@@ -22,24 +24,46 @@ class Records:
         self._scripts = scripts
         self._wake_ms = wake_ms
 
-    async def letters(self) -> list[bytes]:
-        """All dead letters, as JSON texts."""
-        return list(await self._scripts.guard(self._scripts.redis.hvals(f"{self._scripts.prefix}:dead-letters")))
+    def _key(self, *names: str) -> str:
+        return ":".join((self._scripts.prefix, *names))
+
+    async def _page(self, name: str, after: Place | None, most: int) -> list[Place]:
+        at, behind = (str(after.at_ms), after.name) if after else ("+inf", "")
+        found = await self._scripts.run("page", name, at, behind, most)
+        return [Place(int(at), as_text(one)) for one, at in zip(found[::2], found[1::2], strict=True)]
+
+    async def _texts(self, name: str, ids: Sequence[str]) -> list[bytes | None]:
+        if not ids:
+            return []
+        return list(await self._scripts.guard(self._scripts.redis.hmget(self._key(name), list(ids))))
+
+    async def _told(self, name: str, after: Place | None, most: int) -> list[tuple[Place, bytes]]:
+        places = await self._page(f"{name}-by-time", after, most)
+        texts = await self._texts(name, [place.name for place in places])
+        # One that went between the two looks is left out.
+        return [(place, text) for place, text in zip(places, texts, strict=True) if text is not None]
+
+    # -- dead letters -------------------------------------------------------------------------------------------------
+
+    async def letters(self, after: Place | None, most: int) -> list[tuple[Place, bytes]]:
+        """Up to ``most`` dead letters, newest first, behind ``after``, as JSON texts."""
+        return await self._told("dead-letters", after, most)
 
     async def letter(self, letter_id: str) -> bytes | None:
         """One dead letter, or None."""
-        found = self._scripts.redis.hget(f"{self._scripts.prefix}:dead-letters", letter_id)
-        return cast("bytes | None", await self._scripts.guard(found))
+        return (await self._texts("dead-letters", [letter_id]))[0]
 
     async def link(self, ticket: str) -> bytes:
         """The ticket's link as it is stored; empty where there is none."""
-        found = self._scripts.redis.hget(f"{self._scripts.prefix}:link:{ticket}", "state")
+        found = self._scripts.redis.hget(self._key("link", ticket), "state")
         return cast("bytes | None", await self._scripts.guard(found)) or b""
 
-    async def amend(self, letter: Letter, expected: bytes, state: str, events: Sequence[str], told: str) -> str | None:
+    async def amend(
+        self, letter: Letter, expected: bytes, state: str, events: Sequence[str], told: str, decision: Decision
+    ) -> tuple[str, str]:
         """Change the link to ``state`` if it still is ``expected`` and nobody has it, and take the letter away.
 
-        Returns the lane to wake, or an empty text; None where it was changed meanwhile.
+        Returns the verdict and the lane to wake, or an empty text; the verdict is done, gone or changed.
         """
         request = {
             "ticket": letter.ticket,
@@ -48,36 +72,60 @@ class Records:
             "state": state,
             "events": list(events),
             "entries": [told],
-            "unbury": [letter.id],
+            "letter": letter.id,
+            "at_ms": letter.at_ms,
+            "decision": decision.dump(),
             "wake_ms": self._wake_ms,
         }
         verdict, lane = map(as_text, await self._scripts.run("amend", orjson.dumps(request)))
-        return lane if verdict == "done" else None
+        return verdict, lane
 
-    async def discard_letter(self, letter_id: str, reason: str, ticket: str = "", told: str = "") -> None:
-        """Take a letter from the list."""
-        await self._scripts.run("discard", letter_id, reason, ticket, told)
+    async def discard_letter(self, letter: Letter, told: str, decision: Decision) -> str:
+        """Take a letter from the list if it still is this one: done, gone or changed."""
+        return await self._decided("discard", letter.id, letter.at_ms, letter.ticket, told, decision.dump())
 
-    async def orphans(self, project: str) -> list[tuple[str, int, list[bytes]]]:
-        """The project's orphans, oldest first: conversation, since when (ms), events as stored."""
-        key = f"{self._scripts.prefix}:orphans:{project}"
-        rows = await self._scripts.guard(self._scripts.redis.zrange(key, 0, -1, withscores=True))
-        return [(as_text(name), int(at), await self._orphan(project, as_text(name))) for name, at in rows]
+    async def _decided(self, script: str, *args: Any) -> str:
+        return as_text(await self._scripts.run(script, *args))
 
-    async def _orphan(self, project: str, conversation: str) -> list[bytes]:
-        key = f"{self._scripts.prefix}:orphan:{project}:{conversation}"
-        return list(await self._scripts.guard(self._scripts.redis.lrange(key, 0, -1)))
+    # -- decisions ----------------------------------------------------------------------------------------------------
 
-    async def claim_orphan(self, project: str, conversation: str, ticket: str, lane: str, told: str) -> tuple[str, str]:
+    async def decision(self, thing_id: str) -> bytes | None:
+        """What was last decided about this letter or orphan, or None."""
+        return (await self._texts("decisions", [thing_id]))[0]
+
+    async def decisions(self, after: Place | None, most: int) -> list[tuple[Place, bytes]]:
+        """Up to ``most`` decisions, newest first, behind ``after``, as JSON texts."""
+        return await self._told("decisions", after, most)
+
+    # -- orphans ------------------------------------------------------------------------------------------------------
+
+    async def orphans(self, project: str, after: Place | None, most: int) -> list[tuple[Place, list[bytes]]]:
+        """Up to ``most`` orphans of the project, newest first: its name in the store, and its events as stored."""
+        places = await self._page(f"orphans:{project}", after, most)
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for place in places:
+                pipe.lrange(self._key("orphan", project, place.name), 0, -1)
+            texts = await self._scripts.guard(pipe.execute())
+        return [(place, found) for place, found in zip(places, texts, strict=True) if found]
+
+    async def orphan(self, project: str, name: str) -> list[bytes]:
+        """The events of one orphan as stored; none where there is no such."""
+        return list(await self._scripts.guard(self._scripts.redis.lrange(self._key("orphan", project, name), 0, -1)))
+
+    async def orphan_names(self, project: str) -> list[str]:
+        """The names of all orphans of the project."""
+        found = await self._scripts.guard(self._scripts.redis.zrange(self._key("orphans", project), 0, -1))
+        return list(map(as_text, found))
+
+    async def claim_orphan(
+        self, project: str, name: str, ticket: str, lane: str, told: str, decision: Decision
+    ) -> tuple[str, str]:
         """Give an orphan's events to a ticket: (done, lane to wake), (gone, '') or (taken, the other ticket)."""
         verdict, detail = await self._scripts.run(
-            "claim_orphan", project, conversation, ticket, lane, told, self._wake_ms
+            "claim_orphan", project, name, ticket, lane, told, self._wake_ms, decision.id, decision.dump()
         )
         return as_text(verdict), as_text(detail)
 
-    async def discard_orphan(self, project: str, conversation: str) -> bool:
-        """Forget an orphan; whether there was one."""
-        async with self._scripts.redis.pipeline(transaction=True) as pipe:
-            pipe.delete(f"{self._scripts.prefix}:orphan:{project}:{conversation}")
-            pipe.zrem(f"{self._scripts.prefix}:orphans:{project}", conversation)
-            return bool((await self._scripts.guard(pipe.execute()))[1])
+    async def discard_orphan(self, project: str, name: str, seen: int, decision: Decision) -> str:
+        """Forget an orphan of which ``seen`` events were shown: done, gone or changed."""
+        return await self._decided("discard_orphan", project, name, seen, decision.id, decision.dump())

@@ -6,8 +6,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
+from bridge.listening import listening
 from bridge.web import application
 from bridge.wiring import opened
 
@@ -23,11 +22,10 @@ async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: in
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
-    async with opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app:
-        runner = web.AppRunner(application(app), access_log=None, shutdown_timeout=FINISH_S)
-        await runner.setup()
-        await web.TCPSite(runner, host, port).start()
+    async with (
+        opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app,
+        listening(application(app), host, port, finish_s=FINISH_S),
+    ):
         app.log.info("web ready", host=host, port=port)
         await stop.wait()
         app.log.info("web stopping")
-        await runner.cleanup()

@@ -17,7 +17,8 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | moved | the link's phase changed: ``phase``, ``reason`` |
 | ignored | an event asks for nothing: ``event``, ``reason`` |
 | buried | given up, kept among the dead letters: ``reason``, ``letter`` |
-| replayed, discarded | a person's decision about a dead letter |
+| replayed, discarded | a person's decision about a dead letter: `by`, `reason` |
+| settled | a dead letter that had nothing left to do left the list: `reason` |
 | looked | after Redis had lost data the ticket was asked for its conversation: ``conversation``, ``reason`` |
 | told | after Redis had lost data a worker told what it knows of a start: ``event``, ``conversation`` |
 | claimed | a person said that an orphan's conversation is this ticket's |

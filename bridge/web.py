@@ -1,4 +1,4 @@
-"""The web process: webhooks in, 202 out when they are stored; and what people and machines ask about the bridge.
+"""The web process: webhooks in, 202 out when they are stored. What people and machines ask is in ``bridge.api``.
 
 A sender is answered before any work is done. The order of the checks is the order of their cost and of what a
 stranger may learn: place, type, size, signature, shape.
@@ -7,58 +7,48 @@ stranger may learn: place, type, size, signature, shape.
 from __future__ import annotations
 
 import asyncio
-import hmac
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import orjson
 from aiohttp import web
 
 from bridge import correlate, events, jelou
+from bridge.answering import APP, answered, json_answer
+from bridge.api import asked
 from bridge.domain import ConversationClosed, ConversationStarted, Delivery, Unrecognised, UnrecognisedConversation
-from bridge.errors import (
-    Rejected,
-    SignatureRejected,
-    StoreUnavailable,
-    UnknownSender,
-    Unreadable,
-)
+from bridge.errors import StoreUnavailable, UnknownSender, Unreadable
 from bridge.observe import observed
 from bridge.protocol import Incoming, Told
 from bridge.receiving import received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
-from bridge.trace import trace_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import Delivery, TicketEvent
     from bridge.protocol import Accepted
     from bridge.wiring import App
 
-    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 TICK_S = 1.0
 STORE_PATIENCE_S = 2.0
 """Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
 
-APP: web.AppKey[App] = web.AppKey("app")
 LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
 
 
 def application(app: App) -> web.Application:
     """The aiohttp application."""
-    site = web.Application(middlewares=[_answered], client_max_size=app.bridge.max_body_bytes)
+    site = web.Application(middlewares=[answered], client_max_size=app.bridge.max_body_bytes)
     site[APP] = app
     site[LATER] = set()
     site.add_routes(
         [
             web.post("/webhooks/helpdesks/{kind}/{account}", helpdesk_webhook),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
-            web.get("/api/tickets/{kind}/{account}/{id}", ticket),
+            *asked(app),
             *observed(app),
         ]
     )
@@ -180,7 +170,7 @@ def _accepted(request: web.Request, sender: str, accepted: Accepted) -> web.Resp
         _later(request.app, _wake(app, lane))
     app.metrics.deliveries.labels(sender, accepted.status).inc()
     app.log.info("delivery", sender=sender, delivery=accepted.id, status=accepted.status, ticket=accepted.ticket)
-    return _json(202, {"delivery": accepted.id, "status": accepted.status})
+    return json_answer(202, {"delivery": accepted.id, "status": accepted.status})
 
 
 async def _wake(app: App, lane: str) -> None:
@@ -220,78 +210,3 @@ async def _tick(app: App) -> None:
 
 async def _finish_later(site: web.Application) -> None:
     await asyncio.gather(*site[LATER], return_exceptions=True)
-
-
-def _json(status: int, body: object, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", headers=headers)
-
-
-# --- asking ----------------------------------------------------------------------------------------------------------
-
-
-async def ticket(request: web.Request) -> web.Response:
-    """Where is this ticket, and why. Needs a bearer token of ``api.tokens``."""
-    app = request.app[APP]
-    _authorised(request, app)
-    kind, name = request.match_info["kind"], request.match_info["account"]
-    if app.bridge.account(kind, name) is None:
-        msg = f"no {kind} account of that name"
-        raise UnknownSender(msg)
-    told = await trace_of(app.store, app.bridge, f"{kind}/{name}", request.match_info["id"])
-    return _json(200 if told["known"] else 404, told)
-
-
-def _authorised(request: web.Request, app: App) -> None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    presented = token.strip().encode("utf-8", "surrogatepass")
-    known = [hmac.compare_digest(presented, one.get_secret_value().encode()) for one in app.bridge.api.tokens]
-    if scheme.lower() != "bearer" or not any(known):
-        msg = "no valid bearer token"
-        raise SignatureRejected(msg)
-
-
-# --- errors ----------------------------------------------------------------------------------------------------------
-
-
-@web.middleware
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error becomes the status its sender understands; never a 500 by choice, never a redirect."""
-    app = request.app[APP]
-    try:
-        return await handler(request)
-    except Rejected as error:
-        app.metrics.deliveries.labels(_sender(request, app), f"rejected {error.status}").inc()
-        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error))
-        return _json(error.status, _told_to_sender(error))
-    except StoreUnavailable as error:
-        app.metrics.redis_failures.inc()
-        app.log.warning("store unavailable", path=request.path[:120], reason=str(error))
-        return _try_again()
-    except web.HTTPException:
-        raise
-    except Exception:
-        # A bug of ours must not cost an event: senders that give up at a 500 come back after a 503.
-        app.log.exception("bug", path=request.path[:120])
-        return _try_again()
-
-
-def _try_again() -> web.Response:
-    return _json(503, {"error": "try again"}, {"Retry-After": str(StoreUnavailable.retry_after_s)})
-
-
-def _told_to_sender(error: Rejected) -> dict[str, str]:
-    """A refused signature says nothing: whoever sent it is not known to us."""
-    if isinstance(error, SignatureRejected):
-        return {"error": "unauthorised"}
-    if isinstance(error, Unreadable):
-        return {"error": error.problem, "field": error.field}
-    return {"error": str(error)}
-
-
-def _sender(request: web.Request, app: App) -> str:
-    """A label only for senders that are configured: a stranger must not make metrics."""
-    kind, name = request.match_info.get("kind", ""), request.match_info.get("account", "")
-    if app.bridge.account(kind, name):
-        return f"{kind}/{name}"
-    project = request.match_info.get("project", "")
-    return f"jelou/{project}" if project in app.bridge.jelou else "unknown"

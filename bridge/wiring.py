@@ -55,16 +55,20 @@ async def store_on(
 ) -> AsyncIterator[Store]:
     """A store on this Redis until the end of the block."""
     pool = connection_pool(url, connections)
-    yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases, confirm=confirm)
-    await pool.disconnect()
+    try:
+        yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases, confirm=confirm)
+    finally:
+        await pool.disconnect()
 
 
 @asynccontextmanager
 async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
     """A queue on this Redis until the end of the block."""
     pool = connection_pool(url)
-    yield Queue(pool, prefix)
-    await pool.disconnect()
+    try:
+        yield Queue(pool, prefix)
+    finally:
+        await pool.disconnect()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,15 +19,34 @@ if TYPE_CHECKING:
 PREFIX: Final = "BRIDGE_"
 REDIS_URL: Final = "REDIS_URL"
 _SCHEMES: Final = ("redis://", "rediss://", "unix://", *SENTINEL_SCHEMES)
+_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_OPTIONS: Final = {"redis": ("db",), "rediss": ("db", *_FILES, "ssl_check_hostname")}
+"""What may stand behind the ? of each scheme. A certificate that is not checked is no option: its own authority can be
+named, and then it is."""
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(_SCHEMES):
+    """Found here: redis-py would only say so at its first connection, over and over."""
+    text = url.get_secret_value()
+    if not text.startswith(_SCHEMES):
         msg = f"begins with none of {', '.join(_SCHEMES)}"
         raise ValueError(msg)
-    if url.get_secret_value().startswith(SENTINEL_SCHEMES):
-        SentinelUrl.parse(url.get_secret_value())
+    if text.startswith(SENTINEL_SCHEMES):
+        SentinelUrl.parse(text)
+    told = urlsplit(text)
+    if told.scheme in _OPTIONS:
+        _known_options(parse_qs(told.query, keep_blank_values=True), _OPTIONS[told.scheme])
     return url
+
+
+def _known_options(given: Mapping[str, list[str]], known: tuple[str, ...]) -> None:
+    for name, values in given.items():
+        if name not in known:
+            msg = f"has an option behind ? that is none of {', '.join(known)}"
+            raise ValueError(msg)
+        if name in _FILES and not Path(values[-1]).is_file():
+            msg = f"names a file in {name} that is not there"
+            raise ValueError(msg)
 
 
 class Settings(BaseSettings):
@@ -40,7 +60,8 @@ class Settings(BaseSettings):
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
         validation_alias=REDIS_URL,
-        description="Where Redis is, redis+sentinel://host,host/master where Sentinel tells; it may hold a password.",
+        description="Where Redis is: rediss:// for TLS, redis+sentinel://host,host/master where Sentinel tells; a "
+        "secret, because it may hold a password.",
     )
     redis_prefix: str = Field(
         default="bridge", pattern="^[A-Za-z0-9_-]+$", description="Begins every key, so that bridges can share a Redis."

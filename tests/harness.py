@@ -16,6 +16,7 @@ from aiohttp import ClientSession, web
 from bridge.accounts import Bridge
 from bridge.embedded import free_port
 from bridge.helpdesks import REGISTRY
+from bridge.listening import listening
 from bridge.protocol import Leases
 from bridge.signatures import standard_webhooks_signature
 from bridge.twins.jelou import JelouTwin
@@ -72,6 +73,7 @@ class Running:
     session: ClientSession
     lanes: Lanes
     app: Any
+    site: web.Application
     waits: dict[str, Any] = field(default_factory=dict)
 
     async def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -115,14 +117,9 @@ async def eventually(
 
 @asynccontextmanager
 async def serving(site: web.Application, port: int) -> AsyncIterator[str]:
-    """An aiohttp application on a loopback port."""
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
+    """An aiohttp application on a loopback port, as the web process serves it."""
+    async with listening(site, "127.0.0.1", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -140,12 +137,13 @@ async def running(
     """Web and worker until the end of the block; ``adapted`` may give them parts of the test's own."""
     async with AsyncExitStack() as stack:
         app = adapted(await stack.enter_async_context(opened(bridge, redis_url, prefix=prefix, leases=leases)))
-        url = await stack.enter_async_context(serving(application(app), port or free_port()))
+        site = application(app)
+        url = await stack.enter_async_context(serving(site, port or free_port()))
         session = await stack.enter_async_context(ClientSession())
         lanes = Lanes(app, limits)
         tasks = background(app, lanes, limits) if work else []
         try:
-            yield Running(url, session, lanes, app)
+            yield Running(url, session, lanes, app, site)
         finally:
             await lanes.drain()
             await end(tasks)

@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate domain errors events helpdesks jelou journal letters links ports protocol redis_url replies routing
+accounts correlate decisions domain errors events helpdesks jelou journal letters links pages ports protocol redis_url
+replies routing
 signatures timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
@@ -33,10 +34,13 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "g
 """What the pure libraries and the builtins still offer: files, the terminal, the clock."""
 
 WEB = {
-    "bridge.web": "the webhooks and the API",
+    "bridge.web": "the webhooks",
+    "bridge.api": "what is asked",
+    "bridge.asking": "a request becomes a question",
+    "bridge.answering": "an error becomes an answer",
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
-    "bridge.serving": "the web process",
+    "bridge.listening": "serves it, with patience that ends",
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }

@@ -1,4 +1,4 @@
--- claim_orphan(project, conversation, ticket, lane, entry, wake_ms): a person says whose conversation this is.
+-- claim_orphan(project, conversation, ticket, lane, entry, wake_ms, id, decision): a person says whose this is.
 -- returns {verdict, lane to wake or ''}; verdict is done, gone (no such orphan) or taken (another ticket has it).
 
 local project, id, ticket, entry = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
@@ -8,5 +8,6 @@ if first and first ~= ticket then return {'taken', first} end
 redis.call('SET', conversation_key(project, id), ticket)
 tell(ticket, {entry})
 adopt(project, id, ticket)
+decide(ARGV[7], ARGV[8])
 local due, lane = arrived(ticket, ARGV[4], true)
 return {'done', due and must_wake(lane, tonumber(ARGV[6])) and lane or ''}

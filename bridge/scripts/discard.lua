@@ -1,5 +1,10 @@
--- discard(letter id, reason, ticket or '', entry): a person takes a dead letter from the list; the reason is kept.
+-- discard(letter id, at_ms, ticket, entry, decision): a person takes a dead letter from the list; why is kept.
+-- returns done, gone, or changed: it was given up anew meanwhile.
 
-unbury({ARGV[1]})
-if ARGV[3] ~= '' then tell(ARGV[3], {ARGV[4]}) end
-return 1
+local verdict = letter_verdict(ARGV[1], tonumber(ARGV[2]))
+if verdict == 'done' then
+  unbury({ARGV[1]})
+  tell(ARGV[3], {ARGV[4]})
+  decide(ARGV[1], ARGV[5])
+end
+return verdict

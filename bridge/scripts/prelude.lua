@@ -96,6 +96,29 @@ local function unbury(ids)
   redis.call('ZREM', P .. 'dead-letters-by-time', unpack(ids))
 end
 
+-- A letter or orphan is named with what the person saw of it: what has changed since is not decided blindly.
+local function letter_verdict(id, at_ms)
+  local text = redis.call('HGET', P .. 'dead-letters', id)
+  if not text then return 'gone' end
+  return cjson.decode(text).at_ms == at_ms and 'done' or 'changed'
+end
+
+-- What a person decided, for those who look for the thing later: the last decision on each, so long and so many.
+local DECISIONS, DECISIONS_MS, DECISIONS_MOST = P .. 'decisions', 90 * 86400000, 10000
+local function decide(id, text)
+  local by_time = DECISIONS .. '-by-time'
+  redis.call('HSET', DECISIONS, id, text)
+  redis.call('ZADD', by_time, NOW, id)
+  local old = redis.call('ZRANGEBYSCORE', by_time, '-inf', NOW - DECISIONS_MS, 'LIMIT', 0, 1000)
+  if #old == 0 then old = redis.call('ZRANGE', by_time, 0, -DECISIONS_MOST - 1) end
+  if #old > 0 then
+    redis.call('HDEL', DECISIONS, unpack(old))
+    redis.call('ZREM', by_time, unpack(old))
+  end
+  redis.call('PEXPIRE', DECISIONS, DECISIONS_MS)
+  redis.call('PEXPIRE', by_time, DECISIONS_MS)
+end
+
 -- Starts are counted by the clock hour, so that a cap needs no list of them.
 local function starts_key(account) return P .. 'starts:' .. account .. ':' .. math.floor(NOW / 3600000) end
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from redis.asyncio import Redis
 
-from bridge.desk import ChangedError, Desk, NoSuchLetterError
+from bridge.desk import Desk, Wanted
+from bridge.errors import Changed, NotThere
+from bridge.lost import LostAndFound
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import PROJECT, Scene, eventually, scene
 
@@ -18,13 +21,23 @@ if TYPE_CHECKING:
 def desk(on: Scene) -> Desk:
     """The desk of the scene's bridge."""
     app = on.bridge.app
-    return Desk(app.store.records, app.bridge, app.queue.wake, app.now_ms)
+    return Desk(app.store.records, app.bridge, app.queue.wake, app.now_ms, "ana")
+
+
+def lost(on: Scene) -> LostAndFound:
+    """The orphans at that desk."""
+    return LostAndFound(desk(on))
 
 
 async def the_letter(on: Scene, ticket: str) -> Letter:
     """The one dead letter of a ticket."""
-    [letter] = await desk(on).dead_letters(ticket=ticket)
+    [letter] = (await desk(on).dead_letters(Wanted(ticket=ticket))).items
     return letter
+
+
+async def listed(on: Scene, **wanted: str) -> list[Letter]:
+    """The dead letters that match."""
+    return (await desk(on).dead_letters(Wanted(**wanted))).items
 
 
 async def test_a_refused_start_is_replayed_once_its_cause_is_gone(redis_url: str, prefix: str) -> None:
@@ -35,11 +48,11 @@ async def test_a_refused_start_is_replayed_once_its_cause_is_gone(redis_url: str
         await on.until_phase("T1", "failed")
         letter = await the_letter(on, "T1")
         assert "knows no such user" in letter.reason
-        assert await desk(on).preview(letter) == "would start a conversation, by the rules as they are now"
+        assert (await desk(on).preview(letter)).says == "would start a conversation, by the rules as they are now"
         on.jelou.settings.users = None
-        assert await desk(on).replay(letter) == "will start a conversation, by the rules as they are now"
+        assert (await desk(on).replay(letter)).says == "will start a conversation, by the rules as they are now"
         await on.until_phase("T1", "open")
-        assert await desk(on).dead_letters() == []
+        assert await listed(on) == []
         assert len(on.jelou.ledger.by_ticket("T1")) == 1
 
 
@@ -52,7 +65,7 @@ async def test_a_replay_pressed_twice_starts_once(redis_url: str, prefix: str) -
         letter = await the_letter(on, "T1")
         await desk(on).replay(letter)
         told = await on.until_phase("T1", "open")
-        assert await desk(on).replay(letter) == f"nothing: already started as {told['conversation']}"
+        assert (await desk(on).replay(letter)).says == f"nothing to do: already started as {told['conversation']}"
         assert len(on.jelou.ledger.by_ticket("T1")) == 1
 
 
@@ -65,7 +78,7 @@ async def test_a_ticket_that_fails_again_is_one_letter_again(redis_url: str, pre
         await desk(on).replay(letter)
 
         async def buried_again() -> bool:
-            found = await desk(on).dead_letters(ticket="T1")
+            found = await listed(on, ticket="T1")
             return [one.id for one in found] == [letter.id] and found[0].at_ms > letter.at_ms
 
         await eventually(buried_again)
@@ -80,9 +93,9 @@ async def test_a_parked_start_shows_both_facts(redis_url: str, prefix: str) -> N
         await on.scripted("T1")
         await on.until_phase("T1", "parked")
         letter = await the_letter(on, "T1")
-        assert "there will be two" in await desk(on).preview(letter)
+        assert "there will be two" in (await desk(on).preview(letter)).says
         await on.until_phase("T1", "open")
-        assert await desk(on).dead_letters() == []
+        assert await listed(on) == []
         assert len(on.jelou.ledger.by_ticket("T1")) == 1
 
 
@@ -117,8 +130,41 @@ async def test_a_discarded_letter_keeps_its_reason(redis_url: str, prefix: str) 
             "action": "start.conversation",
             "letter": told["timeline"][-1]["letter"],
             "reason": "a test ticket",
+            "by": "ana",
         }
-        assert await desk(on).dead_letters() == []
+        assert await listed(on) == []
+
+
+async def test_a_letter_that_was_given_up_anew_is_not_discarded(redis_url: str, prefix: str) -> None:
+    """Decided in one step with the taking away: a worker that buries it just then is not undone."""
+    async with scene(redis_url, prefix) as on:
+        await on.scripted("T1", phone="none")
+        await on.until_phase("T1", "failed")
+        letter = await the_letter(on, "T1")
+        older = replace(letter, at_ms=letter.at_ms - 1)
+        with pytest.raises(Changed, match="given up anew"):
+            await desk(on).discard(older, "seen yesterday")
+        with pytest.raises(Changed):
+            await desk(on).replay(older)
+        assert await listed(on) == [letter]
+
+
+async def test_a_replay_has_its_horizon_before_it(redis_url: str, prefix: str) -> None:
+    """A letter of long ago waits for a throttled Jelou as a new ticket would, and is not given up at once."""
+    async with scene(redis_url, prefix, scripts={"horizon_s": 3.0}) as on:
+        on.jelou.faults.next_start(Fault.named("status", status=422))
+        await on.scripted("T1")
+        await on.until_phase("T1", "failed")
+        letter = await the_letter(on, "T1")
+        told = await on.bridge.trace("standard-webhooks", "scripts", "T1")
+
+        async def overdue() -> bool:
+            return bool(on.bridge.app.now_ms() - told["timeline"][0]["at"] > 3_100)
+
+        await eventually(overdue)
+        on.jelou.faults.next_start(Fault.named("throttled"))
+        await desk(on).replay(letter)
+        await on.until_phase("T1", "open")
 
 
 async def test_a_filter_chooses_letters(redis_url: str, prefix: str) -> None:
@@ -127,11 +173,10 @@ async def test_a_filter_chooses_letters(redis_url: str, prefix: str) -> None:
         for ticket in ("T1", "T2"):
             await on.scripted(ticket, phone="none")
             await on.until_phase(ticket, "failed")
-        at = desk(on)
-        assert len(await at.dead_letters(account="standard-webhooks/scripts")) == 2
-        assert len(await at.dead_letters(account="zendesk/acme")) == 0
-        assert len(await at.dead_letters(reason="PHONE NUMBER")) == 2
-        assert len(await at.dead_letters(reason="credential")) == 0
+        assert len(await listed(on, account="standard-webhooks/scripts")) == 2
+        assert len(await listed(on, account="zendesk/acme")) == 0
+        assert len(await listed(on, reason="PHONE NUMBER")) == 2
+        assert len(await listed(on, reason="credential")) == 0
 
 
 async def test_an_orphan_is_claimed_for_a_ticket(redis_url: str, prefix: str) -> None:
@@ -139,26 +184,26 @@ async def test_an_orphan_is_claimed_for_a_ticket(redis_url: str, prefix: str) ->
     async with scene(redis_url, prefix) as on:
         on.jelou.hand_over("593111111111", "Hola")
         await on.jelou.settle()
-        [orphan] = await desk(on).orphans()
-        assert set(orphan["events"]) == {"conversation.start", "customer.wrote"}
+        [orphan] = (await lost(on).orphans()).items
+        assert set(orphan.events) == {"conversation.start", "customer.wrote"}
         assert "593111111111" not in str(orphan)
         ticket = "standard-webhooks/scripts/T9"
-        says = await desk(on).claim(PROJECT, orphan["conversation"], ticket)
-        assert says == f"{orphan['conversation']} belongs to {ticket} now"
+        says = await lost(on).claim(orphan, ticket)
+        assert says == f"{orphan.conversation} belongs to {ticket} now"
         told = await on.until_phase("T9", "open")
-        assert told["conversation"] == orphan["conversation"]
-        assert await desk(on).orphans() == []
-        with pytest.raises(NoSuchLetterError):
-            await desk(on).claim(PROJECT, orphan["conversation"], ticket)
+        assert told["conversation"] == orphan.conversation
+        assert (await lost(on).orphans()).items == []
+        with pytest.raises(NotThere):
+            await lost(on).claim(orphan, ticket)
 
 
 async def test_what_is_not_there_is_said(redis_url: str, prefix: str) -> None:
     """An unknown letter or orphan is an error that names it."""
     async with scene(redis_url, prefix, work=False) as on:
-        with pytest.raises(NoSuchLetterError, match="no dead letter x"):
+        with pytest.raises(NotThere, match="no dead letter x"):
             await desk(on).letter("x")
-        with pytest.raises(NoSuchLetterError, match="no orphan c"):
-            await desk(on).discard_orphan(PROJECT, "c")
+        with pytest.raises(NotThere, match="no orphan c"):
+            await lost(on).orphan("c", PROJECT)
 
 
 async def test_a_ticket_that_changed_is_not_replayed_blindly(redis_url: str, prefix: str) -> None:
@@ -169,5 +214,5 @@ async def test_a_ticket_that_changed_is_not_replayed_blindly(redis_url: str, pre
         letter = await the_letter(on, "T1")
         async with Redis.from_url(redis_url) as redis:
             await redis.execute_command("HSET", f"{prefix}:link:{letter.ticket}", "holder", "somebody")
-        with pytest.raises(ChangedError):
+        with pytest.raises(Changed):
             await desk(on).replay(letter)

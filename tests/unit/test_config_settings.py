@@ -46,6 +46,34 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.worker_slots == Settings.model_fields["worker_slots"].default
 
 
+def test_redis_over_tls_is_a_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a user, the authority's file and a certificate of our own."""
+    for name in ("ca.pem", "own.pem", "own.key"):
+        (tmp_path / name).touch()
+    files = f"ssl_ca_certs={tmp_path}/ca.pem&ssl_certfile={tmp_path}/own.pem&ssl_keyfile={tmp_path}/own.key"
+    url = f"rediss://bridge:p%40ss@redis.example:6380/2?{files}&ssl_check_hostname=false"
+    monkeypatch.setenv("REDIS_URL", url)
+    assert read_settings().redis_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("rediss://:secret@redis:6380/0?ssl_ca_certs=/no/such/file", "names a file in ssl_ca_certs that is not there"),
+        ("rediss://:secret@redis:6380/0?ssl_cert_reqs=none", "has an option behind ? that is none of"),
+        ("rediss://:secret@redis:6380/0?ssl_ca_cert=/x", "has an option behind ? that is none of"),
+        ("redis://:secret@redis:6379/0?ssl_ca_certs=/x", "has an option behind ? that is none of db"),
+        ("redis://:sec?ret@redis:6379/0", "has an option behind ? that is none of db"),
+        ("http://:secret@redis", "begins with none of redis://, rediss://, unix://"),
+    ],
+)
+def test_a_redis_url_that_cannot_work_is_a_mistake(monkeypatch: pytest.MonkeyPatch, url: str, problem: str) -> None:
+    """Said before the first connection, and without the password."""
+    [mistake] = mistakes_with(monkeypatch, REDIS_URL=url)
+    assert (mistake.key, problem in mistake.problem) == ("REDIS_URL", True)
+    assert "sec" not in str(mistake).replace("ssl", "")
+
+
 def test_what_the_command_line_says_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     """An override wins over the variable, one that was not given does not."""
     monkeypatch.setenv("BRIDGE_PORT", "9000")

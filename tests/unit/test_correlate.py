@@ -112,7 +112,7 @@ def test_two_people_never_share_a_key(one: tuple[str, str, str], other: tuple[st
     assert (room_key(*one[:2]) == room_key(*other[:2])) is (one[:2] == other[:2])
 
 
-@given(ticket_id=st.text(min_size=1))
+@given(ticket_id=st.text(min_size=1).filter(lambda told: told not in {".", ".."}))
 def test_metadata_finds_its_ticket_back_whatever_the_id_holds(ticket_id: str) -> None:
     """Slashes, blanks, other scripts: the reference in the event is the one that was sent."""
     ref = TicketRef("standard-webhooks", "scripts", ticket_id)

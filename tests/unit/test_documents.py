@@ -82,7 +82,7 @@ def made(name: str) -> set[str]:
 
 def commanded(name: str) -> list[tuple[str, list[str]]]:
     """The commands of ``bridge`` that a document names, each with its options."""
-    found = re.findall(r"^(?:.*[\s/])?bridge ([a-z][a-z-]*)(.*)$", "\n".join(typed(name)), re.MULTILINE)
+    found = re.findall(r"^(?:.*[ \t/])?bridge ([a-z][a-z-]*)(.*)$", "\n".join(typed(name)), re.MULTILINE)
     return [(command, re.findall("--[a-z-]+", rest)) for command, rest in found]
 
 
@@ -93,8 +93,9 @@ def anchors(text: str) -> set[str]:
 
 
 def options(command: str) -> set[str]:
-    """The options of a command of ``bridge``."""
-    return {option for parameter in COMMANDS[command].params for option in parameter.opts}
+    """The options of a command of ``bridge``, or of all commands of a group."""
+    found = [COMMANDS[command], *getattr(COMMANDS[command], "commands", {}).values()]
+    return {option for one in found for parameter in one.params for option in parameter.opts}
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

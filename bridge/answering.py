@@ -1,0 +1,72 @@
+"""How the web process answers: JSON, and every error as the status that its sender understands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from bridge.errors import Rejected, SignatureRejected, StoreUnavailable, TooManyFailures, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bridge.wiring import App
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+APP: web.AppKey[App] = web.AppKey("app")
+
+
+def json_answer(status: int, body: object, headers: dict[str, str] | None = None) -> web.Response:
+    """An answer of JSON."""
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/json", headers=headers)
+
+
+@web.middleware
+async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error becomes the status its sender understands; never a 500 by choice, never a redirect."""
+    app = request.app[APP]
+    try:
+        return await handler(request)
+    except Rejected as error:
+        app.metrics.deliveries.labels(_sender(request, app), f"rejected {error.status}").inc()
+        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error))
+        return json_answer(error.status, _told_to_sender(error), _headers(error))
+    except StoreUnavailable as error:
+        app.metrics.redis_failures.inc()
+        app.log.warning("store unavailable", path=request.path[:120], reason=str(error))
+        return _try_again()
+    except web.HTTPException:
+        raise
+    except Exception:
+        # A bug of ours must not cost an event: senders that give up at a 500 come back after a 503.
+        app.log.exception("bug", path=request.path[:120])
+        return _try_again()
+
+
+def _try_again() -> web.Response:
+    return json_answer(503, {"error": "try again"}, {"Retry-After": str(StoreUnavailable.retry_after_s)})
+
+
+def _headers(error: Rejected) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyFailures) else {}
+
+
+def _told_to_sender(error: Rejected) -> dict[str, str]:
+    """A refused signature says nothing: whoever sent it is not known to us."""
+    if isinstance(error, SignatureRejected):
+        return {"error": "unauthorised"}
+    if isinstance(error, Unreadable):
+        return {"error": error.problem, "field": error.field}
+    return {"error": str(error)}
+
+
+def _sender(request: web.Request, app: App) -> str:
+    """A label only for senders that are configured: a stranger must not make metrics."""
+    kind, name = request.match_info.get("kind", ""), request.match_info.get("account", "")
+    if app.bridge.account(kind, name):
+        return f"{kind}/{name}"
+    project = request.match_info.get("project", "")
+    return f"jelou/{project}" if project in app.bridge.jelou else "unknown"
