@@ -101,6 +101,9 @@ class Desk:
         if verdict == "gone":
             msg = f"there is no orphan {conversation} in {project}"
             raise NoSuchLetterError(msg)
+        if verdict == "removed":
+            msg = f"what was kept of {ref} has been removed"
+            raise ChangedError(msg)
         if verdict == "taken":
             msg = f"{conversation} is the conversation of {detail}"
             raise ChangedError(msg)

@@ -16,6 +16,7 @@ import orjson
 from bridge.coalesce import Coalesced
 from bridge.protocol import Accepted, Batch, Claimed, Finished, Leases, Trace, Verdict
 from bridge.records import Records
+from bridge.removals import Removals
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Store:
         self._scripts = Scripts(redis, prefix, clock)
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
+        self.removals = Removals(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

@@ -34,13 +34,19 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "g
 
 WEB = {
     "bridge.web": "the webhooks and the API",
+    "bridge.api_forget": "POST /api/forget",
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
     "bridge.serving": "the web process",
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }
-TERMINAL = {"bridge.cli": "", "bridge.cli_desk": "", "bridge.terminal": "what the commands share"}
+TERMINAL = {
+    "bridge.cli": "",
+    "bridge.cli_desk": "",
+    "bridge.cli_forget": "",
+    "bridge.terminal": "what the commands share",
+}
 
 OWNERS: Mapping[str, Mapping[str, str]] = {
     "redis": {
@@ -82,6 +88,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.queue": ("bridge.wiring",),
     "bridge.store": ("bridge.wiring",),
     "bridge.records": ("bridge.store",),
+    "bridge.removals": ("bridge.store",),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""

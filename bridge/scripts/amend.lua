@@ -3,6 +3,8 @@
 -- returns {verdict, lane to wake or ''}; changed: the link is not what the person was shown, or a worker has it.
 
 local r = cjson.decode(ARGV[1])
+-- A ticket that was removed in between has nothing left to change.
+if removed(r.ticket) then return {'changed', ''} end
 local link = redis.call('HMGET', link_key(r.ticket), 'state', 'holder', 'lane')
 if link[2] or (link[1] or '') ~= r.expected then return {'changed', ''} end
 local lane = link[3] or r.lane
