@@ -171,7 +171,7 @@ class Steps:
 
     # -- removing -----------------------------------------------------------------------------------------------------
 
-    async def retire(self, most: int = 10, **changes: int) -> dict[str, int]:
+    async def retire(self, most: int = 10, **changes: Any) -> dict[str, int]:
         """A round of retention: each kind by its own days, 1 to 6; ``changes`` are of ``KEEP``, in ms."""
         return (await self.store.removals.retire(keeping(**changes), [PROJECT], most)).counts
 

@@ -57,6 +57,7 @@ async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
             work.consume()
             return
         start = translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1)
+        work.person = start.user_id
     except Unstartable as error:
         _fail(work, Signal.FAIL, str(error), covered=1)
     except CallError as error:

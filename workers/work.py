@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bridge import correlate, events
 from bridge.domain import Phase, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
-from bridge.links import IN_FLIGHT, LIVE, Link, Signal, Todo
+from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal, Todo
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
@@ -56,6 +56,7 @@ class Work:
     named: tuple[str, ...] = ()
     bury: list[tuple[str, str]] = field(default_factory=list)
     uncount: str = ""
+    person: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
     lost: bool = False
 
@@ -197,6 +198,8 @@ class Work:
             project=self.pair.project_name,
             room=correlate.room_key(self.pair.project_name, link.room),
             contact=self.contact,
+            person=link.user or self.person,
+            ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
