@@ -15,7 +15,15 @@ import orjson
 from aiohttp import web
 
 from bridge import correlate, events, jelou
-from bridge.domain import ConversationClosed, ConversationStarted, Delivery, Unrecognised, UnrecognisedConversation
+from bridge.api_forget import forget_route
+from bridge.domain import (
+    ConversationClosed,
+    ConversationStarted,
+    Delivery,
+    TicketOpened,
+    Unrecognised,
+    UnrecognisedConversation,
+)
 from bridge.errors import (
     Rejected,
     SignatureRejected,
@@ -30,6 +38,7 @@ from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
 from bridge.trace import trace_of
+from bridge.translate import person
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -58,6 +67,7 @@ def application(app: App) -> web.Application:
             web.post("/webhooks/helpdesks/{kind}/{account}", helpdesk_webhook),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
             web.get("/api/tickets/{kind}/{account}/{id}", ticket),
+            forget_route(APP, _authorised),
             *observed(app),
         ]
     )
@@ -106,6 +116,7 @@ def _incoming(event: TicketEvent, delivery: Delivery, delivery_id: str, account:
         event="" if nothing else events.dump(event, delivery_id, at),
         entry=entry(at, what, event=event.type, delivery=delivery_id, reason=nothing),
         repeated=entry(at, "repeated", event=event.type, delivery=delivery_id),
+        person=person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else "",
     )
 
 
