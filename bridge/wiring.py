@@ -69,16 +69,20 @@ def connection_pool(url: str, connections: int = 64) -> BlockingConnectionPool:
 async def store_on(url: str, prefix: str, leases: Leases = Leases(), connections: int = 64) -> AsyncIterator[Store]:
     """A store on this Redis until the end of the block."""
     pool = connection_pool(url, connections)
-    yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases)
-    await pool.disconnect()
+    try:
+        yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases)
+    finally:
+        await pool.disconnect()
 
 
 @asynccontextmanager
 async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
     """A queue on this Redis until the end of the block."""
     pool = connection_pool(url)
-    yield Queue(pool, prefix)
-    await pool.disconnect()
+    try:
+        yield Queue(pool, prefix)
+    finally:
+        await pool.disconnect()
 
 
 @asynccontextmanager
