@@ -7,6 +7,7 @@ is out already is written nowhere. Such a conversation may begin in Jelou; its e
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,8 @@ class Forgetting:
 
     async def _ticket(self, text: str) -> list[str]:
         """The one ticket of this name: an id, account/id or kind/account/id."""
-        named = list(names_of(self.bridge, text))
-        if len(named) < 2:  # noqa: PLR2004 - one is no choice
-            return named
-        found = await self.store.removals.forget(Whom(tickets=tuple(named)), keeping(self.bridge), preview=True)
+        whom = Whom(tickets=tuple(names_of(self.bridge, text)))
+        found = await self.store.removals.forget(whom, keeping(self.bridge), preview=True)
         if found.tickets > 1:
             raise AmbiguousTicketError(f"several are named so: {', '.join(one.ticket for one in found.shown)}")
         return [one.ticket for one in found.shown]
@@ -124,14 +123,13 @@ def people_of(bridge: Bridge, user: str) -> tuple[tuple[str, tuple[str, ...]], .
 
 
 def names_of(bridge: Bridge, text: str) -> Iterator[str]:
-    """The tickets that may be named so: kind/account/id as it is shown, account/id, or an id alone."""
-    accounts = [(kind, name) for kind, named in bridge.helpdesks.items() for name in named]
-    try:
+    """The tickets that may be named so: kind/account/id as it is shown, account/id, or an id, with a slash perhaps."""
+    with suppress(ValueError):
         yield str(TicketRef.parse(text))
-    except ValueError:
-        of = [one for one in accounts if text.startswith(f"{one[1]}/")]
-        for kind, name in of or accounts:
-            yield str(TicketRef(kind, name, text.removeprefix(f"{name}/") if of else text))
+    accounts = [(kind, name) for kind, named in bridge.helpdesks.items() for name in named]
+    of = [one for one in accounts if text.startswith(f"{one[1]}/")]
+    for kind, name in of or accounts:
+        yield str(TicketRef(kind, name, text.removeprefix(f"{name}/") if of else text))
 
 
 def _told(*found: Trails) -> dict[str, Any]:
