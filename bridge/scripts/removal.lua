@@ -7,9 +7,8 @@ end
 
 local function leave_set(name, ticket) redis.call('SREM', P .. name, ticket) end
 
--- A conversation whose first ticket is another one stays that one's.
-local function leave_conversation(name, ticket, how)
-  if redis.call('GET', P .. name) ~= ticket then return end
+-- Only the first ticket of a conversation is noted for it; one that shares it leaves it alone.
+local function leave_conversation(name, _, how)
   redis.call('DEL', P .. name)
   entomb_conversation(name:match('^%a+:(.*)$'), how)
 end

@@ -21,10 +21,11 @@ end
 local function look_later(key, keep_ms, name) redis.call('ZADD', key, NOW - keep_ms + LOOK_MS, name) end
 
 local function at_rest(ticket, kind)
-  local link = redis.call('HMGET', link_key(ticket), 'ended', 'holder', 'lane')
   if kind == 'heard' then return redis.call('EXISTS', link_key(ticket)) == 0 end
-  if link[1] ~= kind or link[2] then return false end
-  if link[3] and redis.call('ZSCORE', lane_key(link[3]), ticket) then return false end
+  local link = redis.call('HMGET', link_key(ticket), 'ended', 'lane')
+  if link[1] ~= kind then return false end
+  -- What a worker holds is in its lane, too.
+  if redis.call('ZSCORE', lane_key(link[2]), ticket) then return false end
   return redis.call('EXISTS', inbox_key(ticket), evidence_key(ticket)) == 0
 end
 

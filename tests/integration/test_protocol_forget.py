@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bridge.letters import Letter
+from bridge.protocol import Gate, Incoming
 from tests.personal import PERSONAL, PHONE, TICKET, evidence, left, named, opened
 from tests.steps import KEEP, LANE, LEASES, PROJECT
 
@@ -30,6 +32,26 @@ async def test_nothing_of_a_forgotten_person_is_left(steps: Steps, ended: str) -
     assert await left(steps) == []
     assert "letter-1" not in await steps.everything()
     assert await steps.due_in_ms(TICKET) is None
+
+
+async def test_what_was_only_told_goes_too(steps: Steps) -> None:
+    """A timeline without a link, and the note by which it would end."""
+    await steps.deliver(Incoming(TICKET, LANE, fact="", event="", entry="mariposa", repeated=""))
+    assert (await steps.forget(TICKET)).tickets == 1
+    assert await left(steps) == []
+
+
+async def test_a_claimed_orphan_a_marked_letter_and_a_tickets_own_pace_go_too(steps: Steps) -> None:
+    """Whatever named the ticket, and by whichever step."""
+    await steps.told(evidence("c-77"), conversation="c-77")
+    claimed = await opened(steps)
+    gate = Gate("helpdesk:acme", LANE, interval_ms=1, burst=5, more=((f"ticket:{TICKET}", 1_000, 5),))
+    await steps.store.mark(replace(steps.marking(claimed), bury=(("letter-1", "mariposa"),), gate=gate))
+    assert (await steps.store.records.claim_orphan(PROJECT, "c-77", TICKET, LANE, "claimed"))[0] == "done"
+    assert "pace:ticket" in await steps.everything()
+    assert (await steps.forget(TICKET)).shown[0].letters == 1
+    assert await left(steps) == []
+    assert "letter-1" not in await steps.everything()
 
 
 async def test_a_preview_tells_and_changes_nothing(steps: Steps) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.domain import Phase
+from bridge.letters import Letter
 from bridge.links import ENDED
 from bridge.protocol import Incoming
 from tests.steps import DAY_MS, KEEP, LANE, LEASES
@@ -85,9 +86,29 @@ async def test_what_begins_again_stays(steps: Steps) -> None:
     """A replay or an event brought the ticket to life: the end it had is no more."""
     await steps.ended("failed")
     await steps.finish(await steps.held("more"), ended="")
+    assert await steps.link() == {"state": '"done"', "lane": LANE}
+    assert await steps.redis.zcard(steps.key("ended", "failed")) == 0
     await steps.pass_ms(99 * DAY_MS)
     assert await steps.retire() == {}
     assert await steps.timeline() != []
+
+
+async def test_what_a_person_replays_stays(steps: Steps) -> None:
+    """It is in its lane again, without an event of its own."""
+    await steps.ended("failed")
+    await steps.pass_ms(99 * DAY_MS)
+    letter = Letter(id="letter-1", ticket="t", lane=LANE, action="add.note", reason="refused", at_ms=1)
+    assert await steps.store.records.amend(letter, b'"done"', '"again"', [], "replayed") is not None
+    assert await steps.retire() == {}
+    assert (await steps.link())["state"] == '"again"'
+
+
+async def test_a_note_that_is_not_true_removes_nothing(steps: Steps) -> None:
+    """The link itself is asked how it ended."""
+    await steps.finish(await steps.held(), ended="")
+    await steps.redis.zadd(steps.key("ended", "closed"), {"t": 0})
+    assert await steps.retire() == {}
+    assert (await steps.link())["state"] == '"done"'
 
 
 @pytest.mark.parametrize("how", ["waits in its lane", "is held", "has evidence"])
@@ -110,6 +131,7 @@ async def test_what_has_something_to_do_stays(steps: Steps, how: str) -> None:
 async def test_what_waits_has_not_ended(steps: Steps) -> None:
     """A failed ticket whose note is still to be written is not over."""
     await steps.finish(await steps.held(), ended="failed", wait="backoff", due_in_ms=99 * DAY_MS)
+    assert await steps.redis.zcard(steps.key("ended", "failed")) == 0
     await steps.pass_ms(98 * DAY_MS)
     assert await steps.retire() == {}
 

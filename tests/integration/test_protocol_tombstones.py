@@ -48,6 +48,14 @@ async def test_a_new_fact_of_a_retired_ticket_is_new(steps: Steps) -> None:
     assert await steps.inbox() == []
 
 
+async def test_evidence_counts_again_for_what_has_begun_anew(steps: Steps) -> None:
+    """A removed ticket with a new fact has a link again, and a start of its own."""
+    await retired(steps)
+    await steps.accept("reopened", fact="reopened")
+    assert (await steps.told("start", ticket="t", conversation="c-2")).ticket == "t"
+    assert await steps.evidence() == ["start"]
+
+
 @pytest.mark.parametrize("kind", ["start", "close", "message"])
 @pytest.mark.parametrize("named_by", ["ticket", "conversation"])
 async def test_late_events_of_a_removed_ticket_leave_nothing(steps: Steps, kind: str, named_by: str) -> None:
