@@ -175,6 +175,21 @@ async def test_a_ticket_that_waits_to_start_is_forgotten_and_never_starts(
     assert on.jelou.ledger.starts == []
 
 
+async def test_a_ticket_whose_number_only_the_worker_has_read_is_found(redis_url: str, prefix: str) -> None:
+    """Zendesk's webhook tells no phone; the ticket was fetched, is held by a pause, and its number stands nowhere."""
+    async with scene(redis_url, prefix) as on:
+        await on.bridge.app.store.pause("zendesk/acme", "now")
+        number = on.zendesk.open_ticket("mariposa", PHONE).id
+        await on.bridge.traced("zendesk", "acme", str(number), lambda told: "paused" in told["waits_for"])
+
+        async def is_found() -> bool:
+            return bool((await forget(on, user=PHONE))["tickets"])
+
+        await eventually(is_found)
+        assert await on.bridge.app.store.resume("zendesk/acme") == []
+    assert on.jelou.ledger.starts == []
+
+
 async def test_an_open_conversation_goes_on_without_the_bridge(redis_url: str, redis: Redis, prefix: str) -> None:
     """Jelou keeps it; what the customer writes there, and its end, are accepted and not kept."""
     async with scene(redis_url, prefix) as on:
