@@ -228,12 +228,31 @@ class Api(Model):
     tokens: list[SecretStr] = Field(default_factory=list, description="Bearer tokens for /api/. None: it answers 401.")
 
 
+Days = Annotated[float, Field(gt=0, le=36_500)]
+
+
+class Retention(Model):
+    """How long what has come to its end is kept, in days. What is open, unknown, parked or not yet done stays."""
+
+    closed_days: Days = Field(default=90.0, description="A ticket whose conversation is closed, with its timeline.")
+    failed_days: Days = Field(
+        default=90.0, description="A ticket whose conversation could not be started; never before its dead letters."
+    )
+    ignored_days: Days = Field(default=30.0, description="A ticket for which nothing was to be started.")
+    dead_letters_days: Days = Field(default=90.0, description="What was given up and nobody replayed or discarded.")
+    orphans_days: Days = Field(default=30.0, description="Events of Jelou's without a ticket, which nobody claimed.")
+    tombstones_days: Days = Field(
+        default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
+    )
+
+
 class Bridge(Model):
     """The whole configuration, checked."""
 
     jelou: dict[Name, Project] = Field(description="The Jelou projects, each under a name of your choice.")
     helpdesks: dict[str, dict[Name, Account]] = Field(description="The accounts of each kind of helpdesk, by name.")
     api: Api = Field(default=Api(), description="The bridge's own HTTP API.")
+    retention: Retention = Field(default=Retention(), description="How long what has come to its end is kept.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Larger deliveries are answered 413.")
 
     @model_validator(mode="after")

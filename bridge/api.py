@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge import api_shapes as shapes
 from bridge.answering import json_answer
+from bridge.api_forget import FORGET
 from bridge.asking import Row, route
 from bridge.desk import Wanted
 from bridge.letters import Replay
@@ -193,4 +194,5 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "/api/orphans/{id}/claim", claim, shapes.Said, body=shapes.ClaimAsked, refuses=(404, 409)),
     Row("POST", "/api/orphans/{id}/discard", discard_orphan, shapes.Said, body=shapes.DiscardAsked, refuses=(404, 409)),
     Row("GET", "/api/decisions", decisions, shapes.DecisionsTold, query=shapes.DecisionsAsked),
+    FORGET,
 )

@@ -95,6 +95,10 @@ LIVE = frozenset({Phase.STARTED, Phase.OPEN})
 """Phases in which the ticket has a conversation that is not known to be closed."""
 
 
+ENDED = {Phase.CLOSED: "closed", Phase.FAILED: "failed", Phase.IGNORED: "ignored", Phase.NEW: "ignored"}
+"""How a ticket with nothing left to do has ended, for its retention. What is in no such phase is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Todo:
     """One write-back that is not done yet. ``sent`` says that a try of it may have arrived: look before repeating."""

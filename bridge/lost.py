@@ -86,6 +86,8 @@ class LostAndFound:
         )
         if verdict == "gone":
             await self._gone(orphan)
+        if verdict == "removed":
+            raise Changed(f"what was kept of {ref} has been removed")
         if verdict == "taken":
             raise Changed(f"{orphan.conversation or orphan.id} is the conversation of {detail}")
         if detail:

@@ -51,6 +51,15 @@ class Metrics:
             ["destination"],
             registry=self.registry,
         )
+        self.retired = Counter(
+            "bridge_retired", "What was removed because its time was over, by kind.", ["kind"], registry=self.registry
+        )
+        self.forgotten = Counter(
+            "bridge_forgotten",
+            "What was removed because a person asked for it, by kind.",
+            ["kind"],
+            registry=self.registry,
+        )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
 
     def text(self) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bridge.correlate import Clues
 
 
@@ -19,7 +21,10 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One event of a helpdesk's delivery, for one ticket. ``event``, ``entry``, ``repeated`` are JSON texts."""
+    """One event of a helpdesk's delivery, for one ticket. ``event``, ``entry``, ``repeated`` are JSON texts.
+
+    ``person`` is the customer's id at Jelou, as far as the event tells it.
+    """
 
     ticket: str
     lane: str
@@ -27,6 +32,7 @@ class Incoming:
     event: str
     entry: str
     repeated: str
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,8 @@ class Finish:
     room: str = ""
     contact: str = ""
     open: bool = False
+    person: str = ""
+    ended: str = ""
     behind: str = ""
     held: str = ""
     uncount: str = ""
@@ -231,3 +239,55 @@ class Trace:
     due_in_ms: int | None
     paused: bool
     entries: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long things are kept, in ms. ``ended`` by how a ticket ended; ``in_flight`` is the longest start's fate."""
+
+    ended: Mapping[str, int]
+    letters: int
+    orphans: int
+    tombstones: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What one round of retention removed, by kind, and what was forgotten since the round before: a note each time."""
+
+    counts: dict[str, int]
+    forgotten: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whose traces: ``tickets`` by name, ``people`` with the accounts they are looked for in (none: all).
+
+    ``orphans`` are (project, its id in the list, conversation or empty).
+    """
+
+    tickets: tuple[str, ...] = ()
+    people: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    orphans: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What is kept of one ticket. ``held`` says that a worker has it in its hands; ``events`` wait to be worked."""
+
+    ticket: str
+    state: bytes = field(repr=False)
+    held: bool
+    events: int
+    entries: int
+    letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trails:
+    """What was found: ``tickets`` in all, of which ``shown`` are no more than one script takes; ``orphans``."""
+
+    tickets: int
+    orphans: int
+    shown: tuple[Trail, ...]

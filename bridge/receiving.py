@@ -71,7 +71,10 @@ def storable(value: str) -> str:
 
 
 def seen_key(delivery: Delivery, sender_id: str) -> tuple[str, int]:
-    """The key under which a repeat of this delivery is known, and for how many seconds."""
+    """The key under which a repeat of this delivery is known, and for how many seconds.
+
+    A sender's id is hashed: some make it of the ticket's number, which a forgotten ticket would leave behind.
+    """
     if sender_id:
-        return f"{delivery.sender}:{sender_id}", ID_WINDOW_S
+        return f"{delivery.sender}:{sha256(sender_id.encode()).hexdigest()}", ID_WINDOW_S
     return f"{delivery.sender}:{sha256(delivery.body).hexdigest()}", HASH_WINDOW_S

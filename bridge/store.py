@@ -19,6 +19,7 @@ from bridge.generations import Generations
 from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
+from bridge.removals import Removals
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Store:
         self.generations = Generations(self._scripts)
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
+        self.removals = Removals(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

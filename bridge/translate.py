@@ -64,6 +64,14 @@ def user_id(wanted: UserId, ticket: Ticket) -> str:
     raise Unstartable(msg)
 
 
+def person(wanted: UserId, ticket: Ticket) -> str:
+    """The customer's id at Jelou as far as the ticket tells it, else empty."""
+    try:
+        return user_id(wanted, ticket)
+    except Unstartable:
+        return ""
+
+
 @lru_cache(maxsize=4096)
 def phone(text: str, region: str | None) -> str:
     """The number in international form without ``+``, as Jelou's user endpoints want it; empty where it is none.

@@ -15,7 +15,14 @@ from aiohttp import web
 from bridge import correlate, events, jelou
 from bridge.answering import APP, answered, json_answer
 from bridge.api import asked
-from bridge.domain import ConversationClosed, ConversationStarted, Delivery, Unrecognised, UnrecognisedConversation
+from bridge.domain import (
+    ConversationClosed,
+    ConversationStarted,
+    Delivery,
+    TicketOpened,
+    Unrecognised,
+    UnrecognisedConversation,
+)
 from bridge.errors import StoreUnavailable, UnknownSender, Unreadable
 from bridge.observe import observed
 from bridge.protocol import Incoming, Told
@@ -23,6 +30,7 @@ from bridge.receiving import received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
+from bridge.translate import person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -98,6 +106,7 @@ def _incoming(event: TicketEvent, delivery: Delivery, delivery_id: str, account:
         event="" if nothing else events.dump(event, delivery_id, at),
         entry=entry(at, what, event=event.type, delivery=delivery_id, reason=nothing),
         repeated=entry(at, "repeated", event=event.type, delivery=delivery_id),
+        person=person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else "",
     )
 
 

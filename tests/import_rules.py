@@ -44,7 +44,12 @@ WEB = {
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }
-TERMINAL = {"bridge.cli": "", "bridge.cli_desk": "", "bridge.terminal": "what the commands share"}
+TERMINAL = {
+    "bridge.cli": "",
+    "bridge.cli_desk": "",
+    "bridge.cli_forget": "",
+    "bridge.terminal": "what the commands share",
+}
 
 OWNERS: Mapping[str, Mapping[str, str]] = {
     "redis": {
@@ -87,6 +92,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.queue": ("bridge.wiring",),
     "bridge.store": ("bridge.wiring",),
     "bridge.records": ("bridge.store",),
+    "bridge.removals": ("bridge.store",),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""

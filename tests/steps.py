@@ -6,18 +6,20 @@ The tests of the protocol write their scenes with these; what is not said in a s
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from bridge.correlate import Clues
-from bridge.protocol import Claimed, Finish, Incoming, Leases, Mark, StartLimits, Told
+from bridge.decisions import Decision
+from bridge.protocol import Claimed, Finish, Incoming, Keep, Leases, Mark, StartLimits, Told, Whom
 from bridge.store import Store
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-    from bridge.protocol import Accepted, Batch, Finished, Verdict
+    from bridge.protocol import Accepted, Batch, Finished, Trails, Verdict
 
 CLOCK = "local function now() return tonumber(redis.call('GET', KEYS[1] .. ':clock')) end"
 HOUR_MS = 3_600_000
@@ -26,7 +28,35 @@ LEASES = Leases(ticket_ms=8_000, lane_ms=5_000)
 
 LANE = "zendesk/acme~soporte"
 PROJECT = "soporte"
+DECISION = Decision("thing-1", "orphan", "claimed", 0, "ana")
+"""What somebody decided about something."""
+
 WAYS = ("ticket", "conversation", "starting", "room", "contact", "repeated")
+
+
+DAY_MS = 86_400_000
+KEEP = Keep(
+    ended={"closed": 1 * DAY_MS, "failed": 2 * DAY_MS, "ignored": 3 * DAY_MS, "heard": 4 * DAY_MS},
+    letters=5 * DAY_MS,
+    orphans=6 * DAY_MS,
+    tombstones=30 * DAY_MS,
+    in_flight=20_000,
+)
+
+
+def keeping(**changes: Any) -> Keep:
+    """Another retention than ``KEEP``."""
+    return replace(KEEP, **changes)
+
+
+async def content(redis: Any, key: bytes) -> str:
+    """What stands under a key, of whichever type."""
+    kind = (await redis.type(key)).decode()
+    if kind == "list":
+        return str(await redis.lrange(key, 0, -1))
+    if kind == "zset":
+        return str(await redis.zrange(key, 0, -1))
+    return str(await {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}[kind](key))
 
 
 class Steps:
@@ -50,10 +80,12 @@ class Steps:
 
     # -- accepting ----------------------------------------------------------------------------------------------------
 
-    def incoming(self, event: str = "", *, ticket: str = "t", fact: str = "", lane: str = LANE) -> Incoming:
+    def incoming(
+        self, event: str = "", *, ticket: str = "t", fact: str = "", lane: str = LANE, person: str = ""
+    ) -> Incoming:
         """One event of a delivery; an event without a name gets one of its own."""
         event = event or f"event-{next(self._numbers)}"
-        return Incoming(ticket, lane, fact, event, f"received {event}", f"repeated {event}")
+        return Incoming(ticket, lane, fact, event, f"received {event}", f"repeated {event}", person)
 
     async def deliver(self, *items: Incoming, seen: str = "", delivery: str = "", ttl_s: int = 600) -> Accepted:
         """A delivery of a helpdesk with these events."""
@@ -141,6 +173,22 @@ class Steps:
         """A ticket that was worked and waits."""
         assert (await self.finish(await self.held(), wait=wait, due_in_ms=due_in_ms, **how)).done
 
+    # -- removing -----------------------------------------------------------------------------------------------------
+
+    async def retire(self, most: int = 10, **changes: Any) -> dict[str, int]:
+        """A round of retention: each kind by its own days, 1 to 6; ``changes`` are of ``KEEP``, in ms."""
+        return (await self.store.removals.retire(keeping(**changes), [PROJECT], most)).counts
+
+    async def forget(self, *tickets: str, preview: bool = False, most: int = 10, **whom: Any) -> Trails:
+        """Tickets are forgotten, and whoever else ``whom`` names."""
+        return await self.store.removals.forget(Whom(tickets, **whom), keeping(), preview=preview, most=most)
+
+    async def ended(self, how: str = "closed", ticket: str = "t", **finish: Any) -> None:
+        """A ticket with one fact, opened, that came to its end."""
+        await self.accept(f"opened {ticket}", ticket=ticket, fact=f"opened {ticket}")
+        [claimed] = (await self.claim()).tickets
+        await self.finish(claimed, ended=how, **finish)
+
     # -- looking ------------------------------------------------------------------------------------------------------
 
     async def due_in_ms(self, ticket: str = "t", lane: str = LANE) -> int | None:
@@ -175,6 +223,11 @@ class Steps:
         """The ticket's link as it is stored."""
         found = await self.redis.hgetall(self.key("link", ticket))
         return {name.decode(): value.decode() for name, value in found.items()}
+
+    async def everything(self) -> str:
+        """All keys of the store with their content, in one text; but for the number of steps, which each step moves."""
+        found = {one async for one in self.redis.scan_iter(f"{self.prefix}:*")} - {self.key("sequence").encode()}
+        return "\n".join([f"{key.decode()} = {await content(self.redis, key)}" for key in sorted(found)])
 
     async def _list(self, *names: str) -> list[str]:
         return [one.decode() for one in await self.redis.lrange(self.key(*names), 0, -1)]

@@ -58,6 +58,7 @@ async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
             work.consume()
             return
         start = translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1)
+        work.person = start.user_id
         if shaken(work) and await settled_before(work, start):
             return
     except Unstartable as error:

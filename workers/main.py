@@ -17,6 +17,7 @@ from bridge.scripting import UNAVAILABLE
 from bridge.wiring import opened
 from workers.lanes import Lanes
 from workers.limits import Limits, check
+from workers.retention import retire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,9 +95,13 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def sweep(app: App) -> None:
-    """Wake every lane that has something due and nobody at it. Not an arq cron: those need a free slot."""
+    """Wake every lane that has something due and nobody at it, then let go what was kept long enough.
+
+    Not an arq cron: those need a free slot.
+    """
     for lane in (*await app.store.generations.tick(), *await app.store.wake_due()):
         await app.queue.wake(lane)
+    await retire(app)
 
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bridge import correlate, events
 from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
-from bridge.links import IN_FLIGHT, LIVE, Link, Signal, Todo
+from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal, Todo
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
@@ -55,6 +55,7 @@ class Work:
     named: tuple[str, ...] = ()
     bury: list[tuple[str, str]] = field(default_factory=list)
     uncount: str = ""
+    person: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
     lost: bool = False
     known: StartAnswered | None = None
@@ -202,6 +203,8 @@ class Work:
             project=self.pair.project_name,
             room=correlate.room_key(self.pair.project_name, link.room),
             contact=self.contact,
+            person=link.user or self.person,
+            ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",

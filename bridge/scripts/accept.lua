@@ -1,6 +1,7 @@
 -- accept(request): one delivery of a helpdesk, all its events, once.
--- request: {seen, id, ttl_s, wake_ms, items: [{ticket, lane, fact, event, entry, repeated}]}
+-- request: {seen, id, ttl_s, wake_ms, items: [{ticket, lane, fact, event, entry, repeated, person}]}
 -- An item without an event asks for nothing: it is only told on the timeline, and wakes nobody.
+-- An item of a forgotten ticket is accepted and not kept.
 -- returns {status, id, lanes to wake...}; status is accepted or duplicate, id that of the first time.
 
 local r = cjson.decode(ARGV[1])
@@ -10,15 +11,19 @@ if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
 end
 local answer = {'accepted', r.id}
 for _, item in ipairs(r.items) do
-  if item.event == '' then
+  local kept = not forgotten(item.ticket)
+  if kept and item.event == '' then
     tell(item.ticket, {item.entry})
-  elseif new_fact(item.ticket, item.fact) then
+    -- No finish will say when it may go.
+    if redis.call('EXISTS', link_key(item.ticket)) == 0 then redis.call('ZADD', ended_key('heard'), NOW, item.ticket) end
+  elseif kept and new_fact(item.ticket, item.fact) then
     put(item.ticket, item.event, false)
     tell(item.ticket, {item.entry})
+    belongs(item.ticket, item.person)
     local due, lane = arrived(item.ticket, item.lane, false)
     if due and must_wake(lane, r.wake_ms) then answer[#answer + 1] = lane end
-  else
-    tell(item.ticket, {item.repeated})
+  elseif kept then
+    tell_more(item.ticket, {item.repeated})
   end
 end
 return answer

@@ -3,6 +3,7 @@
 --           ticket, lane (named by our metadata, else ''), conversation, room, contact,
 --           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way}
 -- returns {status, id, ticket, by, lane to wake or ''}; status is accepted, orphaned or duplicate.
+-- by is removed where it belongs to what was removed: it is accepted and not kept.
 -- The finish that creates a link adopts orphans in its own script, so that neither misses the other.
 
 local r = cjson.decode(ARGV[1])
@@ -23,10 +24,7 @@ local function correlate()
     if ticket then return ticket, 'conversation' end
   end
   -- Starts serialise per contact, so the holder of that lock is the one candidate.
-  if r.is_start then
-    local starting = r.contact ~= '' and redis.call('GET', P .. 'starting:' .. r.contact)
-    return starting or nil, 'starting'
-  end
+  if r.is_start then return r.contact ~= '' and starting(r.contact) or nil, 'starting' end
   -- A conversation that no ticket has named yet waits for one that does: guessing by contact could close or answer
   -- another one. Only an event that names no conversation is matched by room or contact.
   if r.conversation ~= '' then return nil end
@@ -36,7 +34,22 @@ local function correlate()
   if ticket then return ticket, 'contact' end
 end
 
+-- The conversation of a removed ticket is known as such by its id, once its start event has told it.
+local function of_the_removed(ticket)
+  local conversation = r.conversation ~= '' and tombstone_key('conversation', r.project .. ':' .. r.conversation)
+  if not ticket then return conversation and redis.call('EXISTS', conversation) == 1 end
+  if ticket ~= FORGOTTEN and not removed(ticket) then return false end
+  if conversation then
+    local left_ms = ticket == FORGOTTEN and redis.call('GET', tombstone_key('starting', r.contact))
+      or redis.call('PTTL', tombstone_key('ticket', ticket))
+    redis.call('SET', conversation, '', 'PX', left_ms)
+    drop_orphan(r.project, r.conversation)
+  end
+  return true
+end
+
 local ticket, by = correlate()
+if of_the_removed(ticket) then return {'accepted', r.id, '', 'removed', ''} end
 if not ticket then
   local id = r.conversation ~= '' and r.conversation or r.contact
   redis.call('RPUSH', orphan_key(r.project, id), cjson.encode({r.is_evidence, r.fact, r.event, r.entries.conversation}))
@@ -44,7 +57,7 @@ if not ticket then
   return {'orphaned', r.id, '', '', ''}
 end
 if not new_fact(ticket, r.fact) then
-  tell(ticket, {r.entries.repeated})
+  tell_more(ticket, {r.entries.repeated})
   return {'accepted', r.id, ticket, by, ''}
 end
 put(ticket, r.event, r.is_evidence)

@@ -6,6 +6,8 @@
 local r = cjson.decode(ARGV[1])
 local verdict = letter_verdict(r.letter, r.at_ms)
 if verdict ~= 'done' then return {verdict, ''} end
+-- A ticket that was removed in between has nothing left to change.
+if removed(r.ticket) then return {'changed', ''} end
 local link = redis.call('HMGET', link_key(r.ticket), 'state', 'holder', 'lane')
 if link[2] or (link[1] or '') ~= r.expected then return {'changed', ''} end
 local lane = link[3] or r.lane

@@ -4,7 +4,7 @@
 local verdict = letter_verdict(ARGV[1], tonumber(ARGV[2]))
 if verdict == 'done' then
   unbury({ARGV[1]})
-  tell(ARGV[3], {ARGV[4]})
+  tell_more(ARGV[3], {ARGV[4]})
   decide(ARGV[1], ARGV[5])
 end
 return verdict

@@ -1,6 +1,7 @@
 -- finish(items, wake_ms): what was done is kept, and the ticket is let go.
 -- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
 --        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
+--        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled]}
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
@@ -14,16 +15,22 @@ local function index(item)
   for _, id in ipairs(item.adopt) do
     local key = conversation_key(item.project, id)
     local first = redis.call('GET', key)
-    if not first then redis.call('SET', key, item.ticket) end
+    if not first then
+      redis.call('SET', key, item.ticket)
+      note(item.ticket, 'conversation:' .. item.project .. ':' .. id)
+    end
     if first and first ~= item.ticket then
       redis.call('HSET', link_key(item.ticket), 'shared_with', first)
     else
       adopt(item.project, id, item.ticket)
     end
   end
-  local verb = item.open and 'SADD' or 'SREM'
-  if item.room ~= '' then redis.call(verb, P .. 'room:' .. item.room, item.ticket) end
-  if item.contact ~= '' then redis.call(verb, P .. 'contact:' .. item.contact, item.ticket) end
+  for kind, id in pairs({room = item.room, contact = item.contact}) do
+    local name = kind .. ':' .. id
+    if id ~= '' then redis.call(item.open and 'SADD' or 'SREM', P .. name, item.ticket) end
+    if id ~= '' and item.open then note(item.ticket, name) end
+  end
+  belongs(item.ticket, item.person)
 end
 
 -- The next start for this bot and user may go.
@@ -43,13 +50,14 @@ end
 -- step, so that the end finds it.
 local function wait_ended(item)
   if item.behind ~= '' then
-    local other = redis.call('GET', P .. 'starting:' .. item.behind)
-    if not other then return true end
+    if not starting(item.behind) then return true end
     redis.call('SADD', P .. 'behind:' .. item.behind, item.ticket)
+    note(item.ticket, 'behind:' .. item.behind)
   end
   if item.held ~= '' then
     if redis.call('HEXISTS', P .. 'paused', item.held) == 0 then return true end
     redis.call('SADD', P .. 'held:' .. item.held, item.ticket)
+    note(item.ticket, 'held:' .. item.held)
   end
   return false
 end
@@ -63,10 +71,25 @@ local function due_at(item)
   return waiting > 0 and NOW or nil
 end
 
+-- From when on it may go, where nothing is left to do.
+local function note_end(item, due)
+  local link, ended = link_key(item.ticket), due and '' or item.ended
+  local before = redis.call('HGET', link, 'ended')
+  if before and before ~= ended then
+    redis.call('ZREM', ended_key(before), item.ticket)
+    redis.call('HDEL', link, 'ended')
+  end
+  if ended ~= '' then
+    redis.call('ZADD', ended_key(ended), NOW, item.ticket)
+    redis.call('HSET', link, 'ended', ended)
+  end
+end
+
 local function let_go(item, lanes)
   local link = link_key(item.ticket)
   redis.call('HDEL', link, 'holder', 'claims')
   local due = due_at(item)
+  note_end(item, due)
   if not due then
     redis.call('ZREM', lane_key(item.lane), item.ticket)
     return
@@ -89,7 +112,7 @@ local function finish(item)
   redis.call('LTRIM', evidence_key(item.ticket), item.evidence_done, -1)
   redis.call('HSET', link_key(item.ticket), 'state', item.state)
   tell(item.ticket, item.entries)
-  bury(item.bury)
+  bury(item.ticket, item.bury)
   unbury(item.unbury)
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end

@@ -20,8 +20,7 @@ local function start_verdict(item)
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
   local hold = hold_ms()
   if hold > 0 then return {'recovering', tostring(hold), ''} end
-  local lock = P .. 'starting:' .. s.contact
-  local other = redis.call('GET', lock)
+  local other = starting(s.contact)
   if other and other ~= item.ticket then return {'busy', other, ''} end
   local counter = starts_key(s.account)
   if counts(s) and tonumber(redis.call('GET', counter) or '0') >= s.cap then
@@ -36,6 +35,7 @@ local function take_start(item)
     redis.call('EXPIRE', starts_key(s.account), 7200)
   end
   redis.call('SET', P .. 'starting:' .. s.contact, item.ticket)
+  note(item.ticket, 'starting:' .. s.contact)
 end
 
 local function verdict(item)
@@ -46,7 +46,7 @@ local function verdict(item)
   redis.call('HSET', link_key(item.ticket), 'state', item.state)
   redis.call('ZADD', lane_key(item.lane), NOW + lease_ms, item.ticket)
   tell(item.ticket, item.entries)
-  bury(item.bury)
+  bury(item.ticket, item.bury)
   return {'go', '', ''}
 end
 

@@ -12,6 +12,7 @@ local function evidence_key(ticket) return P .. 'evidence:' .. ticket end
 local function awake_key(lane) return P .. 'awake:' .. lane end
 local function conversation_key(project, id) return P .. 'conversation:' .. project .. ':' .. id end
 local function orphan_key(project, id) return P .. 'orphan:' .. project .. ':' .. id end
+local function ended_key(kind) return P .. 'ended:' .. kind end
 
 local LANES = P .. 'lanes'
 -- Which life of the data this is, where past ones ended, how many steps it has seen, and what was lost last: join.lua.
@@ -40,11 +41,62 @@ local function hold_ms()
   return math.ceil(till - NOW)
 end
 
-local function tell(ticket, entries)
+local function tell(ticket, entries, push)
   if #entries == 0 then return end
   local key = P .. 'timeline:' .. ticket
-  redis.call('RPUSH', key, unpack(entries))
+  redis.call(push or 'RPUSH', key, unpack(entries))
   redis.call('LTRIM', key, -TIMELINE_MOST, -1)
+end
+
+-- More of a ticket that is told of already; of one that was removed nothing is begun anew.
+local function tell_more(ticket, entries) tell(ticket, entries, 'RPUSHX') end
+
+-- Where a ticket is named outside its own keys (the key without its prefix), so that its removal finds every place.
+local function note(ticket, ...) redis.call('SADD', P .. 'named:' .. ticket, ...) end
+
+-- The tickets of a person, closed ones too. In clear, as in the link, for as long as the link is kept.
+local function belongs(ticket, person)
+  if person == '' then return end
+  redis.call('SADD', P .. 'person:' .. person, ticket)
+  note(ticket, 'person:' .. person)
+end
+
+-- What is removed leaves a tombstone, so that what was told once stays told. Its name is a keyed hash: a bare one of
+-- a ticket's number is guessed in no time. The key is made by the first removal and lives here, not in the
+-- configuration: it has to be the same in every process and for ever, since a changed one would know no tombstone any
+-- more, and a rollback or flush has to take both or neither. A copy of all of Redis thus holds it as well; what it then
+-- opens are ids of tickets and conversations. A phone number is hashed only while a forgotten start is in flight.
+local FORGOTTEN = 'a forgotten ticket'
+local hash_key
+
+local function keyed(text)
+  if hash_key == nil then hash_key = redis.call('GET', P .. 'hash-key') end
+  return hash_key and redis.sha1hex(hash_key .. redis.sha1hex(hash_key .. text))
+end
+
+local function tombstone_key(kind, name)
+  local hash = keyed(kind .. ' ' .. name)
+  return hash and P .. 'tombstone:' .. hash
+end
+
+-- A forgotten ticket stays forgotten: whatever is told of it is accepted and not kept.
+local function forgotten(ticket)
+  local tombstone = tombstone_key('ticket', ticket)
+  return tombstone and redis.call('SISMEMBER', tombstone, FORGOTTEN) == 1
+end
+
+-- Removed, and nothing new has come of it since.
+local function removed(ticket)
+  local tombstone = tombstone_key('ticket', ticket)
+  return tombstone and redis.call('EXISTS', tombstone) == 1 and redis.call('EXISTS', link_key(ticket)) == 0
+end
+
+-- The ticket whose start for this bot and user is in flight. One that was forgotten goes on in flight, without a name.
+local function starting(contact)
+  local ticket = redis.call('GET', P .. 'starting:' .. contact)
+  if ticket then return ticket end
+  local tombstone = tombstone_key('starting', contact)
+  return tombstone and redis.call('EXISTS', tombstone) == 1 and FORGOTTEN or nil
 end
 
 -- A lane is awake while a token of it has not expired: one for each job that claims, or the word that a job is on its
@@ -76,14 +128,19 @@ local function arrived(ticket, lane, is_evidence)
   return true, lane
 end
 
--- Once per fact: a trigger and a native event, or a webhook and a poll, tell the same thing.
+-- Once per fact: a trigger and a native event, or a webhook and a poll, tell the same thing. A removed ticket's
+-- tombstone holds the facts it knew.
 local function new_fact(ticket, fact)
-  return fact == '' or redis.call('SADD', P .. 'facts:' .. ticket, fact) == 1
+  if fact == '' then return true end
+  local tombstone = tombstone_key('ticket', ticket)
+  if tombstone and redis.call('SISMEMBER', tombstone, keyed(fact)) == 1 then return false end
+  return redis.call('SADD', P .. 'facts:' .. ticket, fact) == 1
 end
 
 -- What was given up, with its reason, where it can be listed.
-local function bury(letters)
+local function bury(ticket, letters)
   for _, letter in ipairs(letters) do
+    note(ticket, 'letter:' .. letter[1])
     redis.call('HSET', P .. 'dead-letters', letter[1], letter[2])
     redis.call('ZADD', P .. 'dead-letters-by-time', NOW, letter[1])
   end
@@ -126,16 +183,19 @@ local function put(ticket, event, is_evidence)
   redis.call('RPUSH', is_evidence and evidence_key(ticket) or inbox_key(ticket), event)
 end
 
+local function drop_orphan(project, id)
+  redis.call('DEL', orphan_key(project, id))
+  return redis.call('ZREM', P .. 'orphans:' .. project, id)
+end
+
 -- Events that came before their link. Their facts are noted now, so that a repeat stays a repeat.
 local function adopt(project, id, ticket)
-  local key = orphan_key(project, id)
-  for _, text in ipairs(redis.call('LRANGE', key, 0, -1)) do
+  for _, text in ipairs(redis.call('LRANGE', orphan_key(project, id), 0, -1)) do
     local orphan = cjson.decode(text)
     if new_fact(ticket, orphan[2]) then
       put(ticket, orphan[3], orphan[1])
       tell(ticket, {orphan[4]})
     end
   end
-  redis.call('DEL', key)
-  redis.call('ZREM', P .. 'orphans:' .. project, id)
+  drop_orphan(project, id)
 end

@@ -3,6 +3,7 @@
 -- returns the lane to wake, or ''.
 
 local ticket = ARGV[1]
+if removed(ticket) then return '' end
 if not new_fact(ticket, ARGV[3]) then return '' end
 put(ticket, ARGV[4], true)
 tell(ticket, {ARGV[5]})

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from redis.asyncio import Redis
 
 from bridge.signatures import jelou_signature
 from bridge.twins.faults import Fault
-from tests.harness import API_TOKEN, KEY, PROJECT, Scene, scene
+from tests.harness import API_TOKEN, KEY, PROJECT, Scene, eventually, scene
 from tests.log_capture import configured
 from tests.outcomes import SHORT_WAITS
+from tests.steps import content
 from tests.webhooks import exchange, get, post, post_script
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ WORDS = ["mariposa", "Zoraida", "zoraida@correo.example"]
 PHONES = ["987001234", "98 700 1234", "987005678"]
 CUSTOMERS = [*WORDS, *PHONES]
 TEXT = "la clave es mariposa"
-KEPT = {"link", "inbox", "evidence", "orphan", "orphans", "contact", "room", "starting", "behind", "dead-letters"}
+NAMES = {"contact", "room", "person", "named", "starting", "behind"}
+KEPT = {"link", "inbox", "evidence", "orphan", "orphans", "dead-letters", *NAMES}
 """Where the work itself keeps what it needs: events (a letter holds its own, to be replayed), plans, who is who."""
 
 
@@ -159,22 +161,43 @@ async def looked_at(on: Scene, redis: Redis, prefix: str, seen: Seen) -> None:
     async for key in redis.scan_iter(f"{prefix}:*"):
         if key.decode().split(":")[1] not in KEPT:
             seen.add("redis", key)
-            seen.add("redis", await _content(redis, key))
+            seen.add("redis", await content(redis, key))
 
 
-async def _content(redis: Any, key: bytes) -> str:
-    kind = (await redis.type(key)).decode()
-    if kind == "list":
-        return str(await redis.lrange(key, 0, -1))
-    if kind == "zset":
-        return str(await redis.zrange(key, 0, -1))
-    return str(await {"string": redis.get, "hash": redis.hgetall, "set": redis.smembers}[kind](key))
+async def forgotten(on: Scene, seen: Seen) -> None:
+    """Everybody is forgotten, after a look: two people, and two tickets that no person could be read from."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {API_TOKEN}"}
+    tickets = [{"ticket": f"standard-webhooks/scripts/nobody-{number}"} for number in (0, 1)]
+    for whom in ({"user": "+593 98 700 1234"}, {"user": "593987005678"}, *tickets):
+        for preview in (True, False):
+            body = orjson.dumps({**whom, "preview": preview})
+            answer = await post(on.bridge, "/api/forget", body, headers)
+            assert (answer.status, len(answer.json["tickets"]) > 0) == (200, True)
+            seen.add("api", answer.body)
+
+    async def is_told() -> bool:
+        return b'bridge_forgotten_total{kind="ticket"} 7.0' in (await get(on.bridge, "/metrics")).body
+
+    await eventually(is_told)
+    seen.add("metrics", (await get(on.bridge, "/metrics")).body)
+
+
+async def left_of(on: Scene, redis: Redis, prefix: str) -> list[str]:
+    """What of anybody is still to be found, in any key and any value: words, phones, tickets, conversations."""
+    everything = [(key.decode(), await content(redis, key)) async for key in redis.scan_iter(f"{prefix}:*")]
+    # A bare number stands in a time as well.
+    numbers = [written for number in on.zendesk.desk.tickets for written in (f"/{number}", f'"{number}"')]
+    ids = [*numbers, *on.jelou.ledger.conversations, "nobody-", "/throttled", "/unreadable"]
+    return [f"{word} in {key}" for word in [*CUSTOMERS, *ids] for key, told in everything if word in key + told]
 
 
 async def test_nothing_of_a_customers_and_no_secret_is_to_be_read_by_the_way(
     redis_url: str, redis: Redis, prefix: str, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Logs at their most talkative, metrics, jobs, timelines, letters, answers of the API and refusals."""
+    """Logs at their most talkative, metrics, jobs, timelines, letters, answers of the API and refusals.
+
+    And when everybody was forgotten, nothing of them is left anywhere in Redis.
+    """
     seen = Seen()
     async with jobs_watched(redis_url, seen):
         with configured("debug", "json"):
@@ -183,10 +206,13 @@ async def test_nothing_of_a_customers_and_no_secret_is_to_be_read_by_the_way(
                 await failures(on)
                 await strangers(on, seen)
                 await looked_at(on, redis, prefix, seen)
+                assert await left_of(on, redis, prefix) != []
+                await forgotten(on, seen)
+                assert await left_of(on, redis, prefix) == []
         for stream in capsysbinary.readouterr():
             seen.add("logs", stream)
     assert seen.surfaces.keys() == {"jobs", "logs", "metrics", "api", "redis", "refusals"}
-    for surface, word in {"jobs": "acme", "logs": '"worked"', "api": "timeline", "redis": "timeline"}.items():
+    for surface, word in {"jobs": "acme", "logs": '"worked"', "api": "orphans", "redis": "timeline"}.items():
         assert word.encode() in seen.surfaces[surface]
     assert seen.leaks(secrets_of(on)) == []
 

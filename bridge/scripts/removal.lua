@@ -1,0 +1,97 @@
+-- Removing a ticket, with everything that names it. Put behind the prelude; retire.lua and forget.lua say which and why.
+-- how: {tombstone_ms, forgotten, in_flight_ms}
+
+local function entomb_conversation(project_and_id, how)
+  redis.call('SET', tombstone_key('conversation', project_and_id), '', 'PX', how.tombstone_ms)
+end
+
+local function all_decisions()
+  local flat, found = redis.call('HGETALL', DECISIONS), {}
+  for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
+  return found
+end
+
+local function leave_set(name, ticket) redis.call('SREM', P .. name, ticket) end
+
+-- Only the first ticket of a conversation is noted for it; one that shares it leaves it alone.
+local function leave_conversation(name, _, how)
+  redis.call('DEL', P .. name)
+  entomb_conversation(name:match('^%a+:(.*)$'), how)
+end
+
+-- A start that is in flight cannot be called back; until its fate would be settled, no other one for this bot and user
+-- begins, and its start event is known.
+local function leave_start(name, ticket, how)
+  if redis.call('GET', P .. name) ~= ticket then return end
+  redis.call('DEL', P .. name)
+  redis.call('SET', tombstone_key('starting', name:match('^%a+:(.*)$')), how.tombstone_ms, 'PX', how.in_flight_ms)
+end
+
+local function leave_letter(name) unbury({name:match('^%a+:(.*)$')}) end
+
+local LEAVE = {
+  person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set,
+  conversation = leave_conversation, starting = leave_start, letter = leave_letter,
+}
+
+-- The ids of its dead letters that are still listed.
+local function letters_of(ticket)
+  local found = {}
+  for _, name in ipairs(redis.call('SMEMBERS', P .. 'named:' .. ticket)) do
+    local id = name:match('^letter:(.*)$')
+    if id and redis.call('HEXISTS', P .. 'dead-letters', id) == 1 then found[#found + 1] = id end
+  end
+  return found
+end
+
+-- A conversation that only evidence has named so far; its further events are known as well. What a worker told of its
+-- own start names no project: that is in the lane's name.
+local function entomb_evidence(ticket, how)
+  local lane = redis.call('HGET', link_key(ticket), 'lane') or ''
+  for _, text in ipairs(redis.call('LRANGE', evidence_key(ticket), 0, -1)) do
+    local read, told = pcall(cjson.decode, text)
+    local event = read and type(told) == 'table' and told.event
+    if type(event) == 'table' and event.conversation_id and event.conversation_id ~= '' then
+      local project = event.project or lane:match('~(.*)$') or ''
+      entomb_conversation(project .. ':' .. event.conversation_id, how)
+    end
+  end
+end
+
+local function entomb(ticket, how)
+  local tombstone = tombstone_key('ticket', ticket)
+  for _, fact in ipairs(redis.call('SMEMBERS', P .. 'facts:' .. ticket)) do
+    redis.call('SADD', tombstone, keyed(fact))
+  end
+  redis.call('SADD', tombstone, how.forgotten and FORGOTTEN or 'removed')
+  redis.call('PEXPIRE', tombstone, how.tombstone_ms)
+  return tombstone
+end
+
+-- What was decided about its letters and its orphans. Few are kept, and forgetting is rare: each is looked at.
+local function forget_decisions(ticket)
+  for id, text in pairs(all_decisions()) do
+    local read, decision = pcall(cjson.decode, text)
+    if read and decision.ticket == ticket then
+      redis.call('HDEL', DECISIONS, id)
+      redis.call('ZREM', DECISIONS .. '-by-time', id)
+    end
+  end
+end
+
+-- Whoever holds it has lost it: without its link no mark, beat or finish of theirs is taken. Returns the tombstone.
+local function remove(ticket, how)
+  local tombstone = entomb(ticket, how)
+  if how.forgotten then forget_decisions(ticket) end
+  entomb_evidence(ticket, how)
+  for _, name in ipairs(redis.call('SMEMBERS', P .. 'named:' .. ticket)) do
+    LEAVE[name:match('^%a+')](name, ticket, how)
+  end
+  local link = redis.call('HMGET', link_key(ticket), 'lane', 'ended')
+  if link[1] then redis.call('ZREM', lane_key(link[1]), ticket) end
+  redis.call('ZREM', ended_key('heard'), ticket)
+  if link[2] then redis.call('ZREM', ended_key(link[2]), ticket) end
+  redis.call('DEL', link_key(ticket), inbox_key(ticket), evidence_key(ticket), P .. 'timeline:' .. ticket,
+    P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'pace:ticket:' .. ticket)
+  return tombstone
+end
