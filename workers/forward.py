@@ -179,6 +179,8 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
         _now_unknown(work, error.reason)
         park(work, f"{earlier}; then {error.reason}: an earlier try probably worked, but its event has not come")
     elif hopeless(work, error):
+        # Certainly no try that worked: "already active" after a replay would not be evidence of it.
+        work.link = replace(work.link, attempt=work.link.attempt - 1)
         _fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
         work.app.store.no_testimony(work.claimed.ticket)
     else:

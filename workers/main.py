@@ -12,6 +12,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from bridge.errors import StoreUnavailable
+from bridge.listening import listening
 from bridge.observe import observed
 from bridge.scripting import UNAVAILABLE
 from bridge.wiring import opened
@@ -49,16 +50,15 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         check(limits, app.store.leases, bridge)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
-        runner = await _observable(app, place.host, place.port)
         asyncio.get_running_loop().set_exception_handler(lambda _, told: _unretrieved(app, told))
-        tasks = background(app, lanes, limits)
-        app.log.info("worker ready", port=place.port)
-        await stop.wait()
-        app.log.info("draining", tickets=len(lanes.works))
-        await wind_down(lanes, tasks)
-        with contextlib.suppress(StoreUnavailable):
-            await app.store.generations.leave()
-        await runner.cleanup()
+        async with listening(_observable(app), place.host, place.port):
+            tasks = background(app, lanes, limits)
+            app.log.info("worker ready", port=place.port)
+            await stop.wait()
+            app.log.info("draining", tickets=len(lanes.works))
+            await wind_down(lanes, tasks)
+            with contextlib.suppress(StoreUnavailable):
+                await app.store.generations.leave()
         app.log.info("worker stopped")
 
 
@@ -132,13 +132,10 @@ async def _every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) 
             app.log.exception("bug")
 
 
-async def _observable(app: App, host: str, port: int) -> web.AppRunner:
+def _observable(app: App) -> web.Application:
     site = web.Application()
     site.add_routes(observed(app))
-    runner = web.AppRunner(site, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    return runner
+    return site
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -77,10 +77,11 @@ def _next(work: Work, todo: Todo, receipt: str) -> None:
 def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> None:
     what, known = ("refused", "") if error.certain else ("unanswered", "that the call went out, not what became of it")
     work.tell(what, action=todo.kind, key=todo.key, reason=error.reason, known=known)
+    # Kept with the letter as well: a replay looks before it writes.
+    tried = replace(todo, sent=sent)
     if hopeless(work, error):
-        work.dead(error.reason, f"{todo.kind} {todo.key}", todo=todo)
+        work.dead(error.reason, f"{todo.kind} {todo.key}", todo=tried)
         _next(work, todo, "buried")
         return
-    first = replace(work.link.todo[0], sent=sent)
-    work.link = replace(work.link, todo=(first, *work.link.todo[1:]))
+    work.link = replace(work.link, todo=(tried, *work.link.todo[1:]))
     again_later(work, error, f"the ticket could not be written: {error.reason}")

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from bridge import cli
+from bridge.accounts import Api
 from bridge.helpdesks import REGISTRY
 from bridge.observe import observed
 from bridge.serving import FINISH_S
