@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from bridge import cli
+from bridge.accounts import Api
 from bridge.helpdesks import REGISTRY
 from bridge.observe import observed
 from bridge.serving import FINISH_S
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bridge.wiring import App
 
 # What the routes are made from: none of them looks further before it is asked.
-APP = cast("App", SimpleNamespace(bridge=SimpleNamespace(max_body_bytes=1)))
+APP = cast("App", SimpleNamespace(bridge=SimpleNamespace(max_body_bytes=1, api=Api())))
 
 
 def test_the_configuration_is_valid() -> None:
