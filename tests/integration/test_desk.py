@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from redis.asyncio import Redis
 
+from bridge.accounts import WriteBackTo
 from bridge.desk import Desk, Wanted
 from bridge.errors import Changed, NotThere
+from bridge.letters import PARKED, Letter, letter_id
 from bridge.lost import LostAndFound
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import PROJECT, Scene, eventually, scene
-
-if TYPE_CHECKING:
-    from bridge.letters import Letter
 
 
 def desk(on: Scene) -> Desk:
@@ -109,6 +107,43 @@ async def test_a_refused_note_is_written_by_its_replay(redis_url: str, prefix: s
         assert letter.action.startswith("add.note")
         assert on.zendesk.notes(ticket.id) == []
         await desk(on).replay(letter)
+
+        async def written() -> bool:
+            return len(on.zendesk.notes(ticket.id)) == 1
+
+        await eventually(written)
+        assert len(on.jelou.ledger.by_ticket(str(ticket.id))) == 1
+
+
+async def test_a_note_that_had_arrived_is_not_written_twice(redis_url: str, prefix: str) -> None:
+    """It was given up without an answer; its replay looks for it first, and finds it."""
+    async with scene(redis_url, prefix, zendesk={"horizon_s": 0.001}) as on:
+        on.zendesk.faults.next("update_ticket", Fault.named("error_after_accepting"))
+        ticket = on.zendesk.open_ticket("Hola", "+593987654321")
+        where = {"kind": "zendesk", "account": "acme"}
+        await on.until_phase(str(ticket.id), "open", **where)
+        letter = await the_letter(on, str(ticket.id))
+        assert len(on.zendesk.notes(ticket.id)) == 1
+        assert (await desk(on).replay(letter)).says.endswith("only add the note, unless an earlier try had arrived")
+        told = await on.bridge.traced(
+            "zendesk", "acme", str(ticket.id), lambda told: "found" in str(told["timeline"][-1].get("how", ""))
+        )
+        assert (told["to_write"], len(on.zendesk.notes(ticket.id))) == ([], 1)
+
+
+async def test_a_start_that_was_made_is_replayed_as_its_note_alone(redis_url: str, prefix: str) -> None:
+    """An account that did not want notes then and does now: the conversation is not started again."""
+    async with scene(redis_url, prefix, zendesk={"write_back": {"note": False}}) as on:
+        ticket = on.zendesk.open_ticket("Hola", "+593987654321")
+        told = await on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        name, app = f"zendesk/acme/{ticket.id}", on.bridge.app
+        letter = Letter(letter_id(name, PARKED), name, f"zendesk/acme~{PROJECT}", PARKED, "unknown", 1)
+        async with Redis.from_url(redis_url) as redis:
+            await redis.execute_command("HSET", f"{prefix}:dead-letters", letter.id, letter.dump())
+        account = app.bridge.helpdesks["zendesk"]["acme"].model_copy(update={"write_back": WriteBackTo()})
+        changed = app.bridge.model_copy(update={"helpdesks": {"zendesk": {"acme": account}}})
+        doing = await replace(desk(on), bridge=changed).replay(letter)
+        assert doing.says == f"already started as {told['conversation']}, will only add the note"
 
         async def written() -> bool:
             return len(on.zendesk.notes(ticket.id)) == 1

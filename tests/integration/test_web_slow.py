@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 HEAD_S = 0.4
+RESET = b"reset"
+CUT_OFF = {b"HTTP/1.1 408", RESET}
 HEAD = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 
 
@@ -54,11 +56,16 @@ async def asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requ
 
 
 async def dripped(port: int, request: bytes) -> bytes:
-    """All that is answered to a request which comes a byte at a time, each soon after the one before."""
+    """What is answered to a request which comes a byte at a time, each soon after the one before, when it is cut off.
+
+    A byte that comes just then makes it a reset, which may take the answer along.
+    """
     async with connected(port) as (reader, writer):
         drip = asyncio.create_task(_drip(writer, request))
         try:
-            return await asyncio.wait_for(reader.read(), 10)
+            return (await asyncio.wait_for(reader.read(), 10))[:12] or RESET
+        except ConnectionError:
+            return RESET
         finally:
             drip.cancel()
 
@@ -77,7 +84,7 @@ async def test_a_head_that_drips_is_cut_off(port: int, request_: bytes) -> None:
     slow = asyncio.create_task(dripped(port, request_))
     async with connected(port) as (reader, writer):
         assert await asked(reader, writer) == b"hello"
-    assert (await slow).startswith(b"HTTP/1.1 408 ")
+    assert await slow in CUT_OFF
 
 
 async def test_many_slow_heads_hinder_nobody(port: int) -> None:
@@ -85,7 +92,7 @@ async def test_many_slow_heads_hinder_nobody(port: int) -> None:
     slow = [asyncio.create_task(dripped(port, b"GET / HTTP/1.1\r\nx: " + b"a" * 500)) for _ in range(100)]
     async with connected(port) as (reader, writer):
         assert await asked(reader, writer) == b"hello"
-    assert {answer[:12] for answer in await asyncio.gather(*slow)} == {b"HTTP/1.1 408"}
+    assert set(await asyncio.gather(*slow)) <= CUT_OFF
 
 
 async def test_a_second_head_has_the_same_time(port: int) -> None:
