@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ DELAYS = {"slow": {"delay_s": 0.5}, "late": {"delay_s": 3.0}}
 
 async def soak(setup: Setup, folder: Path, say: Callable[[str], None]) -> Records:
     """Run it in this folder. Raises what could not be started, or what the plan could not carry out."""
+    end_on_sigterm()
     async with world(setup, folder) as running:
         say(f"running: web, two workers, Redis, {len(running.twins)} twins; logs in {folder}")
         watch = Watch(running)
@@ -51,6 +53,13 @@ async def soak(setup: Setup, folder: Path, say: Callable[[str], None]) -> Record
             settled_s = await _settle(running, watch)
             await watch.count_jobs()
         return await records(running, load, chaos, watch, settled_s)
+
+
+def end_on_sigterm() -> None:
+    """As Ctrl-C does: a process that the plan has stopped must be woken, or it stays behind."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from redis.asyncio import Redis
 
-from bridge.embedded import EmbeddedServer, free_port
+from bridge.embedded import EmbeddedServer, is_free
 from bridge.processes import Child
 from tests.harness import serving
 from tests.soak.proxy import Proxy
@@ -21,11 +22,13 @@ from tests.soak.receiver import Receiver
 from tests.soak.setup import SCRIPTS, SECRETS, Setup, configuration, jelou_arguments, zendesk_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0
 ASK_S = 30.0
+PORTS = range(20_000, 32_000)
+"""Under those that the kernel gives to connections, so that a process that was killed finds its own port free."""
 
 
 @dataclass
@@ -73,30 +76,38 @@ class World:
         await self.server.start()
 
 
+def free_ports(count: int) -> list[int]:
+    """So many different ports that are free now."""
+    some = random.SystemRandom().sample(PORTS, 10 * count)
+    return [port for port in some if is_free(port)][:count]
+
+
 @asynccontextmanager
 async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
     """A running world in this folder, healthy, until the end of the block."""
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey"))
+        names = ("redis", "web", SCRIPTS, *setup.projects, *setup.zendesks)
+        left = iter(free_ports(2 * len(names) + 2))
+        ports = dict(zip(names, left, strict=False))
+        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey", port=ports["redis"]))
         redis = Redis.from_url(server.url, socket_timeout=5)
         stack.push_async_callback(redis.aclose)
         session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
         receiver = Receiver(setup.seed)
-        ports = {name: free_port() for name in ("web", SCRIPTS, *setup.projects, *setup.zendesks)}
         await stack.enter_async_context(serving(receiver.application(), ports[SCRIPTS]))
-        proxies = await _proxies(stack, {**ports, "redis": server.port})
+        proxies = await _proxies(stack, ports, left)
         web_port = proxies["webhooks"].port
         twins = {name: _twin(folder, *jelou_arguments(name, ports[name], web_port)) for name in setup.projects}
         twins |= {name: _twin(folder, *zendesk_arguments(name, ports[name], web_port)) for name in setup.zendesks}
-        bridge = _bridge(setup, folder, ports["web"], {name: proxy.port for name, proxy in proxies.items()})
+        bridge = _bridge(setup, folder, (ports["web"], *left), {name: one.port for name, one in proxies.items()})
         running = World(setup, folder, server, redis, session, receiver, proxies, twins, bridge)
         await _start(stack, running)
         yield running
 
 
-async def _proxies(stack: AsyncExitStack, targets: dict[str, int]) -> dict[str, Proxy]:
+async def _proxies(stack: AsyncExitStack, targets: dict[str, int], left: Iterator[int]) -> dict[str, Proxy]:
     names = {name: "webhooks" if name == "web" else name for name in targets}
-    return {names[name]: await stack.enter_async_context(Proxy(port, free_port())) for name, port in targets.items()}
+    return {names[name]: await stack.enter_async_context(Proxy(port, next(left))) for name, port in targets.items()}
 
 
 def _twin(folder: Path, module: str, *options: str) -> Child:
@@ -104,7 +115,7 @@ def _twin(folder: Path, module: str, *options: str) -> Child:
     return Child(module, (module, *options), port, {"PYTHONPATH": str(ROOT)}, str(folder / f"twin-{port}.log"))
 
 
-def _bridge(setup: Setup, folder: Path, web_port: int, ports: dict[str, int]) -> dict[str, Child]:
+def _bridge(setup: Setup, folder: Path, own: Iterable[int], ports: dict[str, int]) -> dict[str, Child]:
     config = folder / "bridge.yaml"
     config.write_text(configuration(setup, ports))
     environ = {
@@ -119,8 +130,8 @@ def _bridge(setup: Setup, folder: Path, web_port: int, ports: dict[str, int]) ->
     }
     modules = {"web": ("bridge", "serve"), "worker 1": setup.worker, "worker 2": setup.worker}
     return {
-        name: Child(name, module, web_port if name == "web" else free_port(), environ, str(folder / f"{name}.log"))
-        for name, module in modules.items()
+        name: Child(name, module, port, environ, str(folder / f"{name}.log"))
+        for (name, module), port in zip(modules.items(), own, strict=False)
     }
 
 
