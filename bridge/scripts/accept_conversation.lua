@@ -42,8 +42,7 @@ local function of_the_removed(ticket)
   if conversation then
     local left_ms = ticket == FORGOTTEN and redis.call('GET', tombstone_key('starting', r.contact))
       or redis.call('PTTL', tombstone_key('ticket', ticket))
-    redis.call('SET', conversation, '', 'PX', left_ms)
-    drop_orphan(r.project, r.conversation)
+    entomb_conversation(r.project, r.conversation, {tombstone_ms = left_ms})
   end
   return true
 end

@@ -61,7 +61,7 @@ for i = 3, #answer do
 end
 for _, orphan in ipairs(r.orphans) do
   drop_orphan(orphan[1], orphan[2])
-  if orphan[3] ~= '' then entomb_conversation(orphan[1] .. ':' .. orphan[3], r) end
+  if orphan[3] ~= '' then entomb_conversation(orphan[1], orphan[3], r) end
 end
 -- The sweep of a worker tells it in the log and the metrics, whoever asked for it.
 if told.ticket + told.orphan > 0 then redis.call('RPUSH', P .. 'forgotten', cjson.encode(told)) end

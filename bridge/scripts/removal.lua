@@ -1,8 +1,10 @@
 -- Removing a ticket, with everything that names it. Put behind the prelude; retire.lua and forget.lua say which and why.
 -- how: {tombstone_ms, forgotten, in_flight_ms}
 
-local function entomb_conversation(project_and_id, how)
-  redis.call('SET', tombstone_key('conversation', project_and_id), '', 'PX', how.tombstone_ms)
+-- What came in it before it was known to be the ticket's goes as well.
+local function entomb_conversation(project, id, how)
+  redis.call('SET', tombstone_key('conversation', project .. ':' .. id), '', 'PX', how.tombstone_ms)
+  drop_orphan(project, id)
 end
 
 local function all_decisions()
@@ -16,7 +18,8 @@ local function leave_set(name, ticket) redis.call('SREM', P .. name, ticket) end
 -- Only the first ticket of a conversation is noted for it; one that shares it leaves it alone.
 local function leave_conversation(name, _, how)
   redis.call('DEL', P .. name)
-  entomb_conversation(name:match('^%a+:(.*)$'), how)
+  local project, id = name:match('^%a+:([^:]*):(.*)$')
+  entomb_conversation(project, id, how)
 end
 
 -- A start that is in flight cannot be called back; until its fate would be settled, no other one for this bot and user
@@ -52,8 +55,7 @@ local function entomb_evidence(ticket, how)
     local read, told = pcall(cjson.decode, text)
     local event = read and type(told) == 'table' and told.event
     if type(event) == 'table' and event.conversation_id and event.conversation_id ~= '' then
-      local project = event.project or lane:match('~(.*)$') or ''
-      entomb_conversation(project .. ':' .. event.conversation_id, how)
+      entomb_conversation(event.project or lane:match('~(.*)$') or '', event.conversation_id, how)
     end
   end
 end

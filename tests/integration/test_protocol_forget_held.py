@@ -92,10 +92,12 @@ async def test_the_start_event_of_a_forgotten_start_is_known(steps: Steps, clue:
 
 
 async def test_a_conversation_that_only_evidence_has_named_is_known(steps: Steps) -> None:
-    """Its event was accepted and not yet worked when the ticket was forgotten."""
+    """Its event was accepted and not worked when the ticket was forgotten; a message in it was an orphan so far."""
     await opened(steps)
     await steps.told(evidence("c-77"), ticket=TICKET, conversation="c-77")
+    assert (await steps.told("mariposa", kind="message", conversation="c-77")).status == "orphaned"
     await steps.forget(TICKET)
+    assert await left(steps) == []
     assert (await steps.told("mariposa", kind="message", conversation="c-77")).by == "removed"
     assert await left(steps) == []
 
