@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -102,7 +103,9 @@ class Http:
             body = b""
             while not answer.content.at_eof() and len(body) < BODY_MOST:
                 body += await answer.content.read(BODY_MOST - len(body))
-            return Reply(answer.status, {name.lower(): value for name, value in answer.headers.items()}, body)
+            # A Retry-After may be a date, which is read against the answer's own; a server without one gets ours.
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return Reply(answer.status, {"date": formatdate(usegmt=True), **named}, body)
 
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from time import monotonic
+from email.utils import formatdate
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from bridge.domain import Call
 from bridge.embedded import free_port
 from bridge.errors import Ambiguous, CallError, LeaseLost, NotSent
 from bridge.http import BODY_MOST, YOUNG_S, Http
+from bridge.replies import retry_after_s
 from tests.harness import eventually
 from tests.raw_server import Peer, answering, hanging, http, raw_server, resetting, silent
 
@@ -249,3 +251,12 @@ async def test_a_huge_answer_is_cut(client: Http, encoding: str) -> None:
         assert len((await client.send(call(server.url))).body) == BODY_MOST
         assert (await client.send(call(server.url))).status == 200
         assert server.connections == 2
+
+
+async def test_a_date_to_wait_for_needs_no_date_of_the_server(client: Http) -> None:
+    """A server without a clock in its answer is measured by ours, and obeyed all the same."""
+    then = formatdate(time() + 600, usegmt=True)
+    async with raw_server(answering(http(status="429 Slow Down", retry_after=then))) as server:
+        asked_s = retry_after_s(await client.send(call(server.url)))
+        assert asked_s is not None
+        assert 500 < asked_s <= 600

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.domain import Phase
 from bridge.links import Link
-from tests.steps import LANE, PROJECT
+from tests.steps import LANE, LEASES, PROJECT
 
 if TYPE_CHECKING:
     from tests.steps import Steps
@@ -166,3 +166,36 @@ async def test_a_conversation_belongs_to_its_project(steps: Steps) -> None:
     await steps.finish(await steps.held(), adopt=("c1",), project="another")
     assert (await steps.told(kind="close")).status == "orphaned"
     assert await steps.redis.exists(steps.key("orphan", PROJECT, "c1"))
+
+
+# --- evidence of the bridge's own ------------------------------------------------------------------------------------
+
+
+async def hand_in(steps: Steps) -> str:
+    """A worker that has lost the ticket hands in what it knows; the lane to wake."""
+    return await steps.store.testify("t", LANE, "f1", "known f1", "told")
+
+
+async def test_what_a_worker_hands_in_is_evidence_once(steps: Steps) -> None:
+    """Beside the inbox, told on the timeline, and a repeat is none."""
+    await steps.held()
+    for _ in range(2):
+        await hand_in(steps)
+    assert (await steps.evidence(), (await steps.timeline()).count("told")) == (["known f1"], 1)
+
+
+async def test_what_is_handed_in_ends_every_wait(steps: Steps) -> None:
+    """Whoever waits firmly is due at once, and its lane is woken."""
+    await steps.waiting("firm")
+    await steps.store.sleep(LANE, "job")
+    assert await hand_in(steps) == LANE
+    assert await steps.due_in_ms() == 0
+
+
+async def test_who_holds_the_ticket_finds_what_is_handed_in(steps: Steps) -> None:
+    """Its lease is left alone; the end of its claim looks again."""
+    held = await steps.held()
+    assert await hand_in(steps) == ""
+    assert await steps.due_in_ms() == LEASES.ticket_ms
+    await steps.finish(held, wait="firm", due_in_ms=60_000)
+    assert await steps.due_in_ms() == 0
