@@ -117,7 +117,7 @@ async def test_what_is_not_over_is_kept_whatever_is_configured(redis_url: str, p
         await on.bridge.traced("standard-webhooks", "scripts", "ignored", lambda told: not told["known"])
         assert (await on.until_phase("open", "open"))["known"]
         assert (await on.until_phase("parked", "parked"))["known"]
-        letters = [orjson.loads(one) for one in await on.bridge.app.store.records.letters()]
+        letters = [orjson.loads(one) for _, one in await on.bridge.app.store.records.letters(None, 10)]
         assert [one["action"] for one in letters] == ["parked"]
 
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from bridge.desk import Desk
+from bridge.desk import Desk, Wanted
 from bridge.domain import Phase
 from bridge.links import LIVE, ORDER, Link
 from tests.stage import FATES, FINE, Quiet
@@ -232,7 +232,7 @@ class Run:
         """A person replays what is parked; Jelou has no conversation for it, else its event had settled it."""
         world = self.world
         desk = Desk(world.store.records, world.bridge, world.wake, lambda: world.now)
-        for letter in await desk.dead_letters():
+        for letter in await desk.every(Wanted()):
             assert letter.ticket not in {one.ticket for one in world.sides.conversations}
             await desk.replay(letter)
 

@@ -167,7 +167,7 @@ async def test_a_parked_start_shows_both_facts(redis_url: str, prefix: str) -> N
     async with scene(redis_url, prefix, zendesk=SHORT_WAITS) as on:
         on.jelou.faults.next_start(Fault.named("reset_before_accepting"))
         ticket, trace = await zendesk_ticket(on, "parked")
-        [letter] = [Letter.load(text) for text in await on.bridge.app.store.records.letters()]
+        [letter] = [Letter.load(text) for _, text in await on.bridge.app.store.records.letters(None, 10)]
         [note] = on.zendesk.notes(ticket)
         for said in (trace["reason"], letter.reason, note):
             assert "tart call has no answer (the connection broke)" in said
