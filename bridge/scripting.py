@@ -33,7 +33,7 @@ UNFENCED = frozenset({"join"})
 STALE = "GENERATION"
 FENCE = f"""
 local generation = redis.call('HMGET', GENERATION, 'id', 'run_id')
-if generation[1] ~= KEYS[2] or generation[2] ~= run_id() then
+if P .. 'generation:' .. (generation[1] or '') ~= KEYS[2] or generation[2] ~= run_id() then
   return redis.error_reply('{STALE} the data is not what this process knew')
 end
 """
@@ -116,7 +116,11 @@ class Scripts:
 
     async def unfenced(self, name: str, *args: Any) -> Any:
         """Run a script and return all it answers."""
-        return await self.guard(self._scripts[name](keys=[self.prefix, self.generation], args=args))
+        return await self.guard(self._scripts[name](keys=self._keys(), args=args))
+
+    def _keys(self) -> list[str]:
+        """The generation goes as a key of ours, so that a user with rights on those alone may name it."""
+        return [self.prefix, f"{self.prefix}:generation:{self.generation}"]
 
     async def _confirmed(self, name: str, args: tuple[Any, ...]) -> Any:
         """The script and the wait for it on one connection: the server waits for what that connection wrote.
@@ -126,7 +130,7 @@ class Scripts:
         if not self._confirmation:
             return await self.unfenced(name, *args)
         async with self.redis.pipeline(transaction=False) as pipe:
-            await self._scripts[name](keys=[self.prefix, self.generation], args=args, client=pipe)
+            await self._scripts[name](keys=self._keys(), args=args, client=pipe)
             pipe.execute_command(*self._confirmation)
             answer, reached = await self.guard(pipe.execute(raise_on_error=False))
         for one in (answer, reached):

@@ -7,6 +7,7 @@ stranger may learn: place, type, size, signature, shape.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -198,15 +199,19 @@ def _later(site: web.Application, work: Awaitable[None]) -> None:
 
 async def _ticking(site: web.Application) -> AsyncIterator[None]:
     """Notice about every second what Redis has lost, also while nobody delivers."""
-    task = asyncio.create_task(_tick(site[APP]))
+    stop = asyncio.Event()
+    task = asyncio.create_task(_tick(site[APP], stop))
     yield
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    # Not cancelled: asyncio.wait_for on Python 3.11, with which redis-py sends, can lose that.
+    stop.set()
+    await task
 
 
-async def _tick(app: App) -> None:
-    while True:
-        await asyncio.sleep(TICK_S)
+async def _tick(app: App, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TICK_S):
+                await stop.wait()
         try:
             for lane in await app.store.generations.tick():
                 await app.queue.wake(lane)

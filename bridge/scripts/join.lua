@@ -1,5 +1,5 @@
 -- join(new_id, highest, synced, remembered): enter the present generation of the data, or begin the next one.
--- KEYS[2] is the generation the process was in, '' at its start; highest the greatest step it was ever answered.
+-- KEYS[2] names the generation the process was in, '' at its start; highest the greatest step it was ever answered.
 -- synced is 1 where the server is known to write each step to its disk before it answers.
 -- remembered: {alive_ms, workers: [[id, ms]...], paused: [[account, since]...]}, what the process last saw.
 -- returns {generation, id of the last loss or '', now}
@@ -8,7 +8,7 @@
 
 local new_id, highest, synced = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local remembered = cjson.decode(ARGV[4])
-local known = KEYS[2]
+local known = KEYS[2]:sub(#P + #'generation:' + 1)
 local stored = redis.call('HMGET', GENERATION, 'id', 'run_id')
 local id, here = stored[1], run_id()
 local sequence = tonumber(redis.call('GET', SEQUENCE) or '0')

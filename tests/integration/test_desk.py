@@ -119,6 +119,7 @@ async def test_a_note_that_had_arrived_is_not_written_twice(redis_url: str, pref
     """It was given up without an answer; its replay looks for it first, and finds it."""
     async with scene(redis_url, prefix, zendesk={"horizon_s": 0.001}) as on:
         on.zendesk.faults.next("update_ticket", Fault.named("error_after_accepting"))
+        on.zendesk.faults.next("list_comments", Fault(status=500))
         ticket = on.zendesk.open_ticket("Hola", "+593987654321")
         where = {"kind": "zendesk", "account": "acme"}
         await on.until_phase(str(ticket.id), "open", **where)

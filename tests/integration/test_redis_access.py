@@ -112,7 +112,10 @@ async def test_a_user_with_few_rights_is_enough(server: EmbeddedServer) -> None:
         async with scene(await make_user(server), "bridge") as on:
             await a_days_work(on)
         refused = await redis.execute_command("ACL", "LOG")
-        assert [(entry[b"context"], entry[b"reason"], entry[b"object"]) for entry in map(as_dict, refused)] == []
+        # Whether the server syncs each write is asked, and may remain unknown.
+        assert {(entry[b"context"], entry[b"object"]) for entry in map(as_dict, refused)} <= {
+            (b"toplevel", b"config|get")
+        }
         # Each that is allowed is called by a script, or was used: nothing more is given away than needed.
         used = {name.removeprefix("cmdstat_") for name in await redis.info("commandstats")}
         assert allowed() - used - called() - called_by_arq() - {"select"} == set()
