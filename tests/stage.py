@@ -153,6 +153,10 @@ class Line:
         return Reply(500) if fate == ERROR else reply
 
 
+NO_STEP = {"beat", "testimony", "no_testimony"}
+"""The heartbeat, and what a worker keeps in its own memory."""
+
+
 class Stepping:
     """A worker's store: the real one, each of whose steps waits for its turn. The heartbeat is the test's to make."""
 
@@ -162,7 +166,7 @@ class Stepping:
     def __getattr__(self, name: str) -> Any:
         """The store's own; a step of it waits first."""
         real = getattr(self._store, name)
-        if not callable(real) or name == "beat":
+        if not callable(real) or name in NO_STEP:
             return real
 
         async def stepped(*args: Any, **named: Any) -> Any:
