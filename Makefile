@@ -5,6 +5,7 @@
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
 ARGS ?=
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 HELPDESK := .venv-helpdesk
@@ -26,7 +27,7 @@ run: $(VENV)/.run $(if $(findstring --helpdesk=django,$(ARGS)),$(HELPDESK)/.read
 test: $(VENV)/.test $(HELPDESK)/.ready ## All tests
 	@echo "lint, types, then tests (a few minutes; a real Valkey and a real django-helpdesk are started)"
 	@$(MAKE) --no-print-directory lint types
-	BRIDGE_REQUIRE_HELPDESK=1 $(BIN)/python -m pytest $(ARGS)
+	BRIDGE_REQUIRE_HELPDESK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types ## Lint and types only
 
@@ -40,9 +41,9 @@ types: $(VENV)/.test
 bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker in the same run
 	$(BIN)/python -m tests.bench $(ARGS)
 
-soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000, ROLLBACK=1
+soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed=$(SEED)) $(if $(MINUTES),--minutes=$(MINUTES)) \
-		$(if $(TICKETS),--tickets=$(TICKETS)) $(if $(ROLLBACK),--rollback)
+		$(if $(TICKETS),--tickets=$(TICKETS))
 
 helpdesk: $(HELPDESK)/.ready ## Install a real django-helpdesk into a virtual environment of its own
 

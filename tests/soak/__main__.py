@@ -31,7 +31,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="repeats the plan of another run; drawn where none is given")
     parser.add_argument("--minutes", type=float, default=3.0, help="how long faults strike")
     parser.add_argument("--tickets", type=int, default=5_000)
-    parser.add_argument("--rollback", action="store_true", help="Redis also comes back from files seconds old")
     return parser.parse_args(argv)
 
 
@@ -39,7 +38,7 @@ def main() -> int:
     """The exit code."""
     asked = arguments()
     seed = asked.seed if asked.seed is not None else time.time_ns() // 1_000_000 % 1_000_000
-    setup = Setup(seed=seed, tickets=asked.tickets, faults_s=asked.minutes * 60, rollback=asked.rollback)
+    setup = Setup(seed=seed, tickets=asked.tickets, faults_s=asked.minutes * 60)
     return run(setup, LOGS / str(seed), RESULTS)
 
 

@@ -30,7 +30,7 @@ KINDS: Mapping[str, Kind] = {
     "stop worker": Kind("worker", 9.0, 11.0, often=3),
     "kill web": Kind("web", 2.5, 3.5, often=2),
     "restart redis": Kind("redis", 2.0, 3.0, often=2),
-    "rollback redis": Kind("redis", 3.0, 4.0),
+    "rollback redis": Kind("redis", 3.0, 4.0, often=2),
     "reset redis connections": Kind("redis", 0.2, 0.5, often=2),
     "stall redis connections": Kind("redis", 1.0, 3.0),
     "slow redis connections": Kind("redis", 2.0, 4.0),
@@ -47,7 +47,11 @@ KINDS: Mapping[str, Kind] = {
 """A killed process comes back after a second; a worker's kill lasts as long as its leases, so that one worker works.
 A stopped worker sleeps longer than its lease."""
 
-ROLLBACK = "rollback redis"
+SPARED = {"rollback redis": ("web",)}
+PUT_BACK_S = 5.0
+"""What Redis loses, the web that had accepted it keeps in its memory and puts back. Killed before that, it is lost: the
+bridge promises nothing where both are lost at once, and the plan leaves the web alone for so long."""
+
 HANG = "hang jelou"
 """Not drawn: one Jelou hangs for the first part of every run."""
 
@@ -62,16 +66,14 @@ class Step:
     for_s: float
 
 
-def faults(
-    seed: int, duration_s: float, targets: Mapping[str, Sequence[str]], *, pause_s: float, rollback: bool = False
-) -> list[Step]:
+def faults(seed: int, duration_s: float, targets: Mapping[str, Sequence[str]], *, pause_s: float) -> list[Step]:
     """The faults of a run; ``targets`` names what can be struck, ``pause_s`` is the mean time between two faults.
 
     Kinds are dealt like cards, so that a long run has all of them.
     """
     dice = Random(f"faults {seed}")  # noqa: S311 - repeatable, not secret
     struck_until = {target: 0.0 for named in targets.values() for target in named}
-    deck = _deck(dice, rollback=rollback)
+    deck = _deck(dice)
     steps, at_s = [], pause_s
     while at_s < duration_s:
         kind = next(deck)
@@ -82,8 +84,8 @@ def faults(
     return steps
 
 
-def _deck(dice: Random, *, rollback: bool) -> Iterator[str]:
-    cards = [name for name, kind in KINDS.items() for _ in range(kind.often) if rollback or name != ROLLBACK]
+def _deck(dice: Random) -> Iterator[str]:
+    cards = [name for name, kind in KINDS.items() for _ in range(kind.often)]
     while True:
         dice.shuffle(cards)
         yield from cards
@@ -93,11 +95,13 @@ def _step(dice: Random, at_s: float, name: str, targets: Sequence[str], struck_u
     """The fault, or None where its target is still struck; one worker is always left alone."""
     kind = KINDS[name]
     target = dice.choice(list(targets))
-    sharing = targets if kind.strikes == "worker" else [target]
+    spared = SPARED.get(name, ())
+    sharing = targets if kind.strikes == "worker" else [target, *spared]
     if any(struck_until[one] > at_s for one in sharing):
         return None
     for_s = dice.uniform(kind.shortest_s, kind.longest_s)
     struck_until[target] = at_s + for_s
+    struck_until.update(dict.fromkeys(spared, at_s + for_s + PUT_BACK_S))
     return Step(round(at_s, 2), name, target, round(for_s, 2))
 
 

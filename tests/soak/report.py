@@ -19,8 +19,7 @@ Judged = list[tuple["Invariant", "Finding"]]
 
 def command(setup: Setup) -> str:
     """What repeats this run."""
-    rollback = " ROLLBACK=1" if setup.rollback else ""
-    return f"make soak SEED={setup.seed} MINUTES={setup.faults_s / 60:g} TICKETS={setup.tickets}{rollback}"
+    return f"make soak SEED={setup.seed} MINUTES={setup.faults_s / 60:g} TICKETS={setup.tickets}"
 
 
 def held(judged: Judged) -> bool:

@@ -74,7 +74,7 @@ async def _counting(watch: Watch) -> AsyncIterator[None]:
 async def _strike(running: World, load: Load, chaos: Chaos) -> None:
     setup = running.setup
     await _order_faults(running)
-    steps = plan.faults(setup.seed, setup.faults_s, setup.targets, pause_s=setup.pause_s, rollback=setup.rollback)
+    steps = plan.faults(setup.seed, setup.faults_s, setup.targets, pause_s=setup.pause_s)
     tickets = plan.tickets(
         setup.seed, setup.tickets, setup.faults_s * LOAD_SHARE, list(setup.accounts), wave_s=setup.wave_s
     )

@@ -72,7 +72,6 @@ class Setup:
     slots: int = 4
     start_timeout_s: float = 4.0
     confirm_wait_s: float = 8.0
-    rollback: bool = False
     start_faults: Mapping[str, float] = field(default_factory=lambda: START_FAULTS)
     event_faults: Mapping[str, float] = field(default_factory=lambda: EVENT_FAULTS)
     note_faults: Mapping[str, float] = field(default_factory=lambda: NOTE_FAULTS)

@@ -8,16 +8,16 @@ from itertools import pairwise
 import pytest
 
 from tests.soak.chaos import ACTIONS
-from tests.soak.plan import HANG, KINDS, ROLLBACK, Step, faults, tickets
+from tests.soak.plan import HANG, KINDS, Step, faults, tickets
 from tests.soak.setup import Setup
 
 SETUP = Setup(seed=1)
 ACCOUNTS = list(SETUP.accounts)
 
 
-def planned(seed: int = 1, duration_s: float = 180.0, *, rollback: bool = False) -> list[Step]:
+def planned(seed: int = 1, duration_s: float = 180.0) -> list[Step]:
     """The faults of a run."""
-    return faults(seed, duration_s, SETUP.targets, pause_s=SETUP.pause_s, rollback=rollback)
+    return faults(seed, duration_s, SETUP.targets, pause_s=SETUP.pause_s)
 
 
 def test_a_seed_repeats_its_plan() -> None:
@@ -29,10 +29,8 @@ def test_a_seed_repeats_its_plan() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_full_run_has_faults_of_every_kind(seed: int) -> None:
-    """But for the rollback, which has to be asked for."""
-    struck = {step.kind for step in planned(seed)}
-    assert struck == KINDS.keys() - {ROLLBACK}
-    assert ROLLBACK in {step.kind for step in planned(seed, rollback=True)}
+    """Whatever the seed."""
+    assert {step.kind for step in planned(seed)} == KINDS.keys()
 
 
 @pytest.mark.parametrize("seed", range(5))
