@@ -22,6 +22,7 @@ certain that nothing happened (``certain``).
     └── CallError              a call did not do what was asked    again    certain
         ├── NotSent            no byte left                        yes      yes
         ├── Throttled          429, or 503 that says when          yes      yes     ``retry_after_s``
+        ├── Conflict           another change at the same moment   yes      yes     this ticket alone waits
         ├── Denied             401, 403: the credential            yes      yes     after a person repaired it
         ├── Gone               the ticket is closed for good       no       yes
         ├── Refused            any other 4xx: as it stands, never  no       yes
@@ -163,6 +164,12 @@ class NotSent(CallError):
 
 class Throttled(CallError):
     """The other side asks us to wait ``retry_after_s`` (0 where it does not say how long)."""
+
+    again = True
+
+
+class Conflict(CallError):
+    """Somebody else changed the ticket at the same moment. Nothing was written; the next try will be."""
 
     again = True
 

@@ -15,7 +15,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from bridge.accounts import Account, Model, Secrets, WriteBackTo
 from bridge.domain import AddNote, Rate, SetField
-from bridge.errors import Ambiguous, CallError, Gone, Refused, Throttled
+from bridge.errors import Ambiguous, CallError, Conflict, Gone, Refused
 from bridge.helpdesks import proof, reading, writing, zendesk_events
 from bridge.helpdesks.reading import Json, section, text
 from bridge.replies import Meanings, raise_for, reply_object
@@ -75,7 +75,7 @@ def _refused(reply: Reply) -> type[CallError]:
     return Gone if b"closed prevents ticket update" in reply.body else Refused
 
 
-MEANINGS: Final[Meanings] = {404: Gone, 409: Throttled, 422: _refused}
+MEANINGS: Final[Meanings] = {404: Gone, 409: Conflict, 422: _refused}
 """A 409 is another update at the same moment: nothing was written, and the next try will be."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.errors import Ambiguous, CallError, Denied, NotSent, Refused, Throttled
+from bridge.errors import Ambiguous, CallError, Conflict, Denied, NotSent, Refused, Throttled
 from bridge.protocol import Gate
 from workers.admit import explained, outcome, paced
 
@@ -40,6 +40,7 @@ def test_a_small_rate_is_spread_evenly(calls: float, gap_ms: float) -> None:
     [
         (None, "ok"),
         (Refused("no", status=422), "ok"),
+        (Conflict("at the same moment", status=409), "ok"),
         (NotSent("no connection"), "fail"),
         (Ambiguous("no answer"), "fail"),
         (Throttled("wait", status=429, retry_after_s=7), "wait"),
@@ -48,7 +49,7 @@ def test_a_small_rate_is_spread_evenly(calls: float, gap_ms: float) -> None:
     ],
 )
 def test_the_breaker_learns_what_a_call_tells(error: CallError | None, kind: str) -> None:
-    """A refused request shows that the other side works; a 403 may be about one ticket alone."""
+    """A refused request shows that the other side works; a 403 or a 409 may be about one ticket alone."""
     assert outcome(DESK, error).kind == kind
 
 
