@@ -47,6 +47,18 @@ local function of_the_removed(ticket)
   return true
 end
 
+-- What ends a conversation ends it for every ticket that shares it. The sweep wakes their lanes.
+local function tell_sharers()
+  if r.is_start or not r.is_evidence or r.conversation == '' then return end
+  for _, ticket in ipairs(redis.call('SMEMBERS', P .. 'sharers:' .. r.project .. ':' .. r.conversation)) do
+    if new_fact(ticket, r.fact) then
+      put(ticket, r.event, true)
+      tell(ticket, {r.entries.conversation})
+      arrived(ticket, r.lane, true)
+    end
+  end
+end
+
 local ticket, by = correlate()
 if of_the_removed(ticket) then return {'accepted', r.id, '', 'removed', ''} end
 if not ticket then
@@ -59,6 +71,7 @@ if not new_fact(ticket, r.fact) then
   tell_more(ticket, {r.entries.repeated})
   return {'accepted', r.id, ticket, by, ''}
 end
+tell_sharers()
 put(ticket, r.event, r.is_evidence)
 tell(ticket, {r.entries[by]})
 local due, lane = arrived(ticket, r.lane, r.is_evidence)

@@ -21,6 +21,9 @@ local function index(item)
     end
     if first and first ~= item.ticket then
       redis.call('HSET', link_key(item.ticket), 'shared_with', first)
+      local name = 'sharers:' .. item.project .. ':' .. id
+      redis.call('SADD', P .. name, item.ticket)
+      note(item.ticket, name)
     else
       adopt(item.project, id, item.ticket)
     end

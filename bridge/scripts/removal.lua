@@ -33,7 +33,7 @@ end
 local function leave_letter(name) unbury({name:match('^%a+:(.*)$')}) end
 
 local LEAVE = {
-  person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set,
+  person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set, sharers = leave_set,
   conversation = leave_conversation, starting = leave_start, letter = leave_letter,
 }
 

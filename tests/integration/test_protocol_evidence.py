@@ -154,6 +154,20 @@ async def test_a_second_ticket_of_a_conversation_shares_it(steps: Steps) -> None
     assert shared == {"first": "", "second": "first"}
 
 
+async def test_the_end_of_a_shared_conversation_reaches_every_ticket_of_it(steps: Steps) -> None:
+    """Each once, whatever it waits for; a start or a message is the first one's alone."""
+    for ticket in ("first", "second"):
+        await steps.finish(await steps.held(ticket=ticket), adopt=("c1",), wait="firm", due_in_ms=60_000)
+    await steps.told("start", kind="start")
+    await steps.told("message", kind="message")
+    assert await steps.evidence("second") == []
+    for _ in range(2):
+        await steps.told("close", kind="close", fact="close c1")
+    assert await steps.evidence("first") == ["start", "close"]
+    assert await steps.evidence("second") == ["close"]
+    assert await steps.due_in_ms("second") == 0
+
+
 async def test_a_ticket_that_names_its_conversation_again_does_not_share_it(steps: Steps) -> None:
     """The start's answer and the start's event name the same one."""
     for _ in range(2):
