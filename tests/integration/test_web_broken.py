@@ -94,10 +94,10 @@ async def test_a_broken_request_is_refused_without_a_fault(run: Running, sent: b
 @pytest.mark.parametrize(
     ("encoding", "body", "status"),
     [
-        ("gzip", gzip.compress(JELOU.body), 401),
+        ("gzip", gzip.compress(JELOU.body, mtime=0), 401),
         ("gzip", b"{}", 400),
-        ("gzip", gzip.compress(b"{}")[:-5] + b"xxxxx", 400),
-        ("gzip", gzip.compress(b"0" * 50_000_000), 413),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-5] + b"xxxxx", 400),
+        ("gzip", gzip.compress(b"0" * 50_000_000, mtime=0), 413),
         ("deflate", b"{}", 400),
         ("br", b"{}", 400),
         ("unheard-of", b"{}", 202),
