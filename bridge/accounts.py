@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
+
+from bridge.policies import Fuse, Language, Messages, Model, QuietHours, Reopen, Template, Unasked
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name that stands in a webhook's path."""
@@ -18,12 +20,6 @@ FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z
 
 Condition = dict[FieldPath, str | int | bool | list[str | int | bool]]
 """Field to wanted value or values; all fields must match, any of a list does. Empty matches everything."""
-
-
-class Model(BaseModel):
-    """A section of the configuration: frozen, unknown keys are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class BasicCredential(Model):
@@ -92,6 +88,10 @@ class Project(Model):
         default=5.0, gt=0, description="Pace of all calls to this project, over all workers. Jelou's own limit is 5."
     )
     start_timeout_s: float = Field(default=6.0, gt=0, le=60, description="How long a start call may take.")
+    general_url: HttpUrl = Field(
+        default=HttpUrl("https://api.jelou.ai"), description="Jelou's general API, for templates; it wants `basic`."
+    )
+    unasked: Unasked = Field(default=Unasked(), description="What to do with conversations that no ticket asked for.")
 
 
 class UserId(Model):
@@ -140,6 +140,15 @@ class WriteBackTo(Model):
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
     field: str = Field(default="", description="A field that gets the conversation's id.")
+    status_field: str = Field(
+        default="", description="A field that always says where the conversation stands, in a few words."
+    )
+    closed_status: Literal["solved", "pending", "open", ""] = Field(
+        default="solved", description="The ticket's status when the conversation has ended at Jelou; empty: as it is."
+    )
+    package: bool = Field(
+        default=True, description="A note at the end of a conversation: transcript, outcome, queue, durations."
+    )
     tag: str = Field(default="", description="A tag added when the conversation has started.")
 
 
@@ -169,6 +178,18 @@ class Account(Model):
     assignment: list[AssignmentRule] = Field(default_factory=list, description="Ordered; the first match decides.")
     default_assignment: AssignTo | None = Field(default=None, description="Where no assignment rule matches.")
     write_back: WriteBackTo = Field(default=WriteBackTo(), description="What the bridge writes on the ticket.")
+    language: Language = Field(default="en", description="Of what the bridge writes on tickets: en, es or pt.")
+    messages: Messages = Field(default=Messages(), description="What passes between agent and customer.")
+    close_when_solved: bool = Field(default=True, description="A solved ticket ends its conversation at Jelou.")
+    goodbye: str = Field(
+        default="", description="Template of the last message when a solved ticket ends its conversation."
+    )
+    reopen: Reopen = Field(default=Reopen(), description="What happens to a ticket whose conversation has ended.")
+    quiet_hours: QuietHours | None = Field(default=None, description="When no conversation is started.")
+    template: Template | None = Field(
+        default=None, description="A WhatsApp template that is sent first where the 24-hour window is closed."
+    )
+    fuse: Fuse = Field(default=Fuse(), description="When a ticket stops by itself because something loops.")
     unknown_start: UnknownStart = Field(
         default=UnknownStart(), description="What to do with a start whose fate is not known."
     )

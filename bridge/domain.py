@@ -85,6 +85,18 @@ class Ticket:
     fields: Mapping[str, Any]
     created_ms: int = 0
     partial: bool = False
+    by_bridge: bool = False
+    """Whether the bridge opened it: its mark is on the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file beside a text, where it can be fetched. ``size`` in bytes, 0 where it is not told."""
+
+    url: str
+    name: str = ""
+    mime_type: str = ""
+    size: int = 0
 
 
 # --- events: what a helpdesk tells -----------------------------------------------------------------------------------
@@ -103,7 +115,11 @@ class TicketOpened:
 
 @dataclass(frozen=True, slots=True)
 class AgentReplied:
-    """A comment was added. Private ones (``public`` false) never leave the helpdesk."""
+    """A comment was added. Private ones (``public`` false) never leave the helpdesk.
+
+    ``markup`` says how ``text`` is written: text, html, markdown, adf or wiki. ``partial`` says that the helpdesk has
+    more (the text, the attachments), to be had by a Fetch of the comment.
+    """
 
     type: ClassVar[str] = "agent.replied"
     ref: TicketRef
@@ -112,11 +128,14 @@ class AgentReplied:
     text: str
     public: bool
     by_bridge: bool = False
+    markup: str = "text"
+    attachments: tuple[Attachment, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TicketSolved:
-    """A ticket's status became solved or closed."""
+    """A ticket's status became solved or closed, as it was told: it is read again before anything is closed."""
 
     type: ClassVar[str] = "ticket.solved"
     ref: TicketRef
@@ -150,6 +169,19 @@ class Unrecognised:
 TicketEvent = TicketOpened | AgentReplied | TicketSolved | TicketReopened | Unrecognised
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One page of what a helpdesk's own list says has changed. ``after`` asks for the next page; empty at the last.
+
+    ``events`` are told with the facts that the webhooks would tell, so that what came already is known as a repeat.
+    The comments of ``tickets`` are not among them: they are read ticket by ticket.
+    """
+
+    events: tuple[TicketEvent, ...]
+    tickets: tuple[TicketRef, ...]
+    after: str = ""
+
+
 # --- events: what Jelou tells ----------------------------------------------------------------------------------------
 
 
@@ -175,6 +207,7 @@ class ConversationStarted:
     at_ms: int
     assignment: Assignment | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    user_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +225,7 @@ class CustomerWrote:
     message_id: str
     message_type: str
     content: Mapping[str, Any] = field(default_factory=dict)
+    user_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +307,78 @@ class StartConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class SayToCustomer:
+    """One message to the customer. ``id`` is ours and the same on every try: Jelou may know a repeat by it.
+
+    ``content`` is Jelou's own object for ``message_type``.
+    """
+
+    type: ClassVar[str] = "say.to.customer"
+    id: str
+    room_id: str
+    bot_id: str
+    user_id: str
+    message_type: str
+    content: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConversation:
+    """End the conversation of this bot and user: Jelou takes no conversation id. ``goodbye`` may be empty."""
+
+    type: ClassVar[str] = "close.conversation"
+    bot_id: str
+    user_id: str
+    goodbye: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AddNote:
     """Add an internal note to the ticket. ``marker`` stands in the text, so that a second look recognises it."""
 
     type: ClassVar[str] = "add.note"
     text: str
     marker: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReply:
+    """Add what the customer wrote, in the customer's name where the helpdesk can, else so that it says whose it is.
+
+    ``author`` is the customer's name as Jelou tells it; ``user_id`` the customer's id in the helpdesk, where it is known.
+    """
+
+    type: ClassVar[str] = "add.reply"
+    text: str
+    marker: str
+    author: str = ""
+    user_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Set the ticket's status, in the bridge's word for it: open, pending or solved. Idempotent."""
+
+    type: ClassVar[str] = "set.status"
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTicket:
+    """Open a ticket for a conversation that has none. ``marker`` stands in its description from the first request.
+
+    ``phone`` is the customer's number with ``+`` where the id at Jelou is one, else empty. ``group`` is the helpdesk's
+    own id or name of a group, empty for the helpdesk's default.
+    """
+
+    type: ClassVar[str] = "open.ticket"
+    subject: str
+    text: str
+    marker: str
+    user_id: str
+    name: str = ""
+    phone: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +405,10 @@ class Probe:
     marker: str
 
 
-WriteBack = AddNote | SetField
+WriteBack = AddNote | AddReply | SetField | SetStatus
+
+WRITTEN = (AddNote, AddReply)
+"""What is not idempotent: it carries a mark, and is looked for before it is written again."""
 
 
 # --- calls: HTTP as values -------------------------------------------------------------------------------------------

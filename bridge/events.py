@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from bridge import domain
-from bridge.domain import Assignment, Ticket, TicketRef
+from bridge.domain import Assignment, Attachment, Ticket, TicketRef
 from bridge.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -67,4 +67,6 @@ def _value(name: str, value: Any) -> Any:
         return Assignment(**value)
     if name == "ticket":
         return Ticket(**{**value, "ref": TicketRef(**value["ref"])})
+    if name == "attachments":
+        return tuple(Attachment(**one) for one in value)
     return value

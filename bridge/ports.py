@@ -8,7 +8,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.accounts import Account
-    from bridge.domain import Call, Delivery, Rate, Reply, Ticket, TicketEvent, TicketRef, Verified, WriteBack
+    from bridge.domain import (
+        AgentReplied,
+        Call,
+        Changes,
+        Delivery,
+        OpenTicket,
+        Rate,
+        Reply,
+        Ticket,
+        TicketEvent,
+        TicketRef,
+        Verified,
+        WriteBack,
+    )
     from bridge.signatures import Verification
 
 
@@ -84,4 +97,42 @@ class Helpdesk(Protocol):
 
     def field_path(self, field: str) -> str:
         """Where in ``Ticket.fields`` the field of this name in ``write_back`` stands when the ticket was fetched."""
+        ...
+
+    def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
+        """The call that reads the ticket's newest comments; None where this helpdesk has no such call."""
+        ...
+
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> Sequence[AgentReplied]:
+        """The comments of agents in the answer of ``fetch_comments``, whole, oldest first, with their webhooks' facts.
+
+        Raises CallError.
+        """
+        ...
+
+    def open_ticket(self, account: Account, action: OpenTicket, key: str, *, now_ms: int) -> Call | None:
+        """The call that opens a ticket, marked from its first request; None where this account opens none."""
+        ...
+
+    def opened(self, account: Account, reply: Reply) -> str:
+        """The id of the ticket that ``open_ticket`` opened. Raises CallError."""
+        ...
+
+    def find_opened(self, account: Account, action: OpenTicket) -> Call | None:
+        """The call that finds a ticket of unknown fate; None where opening it again with the same key is harmless."""
+        ...
+
+    def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:
+        """The id of the ticket as the answer of ``find_opened`` shows it; empty where it is not there.
+
+        Raises CallError.
+        """
+        ...
+
+    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
+        """The call that lists the tickets changed since then, behind ``after``; None where there is no such list."""
+        ...
+
+    def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
+        """One page in the answer of ``changed``. Raises CallError."""
         ...

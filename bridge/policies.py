@@ -1,0 +1,126 @@
+"""What an account or a project wants done in either direction: messages, endings, nights, conversations nobody asked for.
+
+Sections of ``bridge.accounts``, as frozen models.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+Language = Literal["en", "es", "pt"]
+
+
+class Model(BaseModel):
+    """A section of the configuration: frozen, unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Messages(Model):
+    """What passes between agent and customer while a conversation is open."""
+
+    to_customer: bool = Field(default=True, description="Public replies of agents go to the customer. Notes never do.")
+    to_ticket: Literal["reply", "note", "nothing"] = Field(
+        default="reply",
+        description="What customers write: in their name where the helpdesk can, as an internal note, or not at all.",
+    )
+    merge_s: float = Field(
+        default=3.0, ge=0, le=600, description="What a customer writes within this time is one update of the ticket."
+    )
+    media: Literal["link", "attach"] = Field(
+        default="link", description="What customers send beside text: a link, or a file where the helpdesk takes one."
+    )
+    tries: int = Field(
+        default=3, ge=1, le=20, description="How often a message of unknown fate is sent, with the same id each time."
+    )
+
+
+class Reopen(Model):
+    """What happens to a ticket whose conversation has ended."""
+
+    ticket: Literal["start", "ignore"] = Field(
+        default="start", description="When the ticket is reopened: start the next conversation, or nothing."
+    )
+    initial_message: str = Field(default="", description="Template of its first message; empty: it starts silently.")
+    message_h: float = Field(
+        default=24.0,
+        ge=0,
+        le=8_760,
+        description="A customer who comes back within so many hours is taken to the same ticket, later to a new one.",
+    )
+
+
+class QuietHours(Model):
+    """When customers are not to be woken: a start waits for the end of it."""
+
+    from_: time = Field(alias="from", description='From this time of day on, for example "21:00".')
+    to: time = Field(description='Until this time of day, for example "07:30"; it may be the next morning.')
+    timezone: str = Field(description="For example America/Guayaquil.")
+
+    @field_validator("from_", "to", mode="before")
+    @classmethod
+    def _time_of_day(cls, given: object) -> object:
+        # A number would be read as seconds since midnight.
+        if isinstance(given, str):
+            return given
+        msg = 'is a time of day in quotes, for example "21:00"'
+        raise ValueError(msg)
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.from_ == self.to:
+            msg = "from and to are the same"
+            raise ValueError(msg)
+        return self
+
+
+class Template(Model):
+    """An approved WhatsApp template (HSM) that is sent first where the 24-hour window is closed."""
+
+    name: str = Field(min_length=1, description="The template's elementName at Jelou.")
+    language: str = Field(default="es", min_length=2, description="The language it was approved in.")
+    parameters: list[str] = Field(
+        default_factory=list, description="Its parameters, as templates that see ticket, requester and custom."
+    )
+
+
+class Fuse(Model):
+    """When a ticket stops by itself because something loops."""
+
+    within_s: float = Field(default=60.0, gt=0, le=3_600, description="The time that is looked at.")
+    each_way: int = Field(
+        default=12, ge=2, description="More messages than this in both directions within that time trip it."
+    )
+    bounces: int = Field(
+        default=3, ge=1, description="So many messages that say what the other side has just said trip it."
+    )
+
+
+class Unasked(Model):
+    """A conversation at Jelou that no ticket asked for: a bot handed over, or a customer wrote."""
+
+    then: Literal["park", "open_ticket"] = Field(
+        default="park", description="park: it is listed (bridge orphans list). open_ticket: it gets a ticket, once."
+    )
+    account: Annotated[str, StringConstraints(pattern="^([a-z0-9-]+/[a-z0-9-]+)?$")] = Field(
+        default="", description="Where the ticket is opened, for example zendesk/acme."
+    )
+    subject: str = Field(
+        default="Conversation with {{ name }}", description="Template of its subject; sees name, queue and message."
+    )
+    groups: dict[str, str] = Field(
+        default_factory=dict, description="Queue at Jelou to group in the helpdesk; another queue goes to its default."
+    )
+    wait_s: float = Field(
+        default=5.0, ge=0, le=600, description="How long it is waited whether a ticket of ours claims the conversation."
+    )
+
+    @model_validator(mode="after")
+    def _knows_where(self) -> Self:
+        if self.then == "open_ticket" and not self.account:
+            msg = "open_ticket needs account, for example zendesk/acme"
+            raise ValueError(msg)
+        return self
