@@ -268,6 +268,7 @@ class StartAnswered:
     attempt: int = 0
     bot_id: str = ""
     user_id: str = ""
+    episode: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +280,18 @@ class StartSent:
     attempt: int
     bot_id: str
     user_id: str
+    episode: int = 1
 
 
-Testimony = StartAnswered | StartSent
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Somebody asks whether the ticket's conversation is still open: its close event may never have come."""
+
+    type: ClassVar[str] = "conversation.doubted"
+    conversation_id: str
+
+
+Testimony = StartAnswered | StartSent | Doubted
 
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
 

@@ -14,7 +14,8 @@ import orjson
 
 from bridge import translate
 from bridge.domain import AddNote, Phase, StartConversation
-from bridge.links import LIVE, Link, Signal, Todo
+from bridge.links import LIVE, Link, Signal
+from bridge.owed import Say, Todo
 
 if TYPE_CHECKING:
     from bridge.accounts import Account, Project
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PARKED = "parked"
 """The action of a letter that waits for a person because a start's fate is not known."""
+
+FUSE = "fuse"
+"""The action of a letter that waits for a person because something loops."""
 
 BURIED = "buried"
 """The receipt of a write-back that was given up; its letter takes it away again."""
@@ -39,6 +43,7 @@ class Letter:
     at_ms: int
     event: str = ""
     todo: Todo | None = None
+    say: Say | None = None
 
     def dump(self) -> str:
         """As JSON text; ``load`` reads it back."""
@@ -48,7 +53,8 @@ class Letter:
     def load(cls, text: bytes | str) -> Letter:
         """Read what ``dump`` wrote."""
         known = orjson.loads(text)
-        return cls(**{**known, "todo": Todo(**known["todo"]) if known["todo"] else None})
+        todo, say = known["todo"], known.get("say")
+        return cls(**{**known, "todo": Todo(**todo) if todo else None, "say": Say(**say) if say else None})
 
 
 def letter_id(ref: TicketRef | str, action: str) -> str:
@@ -79,6 +85,12 @@ def replay(letter: Letter, link: Link, account: Account, project: Project, now_m
     """What a replay of the letter would do to the link as it is now. The horizon begins anew at ``now_ms``."""
     if letter.todo:
         return _write_again(letter.todo, link, now_ms)
+    if letter.say:
+        return _say_again(letter.say, link)
+    if letter.action == FUSE:
+        return _go_on(link)
+    if letter.event and letter.action != StartConversation.type:
+        return Replay("work", "would work the event again", link, (letter.event,))
     if link.phase in LIVE or link.phase is Phase.CLOSED:
         return _started_already(letter, link, account, project, now_ms)
     return _start_again(letter, link, now_ms)
@@ -96,8 +108,26 @@ def _write_again(todo: Todo, link: Link, now_ms: int) -> Replay:
         return _settled(f"{_thing(todo)} was written{f' as {receipt}' if receipt else ''}")
     receipts = {key: one for key, one in link.receipts.items() if key != todo.key}
     # Looked for first, whatever is known of the last try: a letter may be replayed from an old screen.
-    again = _anew(replace(link, todo=(*link.todo, replace(todo, sent=True)), receipts=receipts), now_ms)
+    todo = replace(todo, sent=True, tries=0, first_ms=now_ms, due_ms=0)
+    again = _anew(replace(link, todo=(*link.todo, todo), receipts=receipts, gone=""), now_ms)
     return Replay("write", f"{_where(link)}would only {_verb(todo)}, unless an earlier try had arrived", again)
+
+
+def _say_again(say: Say, link: Link) -> Replay:
+    if any(one.id == say.id for one in link.says):
+        return _settled("the message is being sent already")
+    if link.phase not in LIVE:
+        return Replay(NOTHING, f"nothing to do: the conversation is {link.phase.value}; reopen the ticket first")
+    # With its old id, by which Jelou may know it as a repeat; before what waits, as it was written before that.
+    again = replace(link, says=(replace(say, sent=False, doubts=0, tries=0, first_ms=0), *link.says), window="")
+    return Replay("say", "would send the message again; if an earlier try had arrived, there may be two of it", again)
+
+
+def _go_on(link: Link) -> Replay:
+    if not link.fuse:
+        return _settled("the fuse holds")
+    again = replace(link, fuse="", traffic=(), holds={})
+    return Replay("go on", "would carry what has waited; see first that nothing loops any more", again)
 
 
 def _started_already(letter: Letter, link: Link, account: Account, project: Project, now_ms: int) -> Replay:
@@ -124,7 +154,7 @@ def _start_again(letter: Letter, link: Link, now_ms: int) -> Replay:
 
 
 def _anew(link: Link, now_ms: int) -> Link:
-    return replace(link, first_try_ms=now_ms, tries=0)
+    return replace(link, first_try_ms=now_ms, tries=0, holds={})
 
 
 def _start_words(link: Link) -> str:

@@ -8,11 +8,14 @@ The rules:
   happened. The latter counts only for the try it speaks of (``claim``).
 - Moves go to the right in ``ORDER``; those of ``BACK`` alone return to NEW, and none of them from a conversation that
   is known. So a late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
+- A ticket that is reopened, or whose customer comes back, begins its next *episode*: NEXT alone leaves CLOSED, and
+  what was known of the episode before moves to ``past``. Events of a past conversation change nothing any more.
 - STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -20,6 +23,7 @@ from typing import Any
 import orjson
 
 from bridge.domain import Assignment, Phase, StartConversation
+from bridge.owed import Ending, Hold, Past, Say, Todo
 
 
 class Signal(StrEnum):
@@ -38,6 +42,7 @@ class Signal(StrEnum):
     IGNORE = "ignore"
     FAIL = "fail"
     REPLAY = "replay"
+    NEXT = "next episode"
 
 
 MOVES: dict[tuple[Phase, Signal], Phase] = {
@@ -70,6 +75,7 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.IGNORED, Signal.ANSWERED): Phase.STARTED,
     (Phase.FAILED, Signal.REPLAY): Phase.NEW,
     (Phase.PARKED, Signal.REPLAY): Phase.NEW,
+    (Phase.CLOSED, Signal.NEXT): Phase.NEW,
 }
 
 ORDER = (
@@ -95,19 +101,11 @@ LIVE = frozenset({Phase.STARTED, Phase.OPEN})
 """Phases in which the ticket has a conversation that is not known to be closed."""
 
 
+WANTED, ASKED = "template wanted", "customer asked to write"
+"""The 24-hour window is closed: a template is to be sent; it has been sent, and the messages wait for the answer."""
+
 ENDED = {Phase.CLOSED: "closed", Phase.FAILED: "failed", Phase.IGNORED: "ignored", Phase.NEW: "ignored"}
 """How a ticket with nothing left to do has ended, for its retention. What is in no such phase is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """One write-back that is not done yet. ``sent`` says that a try of it may have arrived: look before repeating."""
-
-    key: str
-    kind: str
-    text: str
-    field: str = ""
-    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +114,10 @@ class Link:
 
     ``covered`` counts the events at the head of the inbox that the frozen ``start`` stands for. ``claim`` is the token
     of the claim that marked the last start: the try's own name. ``receipts`` maps an action's key to the other side's
-    id. ``extra`` are conversations of ours beyond the first. ``first_try_ms`` is when what is tried now was first
-    tried, 0 while nothing is: a pause or a long conversation is no failure. ``born_ms`` is the earliest time that is
-    known of the ticket. Times in ms.
+    id. ``extra`` are conversations of ours beyond the first. ``first_try_ms`` is when the start was first tried, 0
+    while none is: a pause or a long conversation is no failure; ``read_tries`` and ``read_first_ms`` are the same for
+    reading the helpdesk. ``born_ms`` is the earliest time that is known of the ticket. ``requester`` and ``name`` are
+    the customer's id in the helpdesk and name. ``left`` is how much of the inbox the last finish left. Times in ms.
     """
 
     phase: Phase = Phase.NEW
@@ -143,11 +142,45 @@ class Link:
     born_ms: int = 0
     receipts: dict[str, str] = field(default_factory=dict)
     todo: tuple[Todo, ...] = ()
+    says: tuple[Say, ...] = ()
+    ending: Ending | None = None
+    past: tuple[Past, ...] = ()
+    holds: dict[str, Hold] = field(default_factory=dict)
+    left: int = 0
+    read_tries: int = 0
+    read_first_ms: int = 0
+    requester: str = ""
+    name: str = ""
+    opened_ms: int = 0
+    closed_ms: int = 0
+    packaged: bool = True
+    """False from the end of a conversation until its close package is on its way to the ticket."""
+    gone: str = ""
+    """Why the ticket takes no more writes; empty while it does."""
+    fuse: str = ""
+    """Why the fuse has tripped; empty while it holds."""
+    traffic: tuple[tuple[int, str, str], ...] = ()
+    window: str = ""
+    """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
+    shown: str = ""
+    """What the status field says, or is to say."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
         phase = MOVES.get((self.phase, signal))
         return self if phase is None else replace(self, phase=phase, **changes)
+
+    def next_episode(self) -> Link:
+        """The link as its next episode begins, with what this one was among ``past``."""
+        if (self.phase, Signal.NEXT) not in MOVES:
+            return self
+        ended = Past(self.episode, self.conversation, self.opened_ms, self.closed_ms, self.reason)
+        kept = {name: getattr(self, name) for name in _LASTING}
+        return Link(episode=self.episode + 1, past=(*self.past, ended), **kept)
+
+    def knew(self, conversation: str) -> bool:
+        """Whether this is a conversation of an earlier episode."""
+        return any(one.conversation == conversation for one in self.past)
 
     def dump(self) -> str:
         """As JSON text; ``load`` reads it back."""
@@ -160,12 +193,7 @@ class Link:
             return cls()
         # A field that this version does not know was written by a newer one, during a rolling update.
         known = {name: value for name, value in orjson.loads(text).items() if name in cls.__dataclass_fields__}
-        known["phase"] = Phase(known["phase"])
-        known["assignment"] = _assignment(known["assignment"])
-        known["start"] = _start(known["start"])
-        known["extra"] = tuple(known["extra"])
-        known["todo"] = tuple(Todo(**todo) for todo in known["todo"])
-        return cls(**known)
+        return cls(**{name: _READ[name](value) if name in _READ else value for name, value in known.items()})
 
 
 def _assignment(known: dict[str, str] | None) -> Assignment | None:
@@ -176,3 +204,39 @@ def _start(known: dict[str, Any] | None) -> StartConversation | None:
     if not known:
         return None
     return StartConversation(**{**known, "assignment": _assignment(known["assignment"])})
+
+
+_LASTING = (
+    "bot",
+    "user",
+    "room",
+    "rule",
+    "assignment",
+    "born_ms",
+    "receipts",
+    "todo",
+    "holds",
+    "left",
+    "requester",
+    "name",
+    "gone",
+    "fuse",
+    "traffic",
+    "packaged",
+    "shown",
+)
+"""What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "phase": Phase,
+    "assignment": _assignment,
+    "start": _start,
+    "extra": tuple,
+    "todo": lambda known: tuple(Todo(**one) for one in known),
+    "says": lambda known: tuple(Say(**one) for one in known),
+    "ending": lambda known: Ending(**known) if known else None,
+    "past": lambda known: tuple(Past(**one) for one in known),
+    "holds": lambda known: {name: Hold(**one) for name, one in known.items()},
+    "traffic": lambda known: tuple(map(tuple, known)),
+}
+"""How a field is read back whose JSON is not its value."""

@@ -101,6 +101,7 @@ class StartLimits:
     """What may hold a start back: a paused account, another start for the same person, the account's hourly cap.
 
     ``evidence`` is how much of it the claim saw: a start does not go out where more has come since. Below 0 all may.
+    ``alone`` is for a close, which hits by bot and user: no other ticket may have a conversation of theirs open.
     """
 
     account: str
@@ -108,6 +109,7 @@ class StartLimits:
     cap: int
     count: bool
     evidence: int = -1
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy (``detail`` the other), paced, broken.
+    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy or shared (``detail`` the other), paced, broken.
 
     ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two, and
     recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
@@ -188,7 +190,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``."""
+    """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``.
+
+    ``said`` are lines for the transcript, ``transcribed`` says that it has been used up.
+    """
 
     ticket: str
     lane: str
@@ -215,6 +220,8 @@ class Finish:
     outcomes: tuple[tuple[str, str, int, str], ...] = ()
     unbury: tuple[str, ...] = ()
     bury: tuple[tuple[str, str], ...] = ()
+    said: tuple[str, ...] = ()
+    transcribed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,11 @@ class Store:
             entries=tuple(entries),
         )
 
+    async def transcript(self, ticket: str) -> list[bytes]:
+        """What was said in the ticket's conversation, as JSON lines in order. Reads only."""
+        key = f"{self._scripts.prefix}:transcript:{ticket}"
+        return list(await self._scripts.guard(self._scripts.redis.lrange(key, 0, -1)))
+
     async def breakers(self, destinations: Sequence[str]) -> list[Breaker]:
         """Those of the destinations that are not called just now. Reads only."""
         async with self._scripts.redis.pipeline(transaction=False) as pipe:

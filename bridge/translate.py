@@ -14,7 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from bridge.correlate import metadata
 from bridge.domain import MARK, AddNote, Assignment, SetField, StartConversation
 from bridge.errors import Unstartable
-from bridge.links import Todo
+from bridge.owed import Todo
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:

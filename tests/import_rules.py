@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol redis_url
+accounts correlate decisions domain errors events helpdesks jelou journal letters links owed pages policies ports protocol redis_url
 replies routing
 signatures timeline timestamps translate
 """

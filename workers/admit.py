@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.errors import Ambiguous, BridgeError, Denied, LeaseLost, NotSent, Throttled
 from bridge.protocol import Gate, Outcome, credential, helpdesk_destination, jelou_destination
+from bridge.owed import Side
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
@@ -57,7 +58,12 @@ def paced(calls: float, per_ms: float, *, at_once: float) -> tuple[float, int]:
 
 
 class HeldBackError(BridgeError):
-    """The call may not go out now; the ticket waits, and the timeline says for what."""
+    """The call may not go out now; its side waits, and the timeline says for what. ``detail`` is the verdict's."""
+
+    def __init__(self, verdict: str, detail: str = "") -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+        self.detail = detail
 
 
 async def admit(
@@ -70,14 +76,21 @@ async def admit(
 ) -> None:
     """Returns when the call may go out: ``link`` is stored as it is while it is out, ``sending`` is on the timeline.
 
-    Raises HeldBackError, LeaseLost; then neither is stored.
+    Raises HeldBackError, LeaseLost; then neither is stored. A close that would hit another ticket's conversation
+    (``shared``) waits for nothing: that is the caller's to settle.
     """
     verdict = await work.mark(link or work.link, gate, start, sending)
     if verdict.verdict == "lost":
         raise LeaseLost
     if verdict.verdict != "go":
-        work.hold(WAITS[verdict.verdict](work, verdict, gate, start))
-        raise HeldBackError(verdict.verdict)
+        if verdict.verdict in WAITS:
+            work.hold(side_of(gate), WAITS[verdict.verdict](work, verdict, gate, start))
+        raise HeldBackError(verdict.verdict, verdict.detail)
+
+
+def side_of(gate: Gate) -> Side:
+    """Which side a call through this gate goes to."""
+    return Side.JELOU if gate.destination.startswith("jelou:") else Side.HELPDESK
 
 
 def _news(*_: object) -> Wait:

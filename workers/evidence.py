@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import translate
-from bridge.domain import ConversationClosed, ConversationStarted, Phase, StartAnswered, StartSent
+from bridge.correlate import EPISODE
+from bridge.domain import ConversationClosed, ConversationStarted, Doubted, Phase, StartAnswered, StartSent
 from bridge.links import Signal
+from workers.closing import come_back, ended
 
 if TYPE_CHECKING:
     from bridge.links import Link
@@ -32,12 +34,21 @@ def apply_evidence(work: Work) -> None:
             _close_seen(work, received.event)
         elif isinstance(received.event, StartAnswered):
             _answer_seen(work, received.event)
+        elif isinstance(received.event, Doubted):
+            work.look = received.event.conversation_id == work.link.conversation
         work.applied += 1
 
 
 def _start_seen(work: Work, event: ConversationStarted) -> None:
-    link = work.link
-    if link.conversation and event.conversation_id != link.conversation:
+    link, ours = work.link, episode_of(event)
+    if link.knew(event.conversation_id):
+        work.tell("ignored", event=event.type, reason="that episode has ended")
+        return
+    if not ours and _given(link):
+        come_back(work, event)
+        return
+    other = link.conversation and event.conversation_id != link.conversation
+    if other or 0 < ours < link.episode:
         _extra(work, event.conversation_id)
         return
     changes = {
@@ -47,6 +58,8 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         "user": link.user or event.user_id,
         "assignment": event.assignment or link.assignment,
         "confirmed": True,
+        "name": event.user_name or link.name,
+        "opened_ms": link.opened_ms or event.at_ms or work.app.now_ms(),
         **SETTLED,
     }
     work.named = (*work.named, event.conversation_id)
@@ -57,17 +70,38 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         work.link = replace(link, room=link.room or event.room_id, confirmed=True)
 
 
+def episode_of(event: ConversationStarted) -> int:
+    """The episode that our own metadata names; 0 where the start was not ours."""
+    told = str(event.metadata.get(EPISODE, ""))
+    return int(told) if told.isascii() and told.isdigit() else 0
+
+
+def _given(link: Link) -> bool:
+    """Whether a conversation that is not ours may become the ticket's: it has ended its own, or never had one."""
+    return link.phase is Phase.CLOSED or (link.phase is Phase.NEW and link.start is None)
+
+
 def _start_sent(work: Work, event: StartSent) -> None:
     """A start went out and the link does not know of it: nobody can say yet what came of it."""
+    if event.episode < work.link.episode:
+        return
     reason = "a start went out, and Redis has lost what came of it"
     work.move(Signal.UNANSWERED, reason=reason, **_known(work.link, event), since_ms=work.app.now_ms())
 
 
 def _answer_seen(work: Work, event: StartAnswered) -> None:
-    if event.conversation_id:
+    if event.conversation_id and event.episode < work.link.episode:
+        _late(work, event)
+    elif event.conversation_id:
         _conversation_named(work, event)
     elif work.link.claim == event.claim:
         _nothing_happened(work, event.reason)
+
+
+def _late(work: Work, event: StartAnswered) -> None:
+    """An answer of an episode before: its conversation is one of its own, or known as ended."""
+    if not work.link.knew(event.conversation_id):
+        _extra(work, event.conversation_id)
 
 
 def _conversation_named(work: Work, event: StartAnswered) -> None:
@@ -104,9 +138,9 @@ def _extra(work: Work, conversation: str) -> None:
         return
     work.link = replace(work.link, extra=(*work.link.extra, conversation))
     work.named = (*work.named, conversation)
-    text = f"A second conversation was started in Jelou for this ticket: {conversation}. It was left open."
     work.tell("extra", conversation=conversation)
-    work.add(translate.told(work.link, f"extra:{conversation}", text, work.pair.account))
+    said = translate.told(work.link, f"extra:{conversation}", work.pair.account, "extra", conversation=conversation)
+    work.add(said)
 
 
 def _close_seen(work: Work, event: ConversationClosed) -> None:
@@ -114,11 +148,11 @@ def _close_seen(work: Work, event: ConversationClosed) -> None:
         work.tell("ignored", event=event.type, reason="it closes another conversation")
         return
     open_unconfirmed(work)
-    if not work.move(Signal.CLOSE_SEEN, reason=event.reason):
+    if not ended(work, event.reason, by_jelou=True):
         work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
 
 
 def open_unconfirmed(work: Work) -> None:
     """A started conversation is taken as open although its event has not come; the ticket is told once."""
-    if work.move(Signal.UNCONFIRMED, start=None, reason=""):
+    if work.move(Signal.UNCONFIRMED, start=None, reason="", opened_ms=work.app.now_ms()):
         work.add(translate.opened(work.link, work.pair.account, work.pair.project))

@@ -1,4 +1,4 @@
-"""Forward: a ticket's events, in order, become a start at Jelou."""
+"""Forward: the start of a conversation, its tries, and what becomes of one whose fate is not known."""
 
 from __future__ import annotations
 
@@ -6,92 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import correlate, jelou, translate
-from bridge.domain import Fetch, Phase, StartAnswered, StartConversation, StartSent, TicketOpened
-from bridge.errors import Ambiguous, CallError, Denied, Unstartable
+from bridge import quiet as quiet_hours
+from bridge.domain import Phase, StartAnswered, StartConversation, StartSent
+from bridge.errors import Ambiguous, CallError
 from bridge.letters import PARKED
 from bridge.links import Signal
+from bridge.owed import Side
 from bridge.protocol import StartLimits
-from bridge.routing import start_rule
 from bridge.timeline import masked
-from workers.admit import admit, helpdesk_gate, jelou_gate
+from workers.admit import admit, jelou_gate
 from workers.evidence import SETTLED, open_unconfirmed
 from workers.perform import perform
-from workers.recovery import remember, settled_before, shaken
-from workers.waiting import DENIED_S, Wait, backoff_s
+from workers.reading import conversation_now
+from workers.recovery import remember
+from workers.waiting import Wait, again_in, hopeless, overdue
 
 if TYPE_CHECKING:
-    from bridge.domain import Ticket
-    from bridge.events import Received
     from bridge.links import Link
     from bridge.protocol import Gate
     from workers.work import Work
-
-
-async def work_event(work: Work, received: Received) -> None:
-    """Work the event at the head of the inbox, or say why it asks for nothing."""
-    event = received.event
-    reason = _nothing_to_do(work, received)
-    if reason:
-        work.tell("ignored", event=event.type, reason=reason)
-        work.consume()
-    elif isinstance(event, TicketOpened):
-        await _opened(work, event, received.at_ms)
-
-
-def _nothing_to_do(work: Work, received: Received) -> str:
-    event = received.event
-    if not isinstance(event, TicketOpened):
-        return "the bridge starts conversations; this event asks for nothing"
-    if work.link.phase is not Phase.NEW:
-        return f"the ticket is {work.link.phase.value} already"
-    return ""
-
-
-async def _opened(work: Work, event: TicketOpened, at_ms: int) -> None:
-    """Rules first, on what the webhook told; what it did not tell is fetched."""
-    try:
-        ticket = await _whole(work, event)
-        rule, why_not = start_rule(work.pair.account, ticket, at_ms)
-        if why_not:
-            work.tell("ignored", event=event.type, reason=why_not)
-            work.move(Signal.IGNORE, reason=why_not)
-            work.consume()
-            return
-        start = translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1)
-        work.person = start.user_id
-        if shaken(work) and await settled_before(work, start):
-            return
-    except Unstartable as error:
-        _fail(work, Signal.FAIL, str(error), covered=1)
-    except CallError as error:
-        _fetch_failed(work, error)
-    else:
-        await start_now(work, start, started_by=rule, covered=1)
-
-
-async def _whole(work: Work, event: TicketOpened) -> Ticket:
-    if not event.ticket.partial:
-        return event.ticket
-    pair = work.pair
-    call = pair.dialect.fetch(pair.account, work.ref)
-    if call is None:
-        return event.ticket
-    gate = helpdesk_gate(work)
-    await admit(work, gate)
-    ticket = await perform(
-        work, gate, Fetch.type, call, lambda reply: pair.dialect.fetched(pair.account, work.ref, reply)
-    )
-    work.tell("fetched")
-    return ticket
-
-
-def _fetch_failed(work: Work, error: CallError) -> None:
-    """Reading is safe to repeat, so only an answer that will not change ends it."""
-    reason = f"the ticket could not be read: {error.reason}"
-    if hopeless(work, error):
-        _fail(work, Signal.FAIL, reason, covered=1)
-    else:
-        again_later(work, error, reason)
 
 
 async def start_again(work: Work) -> None:
@@ -113,11 +46,22 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, co
         "assignment": translate.in_words(start.assignment),
         "assignment_rule": start.rule,
     }
+    if quiet(work):
+        return
     gate = jelou_gate(work)
     work.known = _certainly(work, "the call had not gone out")
     await admit(work, gate, link, start=_limits(work, start, link), sending=sending)
-    remember(work, StartSent(work.claimed.token, link.attempt, link.bot, link.user))
+    remember(work, StartSent(work.claimed.token, link.attempt, link.bot, link.user, link.episode))
     await _call(work, gate, start)
+
+
+def quiet(work: Work) -> bool:
+    """Whether the customer is not to be woken now; then the start waits for the morning."""
+    hours = work.pair.account.quiet_hours
+    ends_ms = quiet_hours.ends_ms(hours, work.app.now_ms()) if hours else 0
+    if ends_ms:
+        work.hold(Side.JELOU, Wait("the account's quiet hours", ends_ms - work.app.now_ms(), firm=True))
+    return bool(ends_ms)
 
 
 def _starting(work: Work, start: StartConversation, covered: int) -> Link:
@@ -156,7 +100,9 @@ async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
         _not_started(work, start, error)
         return
     link = work.link
-    work.known = StartAnswered(work.claimed.token, conversation, "", link.attempt, link.bot, link.user)
+    work.known = StartAnswered(
+        work.claimed.token, conversation, "", link.attempt, link.bot, link.user, link.episode
+    )
     remember(work, work.known)
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
@@ -178,10 +124,10 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
         earlier = work.link.reason
         _now_unknown(work, error.reason)
         park(work, f"{earlier}; then {error.reason}: an earlier try probably worked, but its event has not come")
-    elif hopeless(work, error):
+    elif hopeless(work, error, work.link.first_try_ms):
         # Certainly no try that worked: "already active" after a replay would not be evidence of it.
         work.link = replace(work.link, attempt=work.link.attempt - 1)
-        _fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
+        fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
         work.app.store.no_testimony(work.claimed.ticket)
     else:
         _nothing_happened(work, error)
@@ -198,42 +144,36 @@ def _nothing_happened(work: Work, error: CallError) -> None:
     thawed = None if work.link.covered else work.link.start
     work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, start=thawed, covered=0, reason=error.reason)
     work.uncount = work.account if work.link.attempt == 0 else ""
-    again_later(work, error, error.reason)
+    start_again_later(work, error, error.reason)
 
 
-def again_later(work: Work, error: CallError, reason: str) -> None:
+def start_again_later(work: Work, error: CallError, reason: str) -> None:
     """Wait as the error asks, else longer each time."""
     first = work.link.first_try_ms or work.app.now_ms()
     work.link = replace(work.link, tries=work.link.tries + 1, first_try_ms=first)
-    asked_s = error.retry_after_s or (DENIED_S if isinstance(error, Denied) else 0)
-    wait_s = asked_s or backoff_s(work.link.tries)
-    work.hold(Wait(reason, int(wait_s * 1000), firm=bool(error.retry_after_s)))
+    work.hold(Side.JELOU, again_in(error, reason, work.link.tries))
 
 
-def hopeless(work: Work, error: CallError) -> bool:
-    """Whether to give up: the answer will not change, or the account's horizon has passed.
-
-    Nothing is ever given up for a refused credential: that is repaired by a person, not by the ticket.
-    """
-    if isinstance(error, Denied):
-        return False
-    return _overdue(work) or (error.certain and not error.again)
-
-
-def _overdue(work: Work) -> bool:
-    first = work.link.first_try_ms
-    return bool(first) and work.app.now_ms() - first > work.pair.account.horizon_s * 1000
-
-
-def _fail(work: Work, signal: Signal, reason: str, *, covered: int) -> None:
+def fail(work: Work, signal: Signal, reason: str, *, covered: int) -> None:
     """Give the start up. A replay works the event again where it is at hand, else repeats the frozen start."""
     event = work.next_raw if covered else b""
     work.consume(covered)
     start = None if event else work.link.start
     work.move(signal, reason=reason, start=start, covered=0, tries=0, first_try_ms=0)
     work.dead(reason, StartConversation.type, event=event)
-    text = f"No conversation was started in Jelou: {reason}."
-    work.add(translate.told(work.link, "failed", text, work.pair.account))
+    work.add(translate.told(work.link, "failed", work.pair.account, "failed", reason=reason))
+
+
+async def settle_start(work: Work) -> bool:
+    """A start of unknown fate, or one that is to be tried again. False where there is none, or it waits."""
+    unknown, again = work.link.phase is Phase.UNKNOWN, work.link.phase is Phase.NEW and work.link.start is not None
+    if not (unknown or again) or work.holding(Side.JELOU):
+        return False
+    if unknown:
+        settle_unknown(work)
+    else:
+        await start_again(work)
+    return True
 
 
 def settle_unknown(work: Work) -> None:
@@ -241,10 +181,11 @@ def settle_unknown(work: Work) -> None:
     policy = work.pair.account.unknown_start
     due_in_ms = work.link.since_ms + int(policy.wait_s * 1000) - work.app.now_ms()
     if due_in_ms > 0:
-        work.hold(Wait(f"Jelou's start event may settle it: {work.link.reason}", due_in_ms, firm=True))
+        reason = f"Jelou's start event may settle it: {work.link.reason}"
+        work.hold(Side.JELOU, Wait(reason, due_in_ms, firm=True))
         return
     facts = f"a start call has no answer ({work.link.reason}), and no start event came in {policy.wait_s:g} s"
-    if policy.then == "retry" and not _overdue(work):
+    if policy.then == "retry" and not overdue(work, work.link.first_try_ms):
         work.move(Signal.TRY_AGAIN, reason=f"{facts}; the account's policy is to try again")
     else:
         park(work, facts)
@@ -254,22 +195,22 @@ def park(work: Work, reason: str) -> None:
     """A person decides, with what is known and what is not; evidence that comes later still counts."""
     work.move(Signal.PARK, reason=reason, tries=0, first_try_ms=0)
     work.letter(reason, PARKED)
-    text = f"It is not known whether a conversation was started in Jelou. {reason[:1].upper()}{reason[1:]}."
-    work.add(translate.told(work.link, "parked", text, work.pair.account))
+    said = translate.told(work.link, "parked", work.pair.account, "parked", reason=f"{reason[:1].upper()}{reason[1:]}")
+    work.add(said)
 
 
-async def settle_started(work: Work) -> None:
+async def settle_started(work: Work) -> bool:
     """Started, and its event has not come: wait a while, then ask Jelou for what it would have told, and go on."""
+    if work.link.phase is not Phase.STARTED or work.holding(Side.JELOU):
+        return False
     due_in_ms = work.link.since_ms + int(work.pair.account.confirm_wait_s * 1000) - work.app.now_ms()
     if due_in_ms > 0:
-        work.hold(Wait("Jelou's start event", due_in_ms))
-        return
-    call, gate = jelou.get_call(work.pair.project, work.link.conversation), jelou_gate(work)
-    await admit(work, gate)
+        work.hold(Side.JELOU, Wait("Jelou's start event", due_in_ms))
+        return True
     try:
-        work.link = replace(work.link, room=await perform(work, gate, "get.conversation", call, jelou.room_id))
-        work.tell("answered", action="get.conversation")
+        await conversation_now(work)
     except CallError as error:
         # The note does not hang on the room.
         work.tell("refused", action="get.conversation", reason=error.reason)
     open_unconfirmed(work)
+    return True

@@ -216,7 +216,7 @@ class Lanes:
             raise
         except StoreUnavailable:
             # A mark was not answered, so its call did not go out: the finish unsays whatever of the mark was stored.
-            work.hold(Wait("Redis did not answer", AWAY_MS))
+            work.waits["redis"] = Wait("Redis did not answer", AWAY_MS)
         except Exception as error:
             # A bug of ours must not spin, nor take its lane along: the ticket waits longer each time.
             self._app.log.exception("bug", ticket=work.claimed.ticket)
@@ -280,4 +280,6 @@ class Lanes:
 
 
 def _hold_fault(work: Work, reason: str) -> None:
-    work.hold(Wait(reason, FAULT_MS * min(work.claimed.claims, 60), firm=True))
+    wait = Wait(reason, FAULT_MS * min(work.claimed.claims, 60), firm=True)
+    work.waits = {"fault": wait}
+    work.tell("waiting", reason=reason, until=work.app.now_ms() + wait.due_in_ms)

@@ -13,14 +13,16 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import events, jelou, translate
-from bridge.domain import AddNote, Fetch, Probe
+from bridge import events, jelou, jelou_send, translate
+from bridge.domain import AddNote, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal
+from bridge.owed import Side
 from bridge.routing import value_at
 from bridge.timeline import entry
 from workers.admit import RECOVERING, admit, helpdesk_gate, jelou_gate
 from workers.perform import perform
+from workers.reading import ticket_now
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ async def settled_before(work: Work, start: StartConversation) -> bool:
     Raises CallError where the ticket cannot be asked just now, HeldBackError.
     """
     if work.claimed.shaken.hold_ms:
-        work.hold(Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True))
+        work.hold(Side.JELOU, Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True))
         return True
     conversation = await _conversation(work)
     if conversation:
@@ -72,6 +74,7 @@ def _found(work: Work, start: StartConversation, conversation: str) -> None:
         rule=start.rule,
         assignment=start.assignment,
         confirmed=True,
+        opened_ms=work.app.now_ms(),
     )
     work.add(translate.opened(work.link, work.pair.account, work.pair.project))
 
@@ -95,15 +98,8 @@ async def _conversation(work: Work) -> str:
 
 async def _in_field(work: Work) -> str:
     pair, field = work.pair, work.pair.account.write_back.field
-    call = pair.dialect.fetch(pair.account, work.ref) if field else None
-    if call is None:
-        return ""
-    gate = helpdesk_gate(work)
-    await admit(work, gate)
-    ticket = await perform(
-        work, gate, Fetch.type, call, lambda reply: pair.dialect.fetched(pair.account, work.ref, reply)
-    )
-    found = value_at(ticket.fields, pair.dialect.field_path(field))
+    ticket = await ticket_now(work) if field else None
+    found = value_at(ticket.fields, pair.dialect.field_path(field)) if ticket else None
     return str(found) if found else ""
 
 
@@ -127,10 +123,10 @@ async def _known_to_jelou(work: Work, conversation: str) -> bool:
     call, gate = jelou.get_call(work.pair.project, conversation), jelou_gate(work)
     await admit(work, gate)
     try:
-        room = await perform(work, gate, "get.conversation", call, jelou.room_id)
+        found = await perform(work, gate, "get.conversation", call, jelou_send.conversation)
     except (Refused, Gone):
         return False
-    work.link = replace(work.link, room=room)
+    work.link = replace(work.link, room=found.room)
     return True
 
 

@@ -1,46 +1,57 @@
-"""One claimed ticket, step by step, until nothing is left or something is to be waited for."""
+"""One claimed ticket, step by step, until nothing is left or each side has something to wait for."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bridge.domain import Phase
 from workers.admit import HeldBackError
+from workers.closing import end_conversation, look, package_up
 from workers.evidence import apply_evidence
-from workers.forward import settle_started, settle_unknown, start_again, work_event
+from workers.forward import settle_start, settle_started
+from workers.inbox import next_event
+from workers.showing import show_status
+from workers.speaking import say_next
+from workers.window import ask_to_write
 from workers.work import settle_mark
 from workers.write_back import write_next
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from workers.work import Work
+
+STEPS: tuple[Callable[[Work], Awaitable[bool]], ...] = (
+    write_next,
+    settle_start,
+    next_event,
+    ask_to_write,
+    say_next,
+    look,
+    end_conversation,
+    settle_started,
+    package_up,
+    show_status,
+)
+"""The first that has something to do does it, again and again. Each says False where it has nothing, or has to wait."""
 
 
 async def work_ticket(work: Work) -> None:
     """Work it. Raises LeaseLost when the ticket is no longer ours, StoreUnavailable when Redis is away.
 
-    The order: what a dead worker left, evidence, what is owed to the ticket, then its events. A wait ends it.
+    What a dead worker left and evidence come first. A side that has to wait does not hold back the other one.
     """
     settle_mark(work)
     apply_evidence(work)
-    # What is held back has its wait by then.
-    with suppress(HeldBackError):
-        while work.wait is None and await _step(work):
-            pass
+    while await _step(work):
+        pass
 
 
 async def _step(work: Work) -> bool:
-    """One step; False when there is nothing left to do."""
-    if work.link.todo:
-        await write_next(work)
-    elif work.link.phase is Phase.UNKNOWN:
-        settle_unknown(work)
-    elif work.link.phase is Phase.NEW and work.link.start is not None:
-        await start_again(work)
-    elif work.next is not None:
-        await work_event(work, work.next)
-    elif work.link.phase is Phase.STARTED:
-        await settle_started(work)
-    else:
-        return False
-    return True
+    for step in STEPS:
+        try:
+            if await step(work):
+                return True
+        except HeldBackError:
+            # Its side has its wait by then.
+            continue
+    return False

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bridge.errors import Denied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bridge.errors import CallError
+    from workers.work import Work
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 300.0
@@ -28,3 +37,34 @@ class Wait:
 def backoff_s(tries: int) -> float:
     """Full jitter: anything between nothing and a growing limit, so that many that failed together do not return so."""
     return random.uniform(0.1, min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2.0 ** min(tries, 16)))  # noqa: S311 - no secret
+
+
+def together(waits: Iterable[Wait]) -> Wait | None:
+    """What a ticket waits for that waits for all of these: until the first is over, firm where all are."""
+    known = sorted(waits, key=lambda one: one.due_in_ms)
+    if not known:
+        return None
+    behind = next((one.behind for one in known if one.behind), "")
+    held = next((one.held for one in known if one.held), "")
+    return replace(known[0], firm=all(one.firm for one in known), behind=behind, held=held)
+
+
+def again_in(error: CallError, reason: str, tries: int) -> Wait:
+    """As long as the error asks, else longer with each try."""
+    asked_s = error.retry_after_s or (DENIED_S if isinstance(error, Denied) else 0)
+    return Wait(reason, int((asked_s or backoff_s(tries)) * 1000), firm=bool(error.retry_after_s))
+
+
+def hopeless(work: Work, error: CallError, first_ms: int) -> bool:
+    """Whether to give up: the answer will not change, or the account's horizon has passed since the first try.
+
+    Nothing is ever given up for a refused credential: that is repaired by a person, not by the ticket.
+    """
+    if isinstance(error, Denied):
+        return False
+    return overdue(work, first_ms) or (error.certain and not error.again)
+
+
+def overdue(work: Work, first_ms: int) -> bool:
+    """Whether something has been tried for longer than the account's horizon."""
+    return bool(first_ms) and work.app.now_ms() - first_ms > work.pair.account.horizon_s * 1000

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 from bridge import correlate, events
 from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
-from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal, Todo
+from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
+from bridge.owed import Hold, Side
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
+from workers.waiting import Wait, together
 
 if TYPE_CHECKING:
     from bridge.accounts import Account, Project
     from bridge.events import Received
+    from bridge.owed import Say, Todo
     from bridge.ports import Helpdesk
     from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
     from bridge.wiring import App
-    from workers.waiting import Wait
 
 MARK_PATIENCE_S = 3.0
 """Longer than one command may take, so that a slow one is answered and not cut off."""
@@ -51,7 +53,8 @@ class Work:
     actions: list[dict[str, Any]] = field(default_factory=list)
     done: int = 0
     applied: int = 0
-    wait: Wait | None = None
+    waits: dict[str, Wait] = field(default_factory=dict)
+    """What each side waits for; nothing more is done for it in this claim."""
     named: tuple[str, ...] = ()
     bury: list[tuple[str, str]] = field(default_factory=list)
     uncount: str = ""
@@ -61,6 +64,12 @@ class Work:
     known: StartAnswered | None = None
     """What is certain of this claim's start: evidence for whoever has the ticket, should it be lost meanwhile."""
     unparked: bool = False
+    look: bool = False
+    """Whether Jelou is to be asked if the conversation is still open."""
+    said: list[str] = field(default_factory=list)
+    """Lines for the transcript."""
+    transcribed: bool = False
+    """Whether the transcript has been used up."""
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
@@ -69,6 +78,7 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
+        link = _woken(link, news=len(inbox) + claimed.left > link.left, evidence=bool(evidence))
         return cls(
             app=app,
             claimed=claimed,
@@ -106,6 +116,11 @@ class Work:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
         return not self.lost and self.app.monotonic() < self.deadline
 
+    @property
+    def wait(self) -> Wait | None:
+        """What the ticket as a whole waits for."""
+        return together(self.waits.values())
+
     # -- telling --------------------------------------------------------------------------------------------------
 
     def tell(self, what: str, **detail: Any) -> None:
@@ -132,18 +147,39 @@ class Work:
         if todo:
             self.link = replace(self.link, todo=(*self.link.todo, *todo))
 
-    def hold(self, wait: Wait) -> None:
-        """Nothing more in this claim."""
-        self.wait = wait
-        self.tell("waiting", reason=wait.reason, until=self.app.now_ms() + wait.due_in_ms)
+    def hold(self, side: Side, wait: Wait) -> None:
+        """Nothing more for this side until the wait is over, in this claim or a later one."""
+        self.waits[side] = wait
+        until = self.app.now_ms() + wait.due_in_ms
+        # What somebody else ends (a resume, another ticket's start) is asked for again at each claim.
+        if wait.due_in_ms and not wait.held and not wait.behind:
+            hold = Hold(until, wait.reason, wait.firm)
+            self.link = replace(self.link, holds={**self.link.holds, side: hold})
+        self.tell("waiting", reason=wait.reason, until=until)
 
-    def dead(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None) -> None:
+    def holding(self, side: Side) -> bool:
+        """Whether the side is to be left alone; asked only where there is something to do for it."""
+        hold = self.link.holds.get(side)
+        if side in self.waits or hold is None:
+            return side in self.waits
+        left_ms = hold.until_ms - self.app.now_ms()
+        if left_ms > 0:
+            self.waits[side] = Wait(hold.reason, left_ms, firm=hold.firm)
+        else:
+            self.let_go(side)
+        return left_ms > 0
+
+    def let_go(self, side: Side) -> None:
+        """The side's wait is over."""
+        self.link = replace(self.link, holds={name: one for name, one in self.link.holds.items() if name != side})
+
+    def dead(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None) -> None:
         """Give something up, with its reason, where it can be listed and replayed."""
-        letter = self.letter(reason, action, event=event, todo=todo)
+        letter = self.letter(reason, action, event=event, todo=todo, say=say)
         self.tell("buried", action=action, reason=reason, letter=letter.id)
         self.app.metrics.buried.labels(self.account).inc()
 
-    def letter(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None) -> Letter:
+    def letter(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None) -> Letter:
         """A letter for whoever looks what waits for a person."""
         letter = Letter(
             id=letter_id(self.ref, action),
@@ -154,6 +190,7 @@ class Work:
             at_ms=self.app.now_ms(),
             event=event.decode(),
             todo=todo,
+            say=say,
         )
         self.bury.append((letter.id, letter.dump()))
         return letter
@@ -185,7 +222,8 @@ class Work:
 
     def finish(self) -> Finish:
         """What to store at the end of this claim."""
-        link, wait = self.link, self.wait
+        left = len(self.inbox) - self.done + self.claimed.left
+        link, wait = replace(self.link, left=left), self.wait
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -193,10 +231,11 @@ class Work:
             state=link.dump(),
             inbox_done=self.done,
             evidence_done=self.applied,
-            left=len(self.inbox) - self.done + self.claimed.left,
+            left=left,
             evidence_left=len(self.evidence) - self.applied,
             entries=tuple(self.entries),
-            wait="" if wait is None else "firm" if wait.firm else "backoff",
+            # While there is a conversation, each new event is looked at: the other side may not be waiting.
+            wait="" if wait is None else "firm" if wait.firm and link.phase not in LIVE else "backoff",
             due_in_ms=wait.due_in_ms if wait else 0,
             release=bool(link.user) and link.phase not in IN_FLIGHT,
             adopt=self.named,
@@ -206,6 +245,8 @@ class Work:
             person=link.user or self.person,
             ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
+            said=tuple(self.said),
+            transcribed=self.transcribed,
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,
@@ -224,6 +265,13 @@ def born_ms(received: Received) -> int:
     event = received.event
     told = event.ticket.created_ms if isinstance(event, TicketOpened) else getattr(event, "at_ms", 0)
     return min(told or received.at_ms, received.at_ms)
+
+
+def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
+    """The link without the holds that what has come ends: news end plain backoff, evidence all that Jelou waits for."""
+    ends = {side for side, hold in link.holds.items() if news and not hold.firm}
+    ends |= {Side.JELOU} if evidence else set()
+    return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link
 
 
 def settle_mark(work: Work) -> None:

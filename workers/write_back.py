@@ -1,4 +1,4 @@
-"""Write back: notes and fields on the ticket, each once, in order."""
+"""Write back: notes, what customers wrote, fields and statuses on the ticket, each once, in order."""
 
 from __future__ import annotations
 
@@ -6,23 +6,54 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import translate
-from bridge.domain import Probe
-from bridge.errors import CallError
+from bridge.domain import AddReply, Probe
+from bridge.errors import CallError, Gone
+from bridge.owed import Side
 from workers.admit import admit, helpdesk_gate
-from workers.forward import again_later, hopeless
 from workers.perform import perform
+from workers.reading import ticket_now
 from workers.recovery import shaken
+from workers.waiting import Wait, again_in, hopeless
 
 if TYPE_CHECKING:
     from bridge.domain import Call, WriteBack
-    from bridge.links import Todo
+    from bridge.owed import Todo
     from workers.work import Work
 
+MERGING = "merging"
+"""The wait for more of what a customer writes. It is nobody's failure, and holds back no reading."""
 
-async def write_next(work: Work) -> None:
-    """Perform the first write-back that is not done."""
-    todo, pair = work.link.todo[0], work.pair
-    action = translate.write_back(work.ref, todo)
+
+async def write_next(work: Work) -> bool:
+    """Perform the first write-back that is not done. False where there is none, or it has to wait."""
+    if not work.link.todo or work.holding(Side.HELPDESK):
+        return False
+    todo = work.link.todo[0]
+    left_ms = todo.due_ms - work.app.now_ms()
+    if left_ms > 0:
+        work.waits[MERGING] = Wait("what the customer writes next", left_ms)
+        return False
+    if work.link.gone:
+        _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
+    elif todo.kind == AddReply.type and not work.link.requester:
+        await _meet(work, todo)
+    else:
+        await _write(work, todo)
+    return True
+
+
+async def _meet(work: Work, todo: Todo) -> None:
+    """A customer is written for in their own name, where the helpdesk tells who they are there."""
+    try:
+        if await ticket_now(work) is None:
+            work.link = replace(work.link, requester=translate.NOBODY)
+    except CallError as error:
+        _not_written(work, todo, error, sent=todo.sent)
+
+
+async def _write(work: Work, todo: Todo) -> None:
+    pair = work.pair
+    action = translate.write_back(work.ref, todo, work.link, pair.account.language)
     call = pair.dialect.call(pair.account, work.ref, action, todo.key, now_ms=work.app.now_ms())
     if call is None:
         _done(work, todo, "", "this account takes no such write", "skipped")
@@ -36,7 +67,7 @@ async def write_next(work: Work) -> None:
         _not_written(work, todo, error, sent=True)
         return
     try:
-        receipt = await _write(work, todo, action, call)
+        receipt = await _send(work, todo, action, call)
     except CallError as error:
         _not_written(work, todo, error, sent=not error.certain)
     else:
@@ -55,7 +86,7 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
     )
 
 
-async def _write(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
+async def _send(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
     """A write that is not idempotent is noted before it goes out: whoever takes over looks before repeating."""
     pair, gate = work.pair, helpdesk_gate(work, writes=True)
     sent = replace(todo, sent=todo.sent or call.once)
@@ -70,18 +101,31 @@ def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered"
 
 
 def _next(work: Work, todo: Todo, receipt: str) -> None:
-    receipts = {**work.link.receipts, todo.key: receipt}
-    work.link = replace(work.link, todo=work.link.todo[1:], receipts=receipts, tries=0, first_try_ms=0)
+    """What is done many times over (a customer's messages, the status) needs no receipt: its facts are known once."""
+    lasting = not todo.key.startswith(translate.MANY)
+    receipts = {**work.link.receipts, todo.key: receipt} if lasting else work.link.receipts
+    work.link = replace(work.link, todo=work.link.todo[1:], receipts=receipts)
+
+
+def _skip(work: Work, todo: Todo, reason: str) -> None:
+    """The ticket takes nothing any more. A customer's words are kept as a letter; what only informs is not."""
+    if todo.key.startswith(translate.MESSAGE):
+        work.dead(reason, f"{todo.kind} {todo.key}", todo=todo)
+    _done(work, todo, "", reason, "skipped")
 
 
 def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> None:
     what, known = ("refused", "") if error.certain else ("unanswered", "that the call went out, not what became of it")
     work.tell(what, action=todo.kind, key=todo.key, reason=error.reason, known=known)
+    if isinstance(error, Gone):
+        work.link = replace(work.link, gone=error.reason)
+        work.tell("gone", reason=error.reason)
+        return
     # Kept with the letter as well: a replay looks before it writes.
-    tried = replace(todo, sent=sent)
-    if hopeless(work, error):
+    tried = replace(todo, sent=sent, tries=todo.tries + 1, first_ms=todo.first_ms or work.app.now_ms())
+    if hopeless(work, error, todo.first_ms):
         work.dead(error.reason, f"{todo.kind} {todo.key}", todo=tried)
         _next(work, todo, "buried")
         return
     work.link = replace(work.link, todo=(tried, *work.link.todo[1:]))
-    again_later(work, error, f"the ticket could not be written: {error.reason}")
+    work.hold(Side.HELPDESK, again_in(error, f"the ticket could not be written: {error.reason}", tried.tries))

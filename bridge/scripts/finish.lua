@@ -3,6 +3,7 @@
 --        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
 --        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
+--        said: lines for the transcript, transcribed: whether it has been used up,
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled]}
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
 -- evidence_left are what the claim knew of and did not work: they alone end no wait.
@@ -36,11 +37,16 @@ local function index(item)
   belongs(item.ticket, item.person)
 end
 
--- The next start for this bot and user may go.
+-- The next start or close for this bot and user may go.
 local function release(item, lanes)
-  local lock = P .. 'starting:' .. item.contact
-  if redis.call('GET', lock) ~= item.ticket then return end
-  redis.call('DEL', lock)
+  local held = false
+  for _, kind in ipairs({'starting:', 'closing:'}) do
+    if redis.call('GET', P .. kind .. item.contact) == item.ticket then
+      redis.call('DEL', P .. kind .. item.contact)
+      held = true
+    end
+  end
+  if not held then return end
   local behind = P .. 'behind:' .. item.contact
   for _, ticket in ipairs(redis.call('SMEMBERS', behind)) do
     local due, lane = arrived(ticket, item.lane, true)
@@ -53,7 +59,7 @@ end
 -- step, so that the end finds it.
 local function wait_ended(item)
   if item.behind ~= '' then
-    if not starting(item.behind) then return true end
+    if not starting(item.behind) and redis.call('EXISTS', P .. 'closing:' .. item.behind) == 0 then return true end
     redis.call('SADD', P .. 'behind:' .. item.behind, item.ticket)
     note(item.ticket, 'behind:' .. item.behind)
   end
@@ -108,6 +114,16 @@ local function uncount(account)
   if tonumber(redis.call('GET', counter) or '0') > 0 then redis.call('DECR', counter) end
 end
 
+-- What was said, for the note at the end. Bounded: the newest lines are kept.
+local function transcribe(item)
+  local key = transcript_key(item.ticket)
+  if #item.said > 0 then
+    redis.call('RPUSH', key, unpack(item.said))
+    redis.call('LTRIM', key, -TRANSCRIPT_MOST, -1)
+  end
+  if item.transcribed then redis.call('DEL', key) end
+end
+
 local function finish(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost'} end
   local lanes = {}
@@ -117,6 +133,7 @@ local function finish(item)
   tell(item.ticket, item.entries)
   bury(item.ticket, item.bury)
   unbury(item.unbury)
+  transcribe(item)
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end
   index(item)

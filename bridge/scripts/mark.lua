@@ -1,8 +1,10 @@
 -- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending.
--- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence},
+-- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence,
+--        alone},
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms
--- until the next hour | busy, the other ticket | paced, ms to wait | broken, ms to wait and why | recovering, ms until
+-- until the next hour | busy, the other ticket | shared, the other ticket that has a
+-- conversation of this bot and user open | paced, ms to wait | broken, ms to wait and why | recovering, ms until
 -- what was sent before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
@@ -20,8 +22,13 @@ local function start_verdict(item)
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
   local hold = hold_ms()
   if hold > 0 then return {'recovering', tostring(hold), ''} end
-  local other = starting(s.contact)
+  local other = starting(s.contact) or redis.call('GET', P .. 'closing:' .. s.contact)
   if other and other ~= item.ticket then return {'busy', other, ''} end
+  if s.alone then
+    for _, ticket in ipairs(redis.call('SMEMBERS', P .. 'contact:' .. s.contact)) do
+      if ticket ~= item.ticket then return {'shared', ticket, ''} end
+    end
+  end
   local counter = starts_key(s.account)
   if counts(s) and tonumber(redis.call('GET', counter) or '0') >= s.cap then
     return {'capped', tostring(HOUR - NOW % HOUR), ''}
@@ -34,8 +41,10 @@ local function take_start(item)
     redis.call('INCR', starts_key(s.account))
     redis.call('EXPIRE', starts_key(s.account), 7200)
   end
-  redis.call('SET', P .. 'starting:' .. s.contact, item.ticket)
-  note(item.ticket, 'starting:' .. s.contact)
+  -- A start event without our metadata belongs to the start in flight, never to a close.
+  local name = (s.alone and 'closing:' or 'starting:') .. s.contact
+  redis.call('SET', P .. name, item.ticket)
+  note(item.ticket, name)
 end
 
 local function verdict(item)

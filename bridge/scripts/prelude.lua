@@ -9,6 +9,7 @@ local function lane_key(lane) return P .. 'lane:' .. lane end
 local function link_key(ticket) return P .. 'link:' .. ticket end
 local function inbox_key(ticket) return P .. 'inbox:' .. ticket end
 local function evidence_key(ticket) return P .. 'evidence:' .. ticket end
+local function transcript_key(ticket) return P .. 'transcript:' .. ticket end
 local function awake_key(lane) return P .. 'awake:' .. lane end
 local function conversation_key(project, id) return P .. 'conversation:' .. project .. ':' .. id end
 local function orphan_key(project, id) return P .. 'orphan:' .. project .. ':' .. id end
@@ -25,6 +26,7 @@ local LOSSES = P .. 'losses'
 local WORKERS = P .. 'workers'
 local AWAITED = P .. 'awaited'
 local TIMELINE_MOST = 1000
+local TRANSCRIPT_MOST = 1000
 local ON_ITS_WAY = 'on-its-way'
 local NO_ROOM = 'no-room'
 

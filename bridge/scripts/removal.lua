@@ -30,11 +30,16 @@ local function leave_start(name, ticket, how)
   redis.call('SET', tombstone_key('starting', name:match('^%a+:(.*)$')), how.tombstone_ms, 'PX', how.in_flight_ms)
 end
 
+local function leave_close(name, ticket)
+  if redis.call('GET', P .. name) == ticket then redis.call('DEL', P .. name) end
+end
+
 local function leave_letter(name) unbury({name:match('^%a+:(.*)$')}) end
 
 local LEAVE = {
   person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set, sharers = leave_set,
   conversation = leave_conversation, starting = leave_start, letter = leave_letter,
+  closing = leave_close,
 }
 
 -- The ids of its dead letters that are still listed.
@@ -94,6 +99,6 @@ local function remove(ticket, how)
   redis.call('ZREM', ended_key('heard'), ticket)
   if link[2] then redis.call('ZREM', ended_key(link[2]), ticket) end
   redis.call('DEL', link_key(ticket), inbox_key(ticket), evidence_key(ticket), P .. 'timeline:' .. ticket,
-    P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'pace:ticket:' .. ticket)
+    transcript_key(ticket), P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'pace:ticket:' .. ticket)
   return tombstone
 end

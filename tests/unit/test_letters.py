@@ -10,7 +10,8 @@ import pytest
 from bridge.accounts import Account, Project
 from bridge.domain import AddNote, Phase, SetField, StartConversation
 from bridge.letters import BURIED, PARKED, Letter, Replay, letter_id, replay
-from bridge.links import Link, Todo
+from bridge.links import Link
+from bridge.owed import Todo
 
 NOW_MS = 1_700_000_000_000
 TICKET = "zendesk/acme/7"

@@ -1,0 +1,78 @@
+"""What a link owes to either side, and what it has behind it: write-backs, messages, an end, past episodes. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """The two sides. Each waits on its own: a helpdesk that is away holds back no message to the customer."""
+
+    HELPDESK = "helpdesk"
+    JELOU = "jelou"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A side is left alone until then. ``firm``: a new event does not end it."""
+
+    until_ms: int
+    reason: str
+    firm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One write-back that is not done yet. ``sent`` says that a try of it may have arrived: look before repeating.
+
+    It is not begun before ``due_ms``; until it is sent, what the customer writes next is added to its ``text``.
+    ``tries`` and ``first_ms`` tell how long it has been tried.
+    """
+
+    key: str
+    kind: str
+    text: str
+    field: str = ""
+    sent: bool = False
+    due_ms: int = 0
+    tries: int = 0
+    first_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One message that is not with the customer yet, of the helpdesk's comment ``comment``.
+
+    ``id`` is the same on every try. ``sent`` says that a try may be out; ``doubts`` counts tries of unknown fate.
+    """
+
+    id: str
+    message_type: str
+    content: dict[str, str]
+    comment: str = ""
+    sent: bool = False
+    doubts: int = 0
+    tries: int = 0
+    first_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The conversation is to end, because ``reason``, once all before it is said."""
+
+    reason: str
+    goodbye: str = ""
+    tries: int = 0
+    first_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An episode that has ended."""
+
+    episode: int
+    conversation: str
+    opened_ms: int = 0
+    closed_ms: int = 0
+    reason: str = ""

@@ -1,0 +1,187 @@
+"""The end of a conversation, from either side, and what comes after it: the close package, the customer who is back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from bridge import jelou_send, package, translate
+from bridge.domain import AddNote, CloseConversation, ConversationStarted, CustomerWrote, Phase
+from bridge.errors import Ambiguous, CallError
+from bridge.links import LIVE, Signal
+from bridge.owed import Side, Todo
+from bridge.protocol import StartLimits
+from workers.admit import HeldBackError, admit, jelou_gate
+from workers.perform import perform
+from workers.reading import conversation_now
+from workers.waiting import again_in, hopeless
+
+if TYPE_CHECKING:
+    from bridge.owed import Ending
+    from workers.work import Work
+
+CLOSED = "closed"
+"""Jelou's word for a conversation that is over."""
+
+PACKAGE_MOST = 30_000
+"""Characters of a close package."""
+
+
+# --- ending it because the ticket is solved --------------------------------------------------------------------------
+
+
+async def end_conversation(work: Work) -> bool:
+    """End the conversation once all is said, after a look whether it is still ours to end. False: nothing to do now."""
+    ending = work.link.ending
+    if ending is None or work.link.phase not in LIVE or work.link.says or work.holding(Side.JELOU):
+        return False
+    try:
+        # A close names bot and user only: late, it would hit a newer conversation of theirs.
+        if await conversation_now(work) == CLOSED:
+            ended(work, "it had ended at Jelou already")
+        else:
+            await _close(work, ending)
+    except HeldBackError as held:
+        if held.verdict != "shared":
+            raise
+        _left_open(work, held.detail)
+    except CallError as error:
+        _not_closed(work, ending, error)
+    return True
+
+
+async def _close(work: Work, ending: Ending) -> None:
+    link, gate = work.link, jelou_gate(work)
+    action = CloseConversation(link.bot, link.user, ending.goodbye)
+    limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
+    await admit(work, gate, start=limits, sending={"action": action.type, "conversation": link.conversation})
+    call = jelou_send.close_call(work.pair.project, action)
+    await perform(work, gate, action.type, call, jelou_send.closed)
+    work.tell("answered", action=action.type, conversation=link.conversation)
+    if ending.goodbye:
+        transcribe(work, work.app.now_ms(), "agent", ending.goodbye)
+    ended(work, ending.reason)
+
+
+def _left_open(work: Work, other: str) -> None:
+    """A close would hit the other ticket's conversation with this person: it is left to that one's end."""
+    work.tell("left open", shared_with=other)
+    work.add(translate.told(work.link, "left-open", work.pair.account, "left_open", ticket=other.rpartition("/")[2]))
+    ended(work, f"left open: ticket {other} has a conversation with the same person")
+
+
+def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
+    known = "" if error.certain else "that the call went out, not what became of it"
+    work.tell("refused" if error.certain else "unanswered", action=CloseConversation.type, reason=error.reason, known=known)
+    tries, first = ending.tries + 1, ending.first_ms or work.app.now_ms()
+    if not isinstance(error, Ambiguous) and hopeless(work, error, first):
+        work.dead(error.reason, CloseConversation.type)
+        work.add(translate.told(work.link, "not-closed", work.pair.account, "not_closed", reason=error.reason))
+        work.link = replace(work.link, ending=None)
+        return
+    # An unanswered close may have worked: the look before the next try tells.
+    work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first))
+    work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
+
+
+def ended(work: Work, reason: str, *, by_jelou: bool = False) -> bool:
+    """The conversation is over; False where it was already. Its package follows when all before it is written."""
+    if not work.move(Signal.CLOSE_SEEN, reason=reason):
+        return False
+    account = work.pair.account
+    work.link = replace(work.link, closed_ms=work.app.now_ms(), ending=None, window="", packaged=False)
+    status = account.write_back.closed_status
+    if by_jelou and status:
+        work.add(translate.closed_status(work.link, status))
+    return True
+
+
+async def look(work: Work) -> bool:
+    """Whether the conversation is still open, where somebody doubts it: its close event may never have come."""
+    if not work.look or work.link.phase not in LIVE or work.holding(Side.JELOU):
+        return False
+    work.look = False
+    try:
+        if await conversation_now(work) == CLOSED:
+            ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
+    except CallError as error:
+        # The next doubt asks again.
+        work.tell("refused", action="get.conversation", reason=error.reason)
+    return True
+
+
+# --- the close package -----------------------------------------------------------------------------------------------
+
+
+def transcribe(work: Work, at_ms: int, who: str, text: str) -> None:
+    """A line for the transcript, where there is to be one."""
+    to = work.pair.account.write_back
+    if to.package and to.note:
+        work.said.append(orjson.dumps({"at_ms": at_ms, "who": who, "text": text}).decode())
+
+
+async def package_up(work: Work) -> bool:
+    """The one note at the end, when nothing is left to be worked before it. False where there is none to write."""
+    link, account = work.link, work.pair.account
+    if link.packaged or link.phase is not Phase.CLOSED or work.next is not None or work.claimed.left or link.says:
+        return False
+    if account.write_back.package and account.write_back.note:
+        lines = [*await work.app.store.transcript(work.claimed.ticket), *(one.encode() for one in work.said)]
+        text = package.close_package(_facts(work), [_line(one) for one in lines], account.language, PACKAGE_MOST)
+        work.add((Todo(f"{link.episode}:note:package", AddNote.type, text),))
+        work.transcribed = True
+    work.link = replace(work.link, packaged=True)
+    return True
+
+
+def _line(told: bytes) -> package.Line:
+    return package.Line(**orjson.loads(told))
+
+
+def _facts(work: Work) -> package.Facts:
+    link = work.link
+    return package.Facts(
+        conversation=link.conversation,
+        reason=link.reason,
+        assignment=translate.in_words(link.assignment),
+        started_ms=link.opened_ms,
+        ended_ms=link.closed_ms,
+    )
+
+
+# --- the customer who is back ----------------------------------------------------------------------------------------
+
+
+def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
+    """A conversation that no ticket asked for was given to this one: it is the ticket's next episode, and open.
+
+    Nothing where the ticket has a conversation, or knows this one.
+    """
+    link, conversation = work.link, event.conversation_id
+    known = conversation in {"", link.conversation, *link.extra} or link.knew(conversation)
+    if known or link.phase in LIVE or (link.phase is Phase.NEW and link.start is not None):
+        return
+    if link.phase is Phase.CLOSED:
+        work.move(Signal.NEXT)
+    begin(work, event)
+
+
+def begin(work: Work, event: ConversationStarted | CustomerWrote) -> None:
+    """The link's conversation is this one, and open."""
+    changes: dict[str, Any] = {
+        "conversation": event.conversation_id,
+        "room": event.room_id or work.link.room,
+        "bot": event.bot_id or work.link.bot,
+        "user": event.user_id or work.link.user,
+        "name": event.user_name or work.link.name,
+        "assignment": getattr(event, "assignment", None) or work.link.assignment,
+        "confirmed": True,
+        "opened_ms": event.at_ms or work.app.now_ms(),
+    }
+    work.named = (*work.named, event.conversation_id)
+    if work.move(Signal.START_SEEN, **changes):
+        work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+
+

@@ -1,0 +1,206 @@
+"""The events of a ticket's inbox, in order: each is planned into what is owed to either side, or says why it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import customer_text, fuse, say
+from bridge.domain import (
+    AddNote,
+    AddReply,
+    AgentReplied,
+    CustomerWrote,
+    Phase,
+    TicketOpened,
+    TicketReopened,
+    TicketSolved,
+)
+from bridge.errors import CallError
+from bridge.helpdesks.labels import ENDED
+from bridge.links import LIVE
+from bridge.owed import Ending, Say, Side, Todo
+from bridge.translate import goodbye, told
+from workers.closing import come_back, transcribe
+from workers.opening import opened, reopened
+from workers.reading import comments_now, read_again_later, ticket_now
+from workers.tripping import tripped
+from workers.waiting import Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bridge.events import Received
+    from workers.work import Work
+
+ONE_UPDATE_MOST = 20_000
+"""Characters of what a customer writes in one update; Zendesk takes 64 KiB in a comment."""
+
+TRIPPED_MS = 3_600_000
+"""How long a ticket whose fuse has tripped sleeps between two looks; a person ends it at once."""
+
+
+async def next_event(work: Work) -> bool:
+    """Work the event at the head of the inbox. False where there is none, or it has to wait."""
+    received = work.next
+    if received is None or (work.link.phase is Phase.NEW and work.link.start is not None):
+        return False
+    if work.link.fuse and isinstance(received.event, AgentReplied | CustomerWrote):
+        work.waits["fuse"] = Wait(f"a person's decision: {work.link.fuse}", TRIPPED_MS, firm=True)
+        return False
+    before = (work.done, work.link)
+    await _worked(work, received)
+    return (work.done, work.link) != before
+
+
+async def _worked(work: Work, received: Received) -> None:
+    event = received.event
+    if isinstance(event, TicketOpened):
+        await opened(work, event, received.at_ms)
+    elif isinstance(event, AgentReplied):
+        await _replied(work, event)
+    elif isinstance(event, TicketSolved):
+        await _solved(work, event)
+    elif isinstance(event, TicketReopened):
+        await reopened(work, event)
+    elif isinstance(event, CustomerWrote):
+        _wrote(work, event)
+    else:
+        _ignore(work, received, "it asks for nothing")
+
+
+def _ignore(work: Work, received: Received | None, reason: str, event_type: str = "") -> None:
+    work.tell("ignored", event=event_type or (received.event.type if received else ""), reason=reason)
+    work.consume()
+
+
+# --- an agent's reply ------------------------------------------------------------------------------------------------
+
+NO_CONVERSATION = {
+    Phase.NEW: "the ticket has no conversation",
+    Phase.FAILED: "no conversation could be started for the ticket",
+    Phase.IGNORED: "nothing is started for the ticket",
+}
+
+
+async def _replied(work: Work, event: AgentReplied) -> None:
+    reason = _not_for_the_customer(work, event)
+    if not reason and event.partial:
+        if work.holding(Side.HELPDESK):
+            return
+        try:
+            event = _whole(event, await comments_now(work))
+        except CallError as error:
+            _reply_unread(work, event, error)
+            return
+        reason = _not_for_the_customer(work, event)
+    if reason:
+        _ignore(work, None, reason, event.type)
+        return
+    _to_be_said(work, event)
+    work.consume()
+
+
+def _not_for_the_customer(work: Work, event: AgentReplied) -> str:
+    if event.by_bridge:
+        return "the bridge did this itself"
+    if not event.public:
+        return "a private note stays in the helpdesk"
+    if not work.pair.account.messages.to_customer:
+        return "the account's messages.to_customer is off"
+    return NO_CONVERSATION.get(work.link.phase, "")
+
+
+def _whole(event: AgentReplied, found: Sequence[AgentReplied] | None) -> AgentReplied:
+    """The comment as the helpdesk has it now. Made private meanwhile or gone, it does not leave."""
+    if found is None:
+        return event
+    # A trigger may tell no id: then the newest is meant.
+    same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
+    return replace(same[-1], fact=event.fact) if same else replace(event, public=False)
+
+
+def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
+    reason = f"the comment could not be read: {error.reason}"
+    if not read_again_later(work, error, reason):
+        work.dead(reason, f"{event.type} {event.fact}", event=work.next_raw)
+        work.consume()
+
+
+def _to_be_said(work: Work, event: AgentReplied) -> None:
+    link = work.link
+    if link.phase is Phase.CLOSED:
+        work.tell("refused", event=event.type, reason="the conversation is closed")
+        work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "undelivered_closed"))
+        return
+    messages = say.messages_of(event, work.ref, link.episode)
+    if not messages:
+        work.tell("ignored", event=event.type, reason="there is nothing in it to say")
+    more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
+    work.link = replace(link, says=(*link.says, *more))
+    tripped(work, fuse.TO_CUSTOMER, event.text)
+
+
+# --- a ticket's end --------------------------------------------------------------------------------------------------
+
+
+async def _solved(work: Work, event: TicketSolved) -> None:
+    """Read again before anything is closed: the webhook may be late, and the ticket open once more."""
+    account, link = work.pair.account, work.link
+    waits = link.phase in LIVE or link.phase in {Phase.UNKNOWN, Phase.PARKED}
+    if not account.close_when_solved or not waits:
+        reason = f"the ticket is {link.phase.value}" if not waits else "the account's close_when_solved is off"
+        _ignore(work, None, reason, event.type)
+        return
+    if work.holding(Side.HELPDESK):
+        return
+    try:
+        ticket = await ticket_now(work)
+    except CallError as error:
+        if not read_again_later(work, error, f"the ticket could not be read: {error.reason}"):
+            work.link = replace(work.link, ending=Ending("the ticket is gone", goodbye(account.goodbye, None)))
+            work.consume()
+        return
+    if ticket and ticket.fields.get("status") not in ENDED:
+        _ignore(work, None, "the ticket is not solved any more", event.type)
+        return
+    ending = Ending(f"the ticket is {event.status}", goodbye(account.goodbye, ticket))
+    work.link = replace(work.link, ending=ending)
+    work.consume()
+
+
+# --- a customer's message --------------------------------------------------------------------------------------------
+
+
+def _wrote(work: Work, event: CustomerWrote) -> None:
+    come_back(work, event)
+    account = work.pair.account
+    if account.messages.to_ticket == "nothing":
+        _ignore(work, None, "the account's messages.to_ticket is nothing", event.type)
+        return
+    text = customer_text.line_of(event, account.language)
+    work.link = replace(work.link, name=event.user_name or work.link.name, window="")
+    _to_be_written(work, event, text)
+    transcribe(work, event.at_ms, "customer", text)
+    tripped(work, fuse.TO_TICKET, text)
+    work.consume()
+
+
+def _to_be_written(work: Work, event: CustomerWrote, text: str) -> None:
+    """Added to what is not on its way yet, else an update of its own."""
+    open_ones = [n for n, one in enumerate(work.link.todo) if one.key.startswith(MESSAGE) and not one.sent]
+    if open_ones and len(work.link.todo[open_ones[-1]].text) + len(text) < ONE_UPDATE_MOST:
+        at = open_ones[-1]
+        todo = list(work.link.todo)
+        todo[at] = replace(todo[at], text=f"{todo[at].text}\n{text}")
+        work.link = replace(work.link, todo=tuple(todo))
+        return
+    messages = work.pair.account.messages
+    kind = AddReply.type if messages.to_ticket == "reply" else AddNote.type
+    due_ms = work.app.now_ms() + int(messages.merge_s * 1000)
+    work.add((Todo(f"{MESSAGE}{event.message_id}", kind, text, due_ms=due_ms),))
+
+
+MESSAGE = "message:"
+"""Begins the key of a write-back of what a customer wrote."""
+

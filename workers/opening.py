@@ -1,0 +1,117 @@
+"""A ticket that was opened, or reopened: by the rules it becomes a start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import translate
+from bridge.domain import Phase, TicketOpened, TicketReopened
+from bridge.errors import CallError, Unstartable
+from bridge.helpdesks.labels import ENDED
+from bridge.links import LIVE, Signal
+from bridge.owed import Side
+from bridge.routing import start_rule
+from workers.forward import fail, start_now
+from workers.reading import meet, read_again_later, ticket_now
+from workers.recovery import settled_before, shaken
+
+if TYPE_CHECKING:
+    from bridge.domain import StartConversation, Ticket
+    from workers.work import Work
+
+
+async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
+    """Rules first, on what the webhook told; what it did not tell is fetched."""
+    if work.link.phase is not Phase.NEW:
+        _ignored(work, event, f"the ticket is {work.link.phase.value} already")
+        return
+    if work.holding(Side.JELOU) or work.holding(Side.HELPDESK):
+        return
+    try:
+        ticket = await _whole(work, event)
+        rule, why_not = start_rule(work.pair.account, ticket, at_ms)
+        why_not = "the bridge opened this ticket itself" if ticket.by_bridge else why_not
+        if why_not:
+            work.move(Signal.IGNORE, reason=why_not)
+            _ignored(work, event, why_not)
+            return
+        await _started(work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule)
+    except Unstartable as error:
+        fail(work, Signal.FAIL, str(error), covered=1)
+    except CallError as error:
+        _not_read(work, error)
+
+
+async def _whole(work: Work, event: TicketOpened) -> Ticket:
+    found = await ticket_now(work) if event.ticket.partial else None
+    if found is None:
+        meet(work, event.ticket)
+    return found or event.ticket
+
+
+async def _started(work: Work, start: StartConversation, rule: str) -> None:
+    work.person = start.user_id
+    if not (shaken(work) and await settled_before(work, start)):
+        await start_now(work, start, started_by=rule, covered=1)
+
+
+def _not_read(work: Work, error: CallError) -> None:
+    """Reading is safe to repeat, so only an answer that will not change ends it."""
+    reason = f"the ticket could not be read: {error.reason}"
+    if not read_again_later(work, error, reason):
+        fail(work, Signal.FAIL, reason, covered=1)
+
+
+def _ignored(work: Work, event: TicketOpened | TicketReopened, reason: str) -> None:
+    work.tell("ignored", event=event.type, reason=reason)
+    work.consume()
+
+
+async def reopened(work: Work, event: TicketReopened) -> None:
+    """The next episode begins; one that was still to be ended goes on."""
+    if work.link.ending:
+        work.link = replace(work.link, ending=None)
+    reason = _not_again(work)
+    if reason:
+        _ignored(work, event, reason)
+        return
+    if work.holding(Side.JELOU) or work.holding(Side.HELPDESK):
+        return
+    try:
+        ticket = await ticket_now(work)
+    except CallError as error:
+        _reopened_unread(work, event, error)
+        return
+    if ticket and ticket.fields.get("status") in ENDED:
+        _ignored(work, event, "the ticket is solved again")
+        return
+    await _next_episode(work, ticket)
+
+
+def _not_again(work: Work) -> str:
+    if work.link.phase in LIVE:
+        return "its conversation goes on"
+    if work.link.phase is Phase.NEW and work.link.past:
+        return ""  # this episode has begun, and its start had to wait
+    if work.link.phase is not Phase.CLOSED:
+        return f"the ticket is {work.link.phase.value}"
+    return "" if work.pair.account.reopen.ticket == "start" else "the account starts nothing for a reopened ticket"
+
+
+def _reopened_unread(work: Work, event: TicketReopened, error: CallError) -> None:
+    reason = f"the ticket could not be read: {error.reason}"
+    if not read_again_later(work, error, reason):
+        work.dead(reason, event.type, event=work.next_raw)
+        work.consume()
+
+
+async def _next_episode(work: Work, ticket: Ticket | None) -> None:
+    work.move(Signal.NEXT)
+    pair = work.pair
+    try:
+        start = translate.next_start(work.ref, ticket, work.link, pair.account, pair.project)
+    except Unstartable as error:
+        fail(work, Signal.FAIL, str(error), covered=1)
+        return
+    await start_now(work, start, started_by="reopened", covered=1)

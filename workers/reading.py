@@ -1,0 +1,85 @@
+"""What the other sides are asked: the ticket as it is now, its comments, the conversation as Jelou has it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import jelou, jelou_send
+from bridge.domain import Fetch
+from bridge.owed import Side
+from workers.admit import admit, helpdesk_gate, jelou_gate
+from workers.perform import perform
+from workers.waiting import again_in, hopeless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bridge.domain import AgentReplied, Call, Reply, Ticket
+    from bridge.errors import CallError
+    from workers.perform import T
+    from workers.work import Work
+
+NOBODY = "-"
+"""Stands for a customer whom the helpdesk gives no id that we know of."""
+
+
+async def ticket_now(work: Work) -> Ticket | None:
+    """The ticket as the helpdesk has it; None where it has no such call. Raises CallError, HeldBackError."""
+    pair = work.pair
+    call = pair.dialect.fetch(pair.account, work.ref)
+    if call is None:
+        return None
+    ticket = await _ask(work, call, lambda reply: pair.dialect.fetched(pair.account, work.ref, reply))
+    meet(work, ticket)
+    work.tell("fetched")
+    return ticket
+
+
+def meet(work: Work, ticket: Ticket) -> None:
+    """Who the customer is in the helpdesk."""
+    requester = ticket.fields.get("requester") or {}
+    found = str(requester.get("id") or "") or work.link.requester or NOBODY
+    work.link = replace(work.link, requester=found, name=work.link.name or str(requester.get("name") or ""))
+
+
+async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
+    """What agents wrote, oldest first; None where the helpdesk has no such call. Raises CallError, HeldBackError."""
+    pair = work.pair
+    call = pair.dialect.fetch_comments(pair.account, work.ref)
+    if call is None:
+        return None
+    return await _ask(work, call, lambda reply: pair.dialect.fetched_comments(pair.account, work.ref, reply))
+
+
+async def _ask(work: Work, call: Call, judge: Callable[[Reply], T]) -> T:
+    gate = helpdesk_gate(work)
+    await admit(work, gate)
+    answer = await perform(work, gate, Fetch.type, call, judge)
+    work.link = replace(work.link, read_tries=0, read_first_ms=0)
+    return answer
+
+
+def read_again_later(work: Work, error: CallError, reason: str) -> bool:
+    """Wait and ask again; False where that is of no use any more."""
+    link, now = work.link, work.app.now_ms()
+    if hopeless(work, error, link.read_first_ms):
+        work.link = replace(link, read_tries=0, read_first_ms=0)
+        return False
+    tries = link.read_tries + 1
+    work.link = replace(link, read_tries=tries, read_first_ms=link.read_first_ms or now)
+    work.hold(Side.HELPDESK, again_in(error, reason, tries))
+    return True
+
+
+async def conversation_now(work: Work) -> str:
+    """Whether Jelou has the ticket's conversation as active or closed; its room is noted. Raises CallError.
+
+    What Jelou calls by another word is active: only one that is known to be over is over.
+    """
+    call, gate = jelou.get_call(work.pair.project, work.link.conversation), jelou_gate(work)
+    await admit(work, gate)
+    found = await perform(work, gate, "get.conversation", call, jelou_send.conversation)
+    work.link = replace(work.link, room=found.room or work.link.room)
+    work.tell("answered", action="get.conversation", state=found.state)
+    return found.state

@@ -1,0 +1,112 @@
+"""Messages to the customer, in order, each with an id that is the same on every try."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bridge import jelou_send, translate
+from bridge.domain import Phase, SayToCustomer
+from bridge.errors import Ambiguous, CallError, WindowClosed
+from bridge.links import LIVE, WANTED
+from bridge.owed import Side
+from workers.admit import admit, jelou_gate
+from workers.closing import CLOSED, ended, transcribe
+from workers.perform import perform
+from workers.reading import conversation_now
+from workers.waiting import Wait, again_in, hopeless
+
+if TYPE_CHECKING:
+    from bridge.owed import Say
+    from workers.work import Work
+
+ROOM_MS = 30_000
+"""How long until Jelou is asked again for a room that it did not tell."""
+
+
+async def say_next(work: Work) -> bool:
+    """Say what is next. False where nothing is, or its conversation, its room or its side has to be waited for."""
+    link = work.link
+    if not link.says:
+        return False
+    if link.phase is Phase.CLOSED:
+        _too_late(work)
+        return True
+    # Without a room a started conversation waits for its event, or for what Jelou tells instead of it.
+    if link.phase not in LIVE or (link.phase is Phase.STARTED and not link.room) or link.fuse:
+        return False
+    if link.window or work.holding(Side.JELOU):
+        return False
+    try:
+        await (_say(work, link.says[0]) if link.room else _find_room(work))
+    except CallError as error:
+        _not_said(work, work.link.says[0], error)
+    return True
+
+
+def _too_late(work: Work) -> None:
+    says = work.link.says
+    work.tell("refused", action=SayToCustomer.type, reason="the conversation is closed", messages=len(says))
+    work.link = replace(work.link, says=())
+    work.add(translate.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "undelivered_closed"))
+
+
+async def _find_room(work: Work) -> None:
+    if await conversation_now(work) == CLOSED:
+        ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
+    elif not work.link.room:
+        work.hold(Side.JELOU, Wait("Jelou tells no room for the conversation yet", ROOM_MS))
+
+
+async def _say(work: Work, say: Say) -> None:
+    """Marked before it goes out: whoever takes over knows that it may be with the customer already."""
+    say = replace(say, doubts=say.doubts + say.sent, sent=False, first_ms=say.first_ms or work.app.now_ms())
+    work.link = replace(work.link, says=(say, *work.link.says[1:]))
+    if say.doubts >= work.pair.account.messages.tries:
+        given_up(work, say, "it is not known whether it arrived", "undelivered_unknown")
+        return
+    link, gate = work.link, jelou_gate(work)
+    action = SayToCustomer(say.id, link.room, link.bot, link.user, say.message_type, say.content)
+    sent = replace(link, says=(replace(say, sent=True), *link.says[1:]))
+    sending = {"action": action.type, "message": say.id, "type": say.message_type, "try": say.doubts + say.tries + 1}
+    await admit(work, gate, sent, sending=sending)
+    await perform(work, gate, action.type, jelou_send.send_call(work.pair.project, action), jelou_send.sent)
+    work.tell("answered", action=action.type, message=say.id)
+    transcribe(work, work.app.now_ms(), "agent", _in_words(say))
+    work.link = replace(work.link, says=work.link.says[1:])
+
+
+def _in_words(say: Say) -> str:
+    named = say.content.get("body") or say.content.get("caption") or say.content.get("filename")
+    return named or say.content.get("url", "")
+
+
+def _not_said(work: Work, say: Say, error: CallError) -> None:
+    known = "" if error.certain else "that the message went out, not whether Jelou took it"
+    what = "refused" if error.certain else "unanswered"
+    work.tell(what, action=SayToCustomer.type, message=say.id, reason=error.reason, known=known)
+    doubt = isinstance(error, Ambiguous) and say.sent
+    say = replace(say, sent=False, doubts=say.doubts + doubt, tries=say.tries + (not doubt))
+    work.link = replace(work.link, says=(say, *work.link.says[1:]))
+    if isinstance(error, WindowClosed):
+        _window_closed(work, say, error)
+    elif not isinstance(error, Ambiguous) and hopeless(work, error, say.first_ms):
+        given_up(work, say, error.reason, "undelivered", reason=error.reason)
+    else:
+        reason = f"the message could not be sent: {error.reason}"
+        work.hold(Side.JELOU, again_in(error, reason, say.tries + say.doubts))
+
+
+def given_up(work: Work, say: Say, reason: str, key: str, **values: str) -> None:
+    """Each message is a letter of its own; the agent is told once."""
+    work.dead(reason, f"{SayToCustomer.type} {say.id}", say=say)
+    work.link = replace(work.link, says=work.link.says[1:])
+    work.add(translate.told(work.link, f"undelivered:{say.id}", work.pair.account, key, **values))
+
+
+def _window_closed(work: Work, say: Say, error: WindowClosed) -> None:
+    """A template asks the customer to write, where the account names one; the messages wait for the answer."""
+    if work.pair.account.template and work.pair.project.basic:
+        work.link = replace(work.link, window=WANTED)
+    else:
+        given_up(work, say, error.reason, "window_closed")
