@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol redis_url
+accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol
+redis_url jelou_answers jelou_send
 replies routing
 signatures timeline timestamps translate
 """

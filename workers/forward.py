@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bridge import correlate, jelou, translate
 from bridge.domain import Fetch, Phase, StartAnswered, StartConversation, StartSent, TicketOpened
 from bridge.errors import Ambiguous, CallError, Denied, Unstartable
+from bridge.jelou_answers import AlreadyActive
 from bridge.letters import PARKED
 from bridge.links import Signal
 from bridge.protocol import StartLimits
@@ -174,7 +175,7 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
     work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason, known=known)
     if isinstance(error, Ambiguous):
         _now_unknown(work, error.reason)
-    elif isinstance(error, jelou.AlreadyActive) and work.link.attempt > 1:
+    elif isinstance(error, AlreadyActive) and work.link.attempt > 1:
         earlier = work.link.reason
         _now_unknown(work, error.reason)
         park(work, f"{earlier}; then {error.reason}: an earlier try probably worked, but its event has not come")
