@@ -27,7 +27,9 @@ certain that nothing happened (``certain``).
         ├── Gone               the ticket is closed for good       no       yes
         ├── Refused            any other 4xx: as it stands, never  no       yes
         │   ├── UserNotFound
-        │   └── BotNotFound
+        │   ├── BotNotFound
+        │   ├── WindowClosed   over 24 hours since the customer wrote: WhatsApp takes a template alone
+        │   └── AlreadyClosed  the conversation has ended meanwhile
         └── Ambiguous          sent, and no answer that tells      no       no      time-out, reset, 5xx, unreadable 2xx
 """
 
@@ -194,6 +196,14 @@ class UserNotFound(Refused):
 
 class BotNotFound(Refused):
     """Jelou knows no such bot."""
+
+
+class WindowClosed(Refused):
+    """The customer last wrote more than 24 hours ago: WhatsApp takes an approved template from us, and nothing else."""
+
+
+class AlreadyClosed(Refused):
+    """The conversation has ended meanwhile."""
 
 
 class Ambiguous(CallError):

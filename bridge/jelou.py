@@ -1,4 +1,4 @@
-"""Jelou's dialect: its events read, its calls made, its answers judged. Pure.
+"""Jelou's dialect: its events read, its calls made. Pure.
 
 Source: Jelou's "external support panel" pages. They contradict each other on base path, credentials and envelopes, so
 the base URL is a setting, ``x-api-key`` is always sent and Basic only where configured, answers are judged by their
@@ -22,8 +22,8 @@ from bridge.domain import (
     CustomerWrote,
     UnrecognisedConversation,
 )
-from bridge.errors import Ambiguous, BotNotFound, CallError, Denied, Refused, Throttled, Unreadable, UserNotFound
-from bridge.replies import raise_for, retry_after_s
+from bridge.errors import Ambiguous, Unreadable
+from bridge.jelou_answers import data_of, judge, object_at, text_at
 from bridge.signatures import BasicCredentials, HeaderTokens, jelou_signed
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
 
     from bridge.accounts import Project, WebhookAuth
     from bridge.domain import Reply, StartConversation, Verified
-    from bridge.replies import Meanings
     from bridge.signatures import Verification
 
 
-class AlreadyActive(Refused):
-    """Jelou says that the user already has a conversation. On a retry that is evidence that an earlier try worked."""
+JSON_BODY = {"content-type": "application/json"}
 
 
 # --- events ----------------------------------------------------------------------------------------------------------
@@ -81,23 +79,10 @@ def read(verified: Verified, project: str) -> ConversationEvent:
 
 
 def _kind(told: Mapping[str, Any]) -> tuple[str, str]:
-    event = _str(told, "event")
+    event = text_at(told, "event")
     if event.startswith("conversation."):
         return "conversation_event", event.removeprefix("conversation.")
-    return _str(told, "object"), _str(told, "event_type")
-
-
-def _str(told: Any, *path: str) -> str:
-    for step in path:
-        told = told.get(step) if isinstance(told, dict) else None
-    return str(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else ""
-
-
-def _dict(told: Mapping[str, Any], *path: str) -> dict[str, Any]:
-    found: Any = told
-    for step in path:
-        found = found.get(step) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
+    return text_at(told, "object"), text_at(told, "event_type")
 
 
 def _at_ms(told: Mapping[str, Any]) -> int:
@@ -107,10 +92,10 @@ def _at_ms(told: Mapping[str, Any]) -> int:
 
 def _where(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "conversation_id": _str(told, "conversation", "id"),
-        "room_id": _str(told, "room_id"),
-        "bot_id": _str(told, "bot", "id"),
-        "user_id": _str(told, "contact", "id"),
+        "conversation_id": text_at(told, "conversation", "id"),
+        "room_id": text_at(told, "room_id"),
+        "bot_id": text_at(told, "bot", "id"),
+        "user_id": text_at(told, "contact", "id"),
         "at_ms": _at_ms(told),
     }
 
@@ -119,12 +104,12 @@ def _started(told: Mapping[str, Any], project: str) -> ConversationEvent:
     where = _where(told)
     if not where["conversation_id"]:
         raise Unreadable("conversation.id", "missing")
-    to = _dict(told, "conversation", "assignment")
+    to = object_at(told, "conversation", "assignment")
     return ConversationStarted(
         project=project,
         fact=f"conversation.start:{where['conversation_id']}",
-        assignment=Assignment(_str(to, "type"), _str(to, "target")) if to else None,
-        metadata=_dict(told, "value", "metadata"),
+        assignment=Assignment(text_at(to, "type"), text_at(to, "target")) if to else None,
+        metadata=object_at(told, "value", "metadata"),
         **where,
     )
 
@@ -135,19 +120,19 @@ def _closed(told: Mapping[str, Any], project: str) -> ConversationEvent:
     if not named:
         raise Unreadable("conversation.id", "missing, and neither room_id nor bot and contact stand in for it")
     fact = f"conversation.close:{where['conversation_id'] or where['at_ms']}"
-    return ConversationClosed(project=project, fact=fact, reason=_str(told, "value", "reason")[:80], **where)
+    return ConversationClosed(project=project, fact=fact, reason=text_at(told, "value", "reason")[:80], **where)
 
 
 def _wrote(told: Mapping[str, Any], project: str) -> ConversationEvent:
-    message_id = _str(told, "value", "id")
+    message_id = text_at(told, "value", "id")
     if not message_id:
         raise Unreadable("value.id", "missing")
     return CustomerWrote(
         project=project,
         fact=f"message:{message_id}",
         message_id=message_id,
-        message_type=_str(told, "value", "type"),
-        content=_dict(told, "value", "content"),
+        message_type=text_at(told, "value", "type"),
+        content=object_at(told, "value", "content"),
         **_where(told),
     )
 
@@ -171,8 +156,8 @@ def start_call(project: Project, start: StartConversation) -> Call:
         body["assignment"] = {"type": start.assignment.type, "target": start.assignment.target}
     return Call(
         "POST",
-        f"{_api(project)}/conversations/start",
-        headers=_headers(project) | {"content-type": "application/json"},
+        f"{api_url(project)}/conversations/start",
+        headers=headers(project) | JSON_BODY,
         body=orjson.dumps(body),
         timeout_s=project.start_timeout_s,
         once=True,
@@ -181,19 +166,25 @@ def start_call(project: Project, start: StartConversation) -> Call:
 
 def get_call(project: Project, conversation_id: str) -> Call:
     """GET .../{projectId}/conversations/{conversationId}. Emits no event."""
-    return Call("GET", f"{_api(project)}/conversations/{quote(conversation_id, safe='')}", headers=_headers(project))
+    return Call("GET", f"{api_url(project)}/conversations/{quote(conversation_id, safe='')}", headers=headers(project))
 
 
-def _api(project: Project) -> str:
+def api_url(project: Project) -> str:
+    """Where this project's calls go, up to the operation."""
     return f"{str(project.base_url).rstrip('/')}/{project.project_id}"
 
 
-def _headers(project: Project) -> dict[str, str]:
-    headers = {"x-api-key": project.api_key.get_secret_value(), "accept": "application/json"}
-    if project.basic:
-        pair = f"{project.basic.username}:{project.basic.password.get_secret_value()}"
-        headers["authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-    return headers
+def headers(project: Project) -> dict[str, str]:
+    """What every call of the REST API carries: the key, and Basic where it is configured."""
+    return {"x-api-key": project.api_key.get_secret_value(), "accept": "application/json", **basic(project)}
+
+
+def basic(project: Project) -> dict[str, str]:
+    """The header of the project's Basic credential; empty where it has none."""
+    if not project.basic:
+        return {}
+    pair = f"{project.basic.username}:{project.basic.password.get_secret_value()}"
+    return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -204,8 +195,8 @@ def started_id(reply: Reply) -> str:
 
     A success that names no conversation is Ambiguous: something was started, and we cannot say what.
     """
-    _judge(reply)
-    found = _str(_enveloped(reply), "conversationId")
+    judge(reply)
+    found = text_at(data_of(reply), "conversationId")
     if not found:
         msg = "Jelou answered success without a conversation id"
         raise Ambiguous(msg, status=reply.status)
@@ -214,74 +205,5 @@ def started_id(reply: Reply) -> str:
 
 def room_id(reply: Reply) -> str:
     """The room out of the answer to get conversation; empty where it names none. Raises CallError."""
-    _judge(reply)
-    return _str(_enveloped(reply), "roomId")
-
-
-def _enveloped(reply: Reply) -> dict[str, Any]:
-    told = _object(reply)
-    data = told.get("data")
-    return data if isinstance(data, dict) else told
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    try:
-        told = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
-
-
-def _judge(reply: Reply) -> None:
-    """Raises the CallError that this answer means. ``message`` is a text or a list of them; all else may be missing."""
-    try:
-        raise_for(reply, MEANINGS)
-    except CallError as error:
-        raise type(error)(_explained(error, reply), status=error.status, retry_after_s=error.retry_after_s) from None
-
-
-def _explained(error: CallError, reply: Reply) -> str:
-    """For people. Of the body, only the names of refused fields are said: their values may be a customer's."""
-    fields = ", ".join(sorted(_dict(_object(reply), "validationError")))[:200]
-    words = EXPLAINED.get(type(error), "Jelou did not do it")
-    return f"{words} (HTTP {reply.status}{f'; fields: {fields}' if fields else ''})"
-
-
-def _not_found(reply: Reply) -> type[CallError]:
-    told = _object(reply)
-    key, words = _str(told, "error", "key").upper(), _words(told)
-    if "CONVERSATION" in key or "conversation" in words:
-        return Refused
-    return BotNotFound if "BOT" in key or ("bot" in words and "user" not in words) else UserNotFound
-
-
-def _invalid(reply: Reply) -> type[CallError]:
-    told = _object(reply)
-    about = f"{_str(told, 'error', 'key').lower()} {_words(told)}"
-    return AlreadyActive if "active" in about.replace("inactive", "") else Refused
-
-
-def _unavailable(reply: Reply) -> type[CallError]:
-    """A gateway's 503 may come after the body went through it; Jelou's own, in its envelope or with a time, did not."""
-    told = _object(reply)
-    own = "statusMessage" in told or retry_after_s(reply) is not None
-    return Throttled if own else Ambiguous
-
-
-def _words(told: Mapping[str, Any]) -> str:
-    message = told.get("message")
-    texts = message if isinstance(message, list) else [message]
-    return " ".join(text for text in texts if isinstance(text, str)).lower()
-
-
-MEANINGS: Meanings = {400: _invalid, 404: _not_found, 409: _invalid, 422: _invalid, 503: _unavailable}
-
-EXPLAINED: Mapping[type[CallError], str] = {
-    UserNotFound: "Jelou knows no such user: the person may have to write first",
-    BotNotFound: "Jelou knows no such bot: bot_id of the project is wrong",
-    AlreadyActive: "Jelou says that the user already has an active conversation",
-    Denied: "Jelou refuses the credential: api_key or basic of the project",
-    Throttled: "Jelou asks to wait",
-    Ambiguous: "Jelou's answer does not tell whether it was done",
-    Refused: "Jelou refuses the request as it stands",
-}
+    judge(reply)
+    return text_at(data_of(reply), "roomId")

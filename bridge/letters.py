@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bridge import translate
+from bridge import notes
 from bridge.domain import AddNote, Phase, StartConversation
 from bridge.links import LIVE, Link, Signal
 from bridge.owed import Say, Todo
@@ -132,7 +132,7 @@ def _go_on(link: Link) -> Replay:
 
 def _started_already(letter: Letter, link: Link, account: Account, project: Project, now_ms: int) -> Replay:
     """The start needs no replay; what is written on the ticket about it may have been left out."""
-    missing = tuple(todo for todo in translate.opened(link, account, project) if todo.kind == AddNote.type)
+    missing = tuple(todo for todo in notes.opened(link, account, project) if todo.kind == AddNote.type)
     if missing:
         again = _anew(replace(link, todo=(*link.todo, *missing)), now_ms)
         return Replay("write", f"{_where(link)}would only add the note", again)

@@ -39,6 +39,12 @@ class Metrics:
         )
         self.in_flight = Gauge("bridge_tickets_in_flight", "Tickets in this worker's hands.", registry=self.registry)
         self.buried = Counter("bridge_buried", "Events given up, by account.", ["account"], registry=self.registry)
+        self.tripped = Counter(
+            "bridge_fuses_tripped",
+            "Tickets that stopped by themselves because something loops.",
+            ["account"],
+            registry=self.registry,
+        )
         self.losses = Counter(
             "bridge_redis_losses",
             "Times this process found that Redis had lost data, by kind.",

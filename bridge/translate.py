@@ -1,34 +1,31 @@
-"""From events to actions: what a ticket asks of Jelou, what a conversation asks of the ticket. Pure."""
+"""Forward: what a ticket asks of Jelou, by the account's rules and templates. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import phonenumbers
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.correlate import metadata
-from bridge.domain import MARK, AddNote, Assignment, SetField, StartConversation
+from bridge.domain import StartConversation, Ticket
 from bridge.errors import Unstartable
-from bridge.owed import Todo
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from jinja2 import Template
 
     from bridge.accounts import Account, Project, UserId
-    from bridge.domain import Ticket, TicketRef, WriteBack
+    from bridge.domain import TicketRef
     from bridge.links import Link
 
 INITIAL_MESSAGE_MOST = 4096
 """Characters. Jelou documents no limit; WhatsApp's own for a text is 4,096."""
-
-
-# --- forward: a ticket becomes a start -------------------------------------------------------------------------------
 
 
 def start_conversation(
@@ -41,6 +38,24 @@ def start_conversation(
         user_id=user_id(account.user_id, ticket),
         initial_message=initial_message(account.initial_message, ticket),
         metadata=metadata(ref, 1, attempt),
+        assignment=to,
+        rule=rule,
+    )
+
+
+def next_start(
+    ref: TicketRef, ticket: Ticket | None, link: Link, account: Account, project: Project
+) -> StartConversation:
+    """The start of a reopened ticket's next episode, for the same person. Raises Unstartable.
+
+    Where the helpdesk tells no ticket, the assignment is the one before.
+    """
+    to, rule = assignment(account, ticket) if ticket else (link.assignment, link.rule)
+    return StartConversation(
+        bot_id=link.bot or project.bot_id,
+        user_id=link.user or (user_id(account.user_id, ticket) if ticket else ""),
+        initial_message=initial_message(account.reopen.initial_message, ticket or Ticket(ref, {})),
+        metadata=metadata(ref, link.episode, link.attempt + 1),
         assignment=to,
         rule=rule,
     )
@@ -118,90 +133,24 @@ def initial_message(template: str, ticket: Ticket) -> str:
 
     The template sees ``ticket`` (all fields), ``requester`` and ``custom``.
     """
-    if not template:
-        return ""
     try:
-        text = compiled(template).render(
-            ticket=ticket.fields,
-            requester=ticket.fields.get("requester") or {},
-            custom=ticket.fields.get("custom") or {},
-        )
+        return _rendered(template, ticket.fields)
     except RENDERING_FAILED as error:
         msg = f"initial_message cannot be made ({type(error).__name__})"
         raise Unstartable(msg) from error
+
+
+def rendered(template: str, ticket: Ticket | None) -> str:
+    """A template of the account's, filled in; empty where it cannot be, since less hangs on it than on a start."""
+    try:
+        return _rendered(template, ticket.fields if ticket else {})
+    except RENDERING_FAILED:
+        return ""
+
+
+def _rendered(template: str, fields: Mapping[str, Any]) -> str:
+    if not template:
+        return ""
+    requester, custom = fields.get("requester") or {}, fields.get("custom") or {}
+    text = compiled(template).render(ticket=fields, requester=requester, custom=custom)
     return text.strip()[:INITIAL_MESSAGE_MOST]
-
-
-# --- write back: a conversation becomes a note -----------------------------------------------------------------------
-
-
-def marker(ref: TicketRef, key: str) -> str:
-    """The mark of one write-back: the same on every try, so that a second look recognises it."""
-    return f"{MARK}{sha256(f'{ref}|{key}'.encode()).hexdigest()[:16]}]"
-
-
-CONVERSATION = "Conversation: "
-NAMED_IN_NOTE = rf"^{CONVERSATION}(\S+)\s*$"
-"""Finds the conversation's id in a note of ours, line by line."""
-
-
-def started_marker(ref: TicketRef, link: Link) -> str:
-    """The mark of the note that tells of this episode's start."""
-    return marker(ref, _note(link, "started", "").key)
-
-
-def opened(link: Link, account: Account, project: Project) -> tuple[Todo, ...]:
-    """What is written on the ticket when its conversation is known: note, field, tag, each once."""
-    to = account.write_back
-    todo = [_note(link, "started", _started_text(link, project))] if to.note else []
-    if to.field:
-        todo.append(Todo(f"{link.episode}:field", SetField.type, link.conversation, field=to.field))
-    if to.tag:
-        todo.append(Todo(f"{link.episode}:tag", SetField.type, to.tag, field="tag"))
-    return _not_done(link, todo)
-
-
-def told(link: Link, name: str, text: str, account: Account) -> tuple[Todo, ...]:
-    """A note that says ``text``, once per episode and ``name``; nothing where the account wants no notes."""
-    return _not_done(link, [_note(link, name, text)]) if account.write_back.note else ()
-
-
-def _note(link: Link, name: str, text: str) -> Todo:
-    return Todo(f"{link.episode}:note:{name}", AddNote.type, text)
-
-
-def _not_done(link: Link, todo: list[Todo]) -> tuple[Todo, ...]:
-    planned = {one.key for one in link.todo} | link.receipts.keys()
-    return tuple(one for one in todo if one.key not in planned)
-
-
-def _started_text(link: Link, project: Project) -> str:
-    lines = [
-        "Conversation started in Jelou.",
-        f"{CONVERSATION}{link.conversation or 'not told yet'}",
-        f"Assigned to: {in_words(link.assignment)}",
-    ]
-    if project.conversation_url:
-        lines.append(f"Link: {_link(project.conversation_url, link)}")
-    if link.shared_with:
-        lines.append(f"This conversation is shared with ticket {link.shared_with}.")
-    if not link.confirmed:
-        lines.append("Jelou has not confirmed the start with an event yet.")
-    return "\n".join(lines)
-
-
-def _link(template: str, link: Link) -> str:
-    return template.replace("{conversation_id}", link.conversation).replace("{room_id}", link.room)
-
-
-def in_words(to: Assignment | None) -> str:
-    """An assignment for people."""
-    return f"{to.type} {to.target}" if to else "nobody in particular"
-
-
-def write_back(ref: TicketRef, todo: Todo) -> WriteBack:
-    """The action of one write-back, with its mark."""
-    if todo.kind == SetField.type:
-        return SetField(todo.field, todo.text)
-    mark = marker(ref, todo.key)
-    return AddNote(f"{todo.text}\n{mark}", mark)

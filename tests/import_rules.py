@@ -18,7 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou journal letters links owed pages policies ports protocol redis_url
+accounts correlate decisions domain errors events helpdesks jelou jelou_answers jelou_send journal letters links notes owed
+pages policies ports protocol redis_url
 replies routing
 signatures timeline timestamps translate
 """

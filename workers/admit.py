@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bridge.errors import Ambiguous, BridgeError, Denied, LeaseLost, NotSent, Throttled
-from bridge.protocol import Gate, Outcome, credential, helpdesk_destination, jelou_destination
 from bridge.owed import Side
+from bridge.protocol import Gate, Outcome, credential, helpdesk_destination, jelou_destination
 from workers.waiting import Wait
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bridge import jelou_send, package, translate
+from bridge import jelou_send, notes, package
 from bridge.domain import AddNote, CloseConversation, ConversationStarted, CustomerWrote, Phase
 from bridge.errors import Ambiguous, CallError
 from bridge.links import LIVE, Signal
@@ -68,17 +68,19 @@ async def _close(work: Work, ending: Ending) -> None:
 def _left_open(work: Work, other: str) -> None:
     """A close would hit the other ticket's conversation with this person: it is left to that one's end."""
     work.tell("left open", shared_with=other)
-    work.add(translate.told(work.link, "left-open", work.pair.account, "left_open", ticket=other.rpartition("/")[2]))
+    work.add(notes.told(work.link, "left-open", work.pair.account, "left_open", ticket=other.rpartition("/")[2]))
     ended(work, f"left open: ticket {other} has a conversation with the same person")
 
 
 def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
     known = "" if error.certain else "that the call went out, not what became of it"
-    work.tell("refused" if error.certain else "unanswered", action=CloseConversation.type, reason=error.reason, known=known)
+    work.tell(
+        "refused" if error.certain else "unanswered", action=CloseConversation.type, reason=error.reason, known=known
+    )
     tries, first = ending.tries + 1, ending.first_ms or work.app.now_ms()
     if not isinstance(error, Ambiguous) and hopeless(work, error, first):
         work.dead(error.reason, CloseConversation.type)
-        work.add(translate.told(work.link, "not-closed", work.pair.account, "not_closed", reason=error.reason))
+        work.add(notes.told(work.link, "not-closed", work.pair.account, "not_closed", reason=error.reason))
         work.link = replace(work.link, ending=None)
         return
     # An unanswered close may have worked: the look before the next try tells.
@@ -94,7 +96,7 @@ def ended(work: Work, reason: str, *, by_jelou: bool = False) -> bool:
     work.link = replace(work.link, closed_ms=work.app.now_ms(), ending=None, window="", packaged=False)
     status = account.write_back.closed_status
     if by_jelou and status:
-        work.add(translate.closed_status(work.link, status))
+        work.add(notes.closed_status(work.link, status))
     return True
 
 
@@ -145,7 +147,7 @@ def _facts(work: Work) -> package.Facts:
     return package.Facts(
         conversation=link.conversation,
         reason=link.reason,
-        assignment=translate.in_words(link.assignment),
+        assignment=notes.in_words(link.assignment),
         started_ms=link.opened_ms,
         ended_ms=link.closed_ms,
     )
@@ -182,6 +184,4 @@ def begin(work: Work, event: ConversationStarted | CustomerWrote) -> None:
     }
     work.named = (*work.named, event.conversation_id)
     if work.move(Signal.START_SEEN, **changes):
-        work.add(translate.opened(work.link, work.pair.account, work.pair.project))
-
-
+        work.add(notes.opened(work.link, work.pair.account, work.pair.project))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import translate
+from bridge import notes
 from bridge.correlate import EPISODE
 from bridge.domain import ConversationClosed, ConversationStarted, Doubted, Phase, StartAnswered, StartSent
 from bridge.links import Signal
@@ -64,7 +64,7 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
     }
     work.named = (*work.named, event.conversation_id)
     if work.move(Signal.START_SEEN, **changes):
-        work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+        work.add(notes.opened(work.link, work.pair.account, work.pair.project))
     else:
         # Open or closed already: the event only adds what it knows.
         work.link = replace(link, room=link.room or event.room_id, confirmed=True)
@@ -139,7 +139,7 @@ def _extra(work: Work, conversation: str) -> None:
     work.link = replace(work.link, extra=(*work.link.extra, conversation))
     work.named = (*work.named, conversation)
     work.tell("extra", conversation=conversation)
-    said = translate.told(work.link, f"extra:{conversation}", work.pair.account, "extra", conversation=conversation)
+    said = notes.told(work.link, f"extra:{conversation}", work.pair.account, "extra", conversation=conversation)
     work.add(said)
 
 
@@ -155,4 +155,4 @@ def _close_seen(work: Work, event: ConversationClosed) -> None:
 def open_unconfirmed(work: Work) -> None:
     """A started conversation is taken as open although its event has not come; the ticket is told once."""
     if work.move(Signal.UNCONFIRMED, start=None, reason="", opened_ms=work.app.now_ms()):
-        work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+        work.add(notes.opened(work.link, work.pair.account, work.pair.project))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import correlate, jelou, translate
+from bridge import correlate, jelou, notes, translate
 from bridge import quiet as quiet_hours
 from bridge.domain import Phase, StartAnswered, StartConversation, StartSent
 from bridge.errors import Ambiguous, CallError
+from bridge.jelou_answers import AlreadyActive
 from bridge.letters import PARKED
 from bridge.links import Signal
 from bridge.owed import Side
@@ -43,7 +44,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, co
         "attempt": link.attempt,
         "user": masked(start.user_id),
         "start_rule": started_by,
-        "assignment": translate.in_words(start.assignment),
+        "assignment": notes.in_words(start.assignment),
         "assignment_rule": start.rule,
     }
     if quiet(work):
@@ -100,9 +101,7 @@ async def _call(work: Work, gate: Gate, start: StartConversation) -> None:
         _not_started(work, start, error)
         return
     link = work.link
-    work.known = StartAnswered(
-        work.claimed.token, conversation, "", link.attempt, link.bot, link.user, link.episode
-    )
+    work.known = StartAnswered(work.claimed.token, conversation, "", link.attempt, link.bot, link.user, link.episode)
     remember(work, work.known)
     work.consume(work.link.covered)
     work.tell("answered", action=start.type, conversation=conversation, ms=work.actions[-1]["ms"])
@@ -120,7 +119,7 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
     work.tell("refused" if error.certain else "unanswered", action=start.type, reason=error.reason, known=known)
     if isinstance(error, Ambiguous):
         _now_unknown(work, error.reason)
-    elif isinstance(error, jelou.AlreadyActive) and work.link.attempt > 1:
+    elif isinstance(error, AlreadyActive) and work.link.attempt > 1:
         earlier = work.link.reason
         _now_unknown(work, error.reason)
         park(work, f"{earlier}; then {error.reason}: an earlier try probably worked, but its event has not come")
@@ -161,7 +160,7 @@ def fail(work: Work, signal: Signal, reason: str, *, covered: int) -> None:
     start = None if event else work.link.start
     work.move(signal, reason=reason, start=start, covered=0, tries=0, first_try_ms=0)
     work.dead(reason, StartConversation.type, event=event)
-    work.add(translate.told(work.link, "failed", work.pair.account, "failed", reason=reason))
+    work.add(notes.told(work.link, "failed", work.pair.account, "failed", reason=reason))
 
 
 async def settle_start(work: Work) -> bool:
@@ -195,7 +194,7 @@ def park(work: Work, reason: str) -> None:
     """A person decides, with what is known and what is not; evidence that comes later still counts."""
     work.move(Signal.PARK, reason=reason, tries=0, first_try_ms=0)
     work.letter(reason, PARKED)
-    said = translate.told(work.link, "parked", work.pair.account, "parked", reason=f"{reason[:1].upper()}{reason[1:]}")
+    said = notes.told(work.link, "parked", work.pair.account, "parked", reason=f"{reason[:1].upper()}{reason[1:]}")
     work.add(said)
 
 

@@ -19,8 +19,9 @@ from bridge.domain import (
 from bridge.errors import CallError
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE
+from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
-from bridge.translate import goodbye, told
+from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
@@ -158,13 +159,13 @@ async def _solved(work: Work, event: TicketSolved) -> None:
         ticket = await ticket_now(work)
     except CallError as error:
         if not read_again_later(work, error, f"the ticket could not be read: {error.reason}"):
-            work.link = replace(work.link, ending=Ending("the ticket is gone", goodbye(account.goodbye, None)))
+            work.link = replace(work.link, ending=Ending("the ticket is gone", rendered(account.goodbye, None)))
             work.consume()
         return
     if ticket and ticket.fields.get("status") not in ENDED:
         _ignore(work, None, "the ticket is not solved any more", event.type)
         return
-    ending = Ending(f"the ticket is {event.status}", goodbye(account.goodbye, ticket))
+    ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket))
     work.link = replace(work.link, ending=ending)
     work.consume()
 
@@ -199,8 +200,3 @@ def _to_be_written(work: Work, event: CustomerWrote, text: str) -> None:
     kind = AddReply.type if messages.to_ticket == "reply" else AddNote.type
     due_ms = work.app.now_ms() + int(messages.merge_s * 1000)
     work.add((Todo(f"{MESSAGE}{event.message_id}", kind, text, due_ms=due_ms),))
-
-
-MESSAGE = "message:"
-"""Begins the key of a write-back of what a customer wrote."""
-

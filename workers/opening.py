@@ -36,7 +36,9 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
             work.move(Signal.IGNORE, reason=why_not)
             _ignored(work, event, why_not)
             return
-        await _started(work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule)
+        await _started(
+            work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule
+        )
     except Unstartable as error:
         fail(work, Signal.FAIL, str(error), covered=1)
     except CallError as error:

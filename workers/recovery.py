@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import events, jelou, jelou_send, translate
+from bridge import events, jelou, jelou_send, notes, wording, 
 from bridge.domain import AddNote, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal
@@ -76,7 +76,7 @@ def _found(work: Work, start: StartConversation, conversation: str) -> None:
         confirmed=True,
         opened_ms=work.app.now_ms(),
     )
-    work.add(translate.opened(work.link, work.pair.account, work.pair.project))
+    work.add(notes.opened(work.link, work.pair.account, work.pair.project))
 
 
 def _nobody_knows(work: Work, start: StartConversation) -> None:
@@ -106,7 +106,7 @@ async def _in_field(work: Work) -> str:
 async def _in_note(work: Work) -> str:
     """The conversation that our own note names: its mark makes it ours."""
     pair = work.pair
-    mark = translate.started_marker(work.ref, work.link)
+    mark = notes.started_marker(work.ref, work.link)
     note = AddNote(mark, mark)
     call = pair.dialect.probe(pair.account, work.ref, note)
     if call is None:
@@ -114,7 +114,7 @@ async def _in_note(work: Work) -> str:
     gate = helpdesk_gate(work)
     await admit(work, gate)
     text = await perform(work, gate, Probe.type, call, lambda reply: pair.dialect.found(pair.account, note, reply))
-    told = re.search(translate.NAMED_IN_NOTE, text, re.MULTILINE)
+    told = re.search(wording.named_in_note(), text, re.MULTILINE)
     return told.group(1) if told else ""
 
 

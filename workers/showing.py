@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import translate
+from bridge import notes
 from bridge.domain import SetField
 from bridge.owed import Side, Todo
 
@@ -23,10 +23,10 @@ async def show_status(work: Work) -> bool:
         return False
     wait = work.waits.get(Side.JELOU)
     waits_for = wait.reason if wait and wait.due_in_ms >= SHOWN_AFTER_MS else ""
-    text = translate.status_text(link, account, work.pair.project, waits_for)
+    text = notes.status_text(link, account, work.pair.project, waits_for)
     if not text or text == link.shown:
         return False
-    others = tuple(todo for todo in link.todo if todo.key != translate.STATUS)
-    todo = Todo(translate.STATUS, SetField.type, text, field=account.write_back.status_field)
+    others = tuple(todo for todo in link.todo if todo.key != notes.STATUS)
+    todo = Todo(notes.STATUS, SetField.type, text, field=account.write_back.status_field)
     work.link = replace(link, todo=(*others, todo), shown=text)
     return True

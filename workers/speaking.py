@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import jelou_send, translate
+from bridge import jelou_send, notes
 from bridge.domain import Phase, SayToCustomer
 from bridge.errors import Ambiguous, CallError, WindowClosed
 from bridge.links import LIVE, WANTED
@@ -48,7 +48,7 @@ def _too_late(work: Work) -> None:
     says = work.link.says
     work.tell("refused", action=SayToCustomer.type, reason="the conversation is closed", messages=len(says))
     work.link = replace(work.link, says=())
-    work.add(translate.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "undelivered_closed"))
+    work.add(notes.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "undelivered_closed"))
 
 
 async def _find_room(work: Work) -> None:
@@ -101,7 +101,7 @@ def given_up(work: Work, say: Say, reason: str, key: str, **values: str) -> None
     """Each message is a letter of its own; the agent is told once."""
     work.dead(reason, f"{SayToCustomer.type} {say.id}", say=say)
     work.link = replace(work.link, says=work.link.says[1:])
-    work.add(translate.told(work.link, f"undelivered:{say.id}", work.pair.account, key, **values))
+    work.add(notes.told(work.link, f"undelivered:{say.id}", work.pair.account, key, **values))
 
 
 def _window_closed(work: Work, say: Say, error: WindowClosed) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge import fuse
 from bridge.letters import FUSE
-from bridge.translate import told
+from bridge.notes import told
 
 if TYPE_CHECKING:
     from workers.work import Work

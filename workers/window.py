@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import jelou_send, translate
+from bridge import jelou_send, notes, translate
 from bridge.errors import Ambiguous, CallError
 from bridge.links import ASKED, LIVE, WANTED
 from bridge.owed import Side
@@ -45,7 +45,7 @@ async def _send(work: Work, template: Template) -> None:
     call = jelou_send.template_call(work.pair.project, template.name, template.language, filled, work.link.user)
     await perform(work, gate, ACTION, call, jelou_send.template_sent)
     work.tell("answered", action=ACTION)
-    work.add(translate.told(work.link, f"template:{work.link.says[0].id}", work.pair.account, "window_asked"))
+    work.add(notes.told(work.link, f"template:{work.link.says[0].id}", work.pair.account, "window_asked"))
 
 
 def _not_sent(work: Work, error: CallError) -> None:

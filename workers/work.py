@@ -173,13 +173,17 @@ class Work:
         """The side's wait is over."""
         self.link = replace(self.link, holds={name: one for name, one in self.link.holds.items() if name != side})
 
-    def dead(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None) -> None:
+    def dead(
+        self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None
+    ) -> None:
         """Give something up, with its reason, where it can be listed and replayed."""
         letter = self.letter(reason, action, event=event, todo=todo, say=say)
         self.tell("buried", action=action, reason=reason, letter=letter.id)
         self.app.metrics.buried.labels(self.account).inc()
 
-    def letter(self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None) -> Letter:
+    def letter(
+        self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None
+    ) -> Letter:
         """A letter for whoever looks what waits for a person."""
         letter = Letter(
             id=letter_id(self.ref, action),

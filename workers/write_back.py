@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import translate
+from bridge import notes
 from bridge.domain import AddReply, Probe
 from bridge.errors import CallError, Gone
 from bridge.owed import Side
@@ -46,14 +46,14 @@ async def _meet(work: Work, todo: Todo) -> None:
     """A customer is written for in their own name, where the helpdesk tells who they are there."""
     try:
         if await ticket_now(work) is None:
-            work.link = replace(work.link, requester=translate.NOBODY)
+            work.link = replace(work.link, requester=notes.NOBODY)
     except CallError as error:
         _not_written(work, todo, error, sent=todo.sent)
 
 
 async def _write(work: Work, todo: Todo) -> None:
     pair = work.pair
-    action = translate.write_back(work.ref, todo, work.link, pair.account.language)
+    action = notes.write_back(work.ref, todo, work.link, pair.account.language)
     call = pair.dialect.call(pair.account, work.ref, action, todo.key, now_ms=work.app.now_ms())
     if call is None:
         _done(work, todo, "", "this account takes no such write", "skipped")
@@ -102,14 +102,14 @@ def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered"
 
 def _next(work: Work, todo: Todo, receipt: str) -> None:
     """What is done many times over (a customer's messages, the status) needs no receipt: its facts are known once."""
-    lasting = not todo.key.startswith(translate.MANY)
+    lasting = not todo.key.startswith(notes.MANY)
     receipts = {**work.link.receipts, todo.key: receipt} if lasting else work.link.receipts
     work.link = replace(work.link, todo=work.link.todo[1:], receipts=receipts)
 
 
 def _skip(work: Work, todo: Todo, reason: str) -> None:
     """The ticket takes nothing any more. A customer's words are kept as a letter; what only informs is not."""
-    if todo.key.startswith(translate.MESSAGE):
+    if todo.key.startswith(notes.MESSAGE):
         work.dead(reason, f"{todo.kind} {todo.key}", todo=todo)
     _done(work, todo, "", reason, "skipped")
 

@@ -12,7 +12,7 @@ from bridge.correlate import ATTEMPT, TICKET
 from bridge.domain import MARK, AddNote, Phase, StartConversation, TicketRef
 from bridge.letters import Letter
 from bridge.links import Link
-from bridge.translate import marker
+from bridge.notes import marker
 from tests.soak.records import Records, Started, Suffered, Ticket
 from tests.soak.watch import PREFIX
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bridge.accounts import Project
 from bridge.domain import Assignment, Reply, StartConversation
 from bridge.errors import Ambiguous, BotNotFound, CallError, Denied, Refused, Throttled, UserNotFound
-from bridge.jelou import AlreadyActive, get_call, room_id, start_call, started_id
+from bridge.jelou import get_call, room_id, start_call, started_id
+from bridge.jelou_answers import AlreadyActive
 from tests.twin_callers import BOT, PROJECT, RECORDINGS, USER, recording
 
 BASES = [

@@ -13,7 +13,7 @@ from bridge.accounts import Account, Project
 from bridge.domain import MARK, AddNote, Assignment, SetField, TicketRef
 from bridge.links import Link
 from bridge.owed import Todo
-from bridge.translate import in_words, marker, opened, told, write_back
+from bridge.notes import in_words, marker, opened, told, write_back
 
 REF = TicketRef("zendesk", "acme", "7")
 

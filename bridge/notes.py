@@ -1,0 +1,133 @@
+"""What is written on the ticket, as write-backs in the account's language, each with its mark. Pure."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from bridge.domain import MARK, AddNote, AddReply, Phase, SetField, SetStatus
+from bridge.owed import Todo
+from bridge.wording import say
+
+if TYPE_CHECKING:
+    from bridge.accounts import Account, Project
+    from bridge.domain import Assignment, TicketRef, WriteBack
+    from bridge.links import Link
+    from bridge.policies import Language
+
+NOBODY = "-"
+"""Stands for a customer whom the helpdesk gives no id that we know of."""
+
+MESSAGE, STATUS = "message:", "status"
+"""The beginning of the key of what a customer wrote, and the key of the status field."""
+
+MANY = (MESSAGE, STATUS)
+"""The beginnings of keys that are done many times over."""
+
+
+def marker(ref: TicketRef, key: str) -> str:
+    """The mark of one write-back: the same on every try, so that a second look recognises it."""
+    return f"{MARK}{sha256(f'{ref}|{key}'.encode()).hexdigest()[:16]}]"
+
+
+def started_marker(ref: TicketRef, link: Link) -> str:
+    """The mark of the note that tells of this episode's start."""
+    return marker(ref, _note(link, "started", "").key)
+
+
+def opened(link: Link, account: Account, project: Project) -> tuple[Todo, ...]:
+    """What is written on the ticket when its conversation is known: note, field, tag, each once."""
+    to = account.write_back
+    todo = [_note(link, "started", _started_text(link, account, project))] if to.note else []
+    if to.field:
+        todo.append(Todo(f"{link.episode}:field", SetField.type, link.conversation, field=to.field))
+    if to.tag:
+        todo.append(Todo(f"{link.episode}:tag", SetField.type, to.tag, field="tag"))
+    return _not_done(link, todo)
+
+
+def told(link: Link, name: str, account: Account, key: str, **values: str) -> tuple[Todo, ...]:
+    """A note in the words of ``key``, once per episode and ``name``; nothing where the account wants no notes."""
+    if not account.write_back.note:
+        return ()
+    return _not_done(link, [_note(link, name, say(account.language, key, **values))])
+
+
+def closed_status(link: Link, status: str) -> tuple[Todo, ...]:
+    """The ticket's status when its conversation has ended at Jelou."""
+    return _not_done(link, [Todo(f"{link.episode}:closed", SetStatus.type, status)])
+
+
+def _note(link: Link, name: str, text: str) -> Todo:
+    return Todo(f"{link.episode}:note:{name}", AddNote.type, text)
+
+
+def _not_done(link: Link, todo: list[Todo]) -> tuple[Todo, ...]:
+    planned = {one.key for one in link.todo} | link.receipts.keys()
+    return tuple(one for one in todo if one.key not in planned)
+
+
+def _started_text(link: Link, account: Account, project: Project) -> str:
+    language = account.language
+    lines = [
+        say(language, "started"),
+        say(language, "started_conversation", conversation=link.conversation or say(language, "not_told_yet")),
+        say(language, "started_assigned", to=in_words(link.assignment)),
+    ]
+    if project.conversation_url:
+        lines.append(say(language, "started_link", link=_link(project.conversation_url, link)))
+    if link.shared_with:
+        lines.append(say(language, "started_shared", ticket=link.shared_with))
+    if not link.confirmed:
+        lines.append(say(language, "started_not_confirmed"))
+    return "\n".join(lines)
+
+
+def _link(template: str, link: Link) -> str:
+    return template.replace("{conversation_id}", link.conversation).replace("{room_id}", link.room)
+
+
+def in_words(to: Assignment | None) -> str:
+    """An assignment for people."""
+    return f"{to.type} {to.target}" if to else "nobody in particular"
+
+
+def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> WriteBack:
+    """The action of one write-back, with its mark. What a customer wrote says whose it is, where the helpdesk does not."""
+    if todo.kind == SetField.type:
+        return SetField(todo.field, todo.text)
+    if todo.kind == SetStatus.type:
+        return SetStatus(todo.text)
+    mark = marker(ref, todo.key)
+    if todo.kind == AddReply.type and link.requester != NOBODY:
+        return AddReply(f"{todo.text}\n{mark}", mark, link.name, link.requester)
+    text = todo.text
+    if todo.key.startswith(MESSAGE):
+        text = f"{say(language, 'customer_heading', name=link.name or link.user)}\n{text}"
+    if todo.kind == AddReply.type:
+        return AddReply(f"{text}\n{mark}", mark, link.name)
+    return AddNote(f"{text}\n{mark}", mark)
+
+
+STATUS_KEYS = {
+    Phase.NEW: "status_queued",
+    Phase.STARTING: "status_starting",
+    Phase.UNKNOWN: "status_unknown",
+    Phase.STARTED: "status_started",
+    Phase.OPEN: "status_started",
+    Phase.CLOSED: "status_closed",
+    Phase.PARKED: "status_parked",
+    Phase.FAILED: "status_failed",
+}
+"""The words of the status field; a ticket for which nothing is started shows nothing."""
+
+
+def status_text(link: Link, account: Account, project: Project, waits_for: str) -> str:
+    """What the status field is to say; empty where it is to stay as it is."""
+    key = STATUS_KEYS.get(link.phase, "")
+    if not key or (link.phase is Phase.NEW and not link.attempt and not waits_for and not link.since_ms):
+        return ""
+    if waits_for and link.phase is Phase.NEW:
+        return say(account.language, "status_waiting", what=waits_for)
+    where = _link(project.conversation_url, link) if project.conversation_url else link.conversation
+    return say(account.language, key, reason=link.reason, link=where)
