@@ -20,6 +20,7 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol
 redis_url jelou_answers jelou_send
+chat_lines chat_markups chat_text
 replies routing
 signatures timeline timestamps translate
 """
@@ -27,8 +28,8 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac itertools math re string types
-typing urllib.parse jinja2 orjson phonenumbers pydantic
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools math re
+string types typing unicodedata urllib.parse jinja2 markdown_it orjson phonenumbers pydantic
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
