@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from bridge.chat_markups import from_adf, from_html, from_markdown, from_wiki
 
@@ -56,6 +57,17 @@ _SPACES: Final = dict.fromkeys(map(ord, "\xa0\u2007\u202f"), " ")
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
 """Control characters, invisible marks, and halves of pairs that no JSON can hold."""
+
+
+def is_address(url: str) -> bool:
+    """Whether this is an address of the web with a host, and nothing that cannot stand in one."""
+    try:
+        return bool(_ADDRESS.fullmatch(url)) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
+_ADDRESS: Final = re.compile(r"https?://[!-~\u00a1-\ud7ff\ue000-\U0010ffff]+", re.IGNORECASE)
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from bridge.chat_text import MOST, parts, plain, tidy
+from bridge.chat_text import MOST, is_address, parts, plain, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,11 +76,8 @@ def file_name(attachment: Attachment) -> str:
 
 
 def sendable(url: str) -> bool:
-    """Whether Jelou can be told to fetch this: an https address with a host, and nothing in it that is none."""
-    try:
-        return bool(_HTTPS.fullmatch(url)) and bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
+    """Whether Jelou can be told to fetch this: only https will do."""
+    return url[:8].lower() == "https://" and is_address(url)
 
 
 def _path(url: str) -> str:
@@ -98,16 +95,13 @@ def _content(attachment: Attachment, kind: str) -> dict[str, str]:
 
 def _line(attachment: Attachment) -> str:
     """A file as a line for people: its name and its address, as far as it has them."""
-    name, url = file_name(attachment), attachment.url if _WEB.fullmatch(attachment.url) else ""
+    name, url = file_name(attachment), attachment.url if is_address(attachment.url) else ""
     return f"{name}: {url}" if name and url and attachment.name else url or name
 
 
 def _one_line(text: str) -> str:
     return " ".join(tidy(text).split())
 
-
-_HTTPS: Final = re.compile(r"https://[!-~\u00a1-\ud7ff\ue000-\U0010ffff]+", re.IGNORECASE)
-_WEB: Final = re.compile(r"https?://\S+", re.IGNORECASE)
 
 UNTOLD: Final = "application/octet-stream"
 
