@@ -20,7 +20,7 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol
 redis_url jelou_answers jelou_send
-chat_lines chat_markups chat_text customer_text say wording wording_notes wording_talk
+chat_lines chat_markups chat_text customer_text fuse package say wording wording_notes wording_talk
 replies routing
 signatures timeline timestamps translate
 """
