@@ -92,10 +92,10 @@ class Fuse(Model):
 
     within_s: float = Field(default=60.0, gt=0, le=3_600, description="The time that is looked at.")
     each_way: int = Field(
-        default=12, ge=2, description="More messages than this in both directions within that time trip it."
+        default=12, ge=2, le=19, description="More messages than this in each direction within that time trip it."
     )
     bounces: int = Field(
-        default=3, ge=1, description="So many messages that say what the other side has just said trip it."
+        default=3, ge=1, le=30, description="So many messages that say what the other side has just said trip it."
     )
 
 
