@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import time
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -68,6 +69,24 @@ class QuietHours(Model):
             return given
         msg = 'is a time of day in quotes, for example "21:00"'
         raise ValueError(msg)
+
+    @field_validator("from_", "to")
+    @classmethod
+    def _of_the_zone(cls, given: time) -> time:
+        if given.tzinfo is None:
+            return given
+        msg = "is a time of day without a zone: timezone says it"
+        raise ValueError(msg)
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (KeyError, ValueError, OSError):
+            msg = "is no time zone that is known; write it as America/Guayaquil"
+            raise ValueError(msg) from None
+        return given
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:

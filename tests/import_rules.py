@@ -20,7 +20,7 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol
 redis_url jelou_answers jelou_send
-chat_lines chat_markups chat_text customer_text fuse package say wording wording_notes wording_talk
+chat_lines chat_markups chat_text customer_text fuse package quiet say wording wording_notes wording_talk
 replies routing
 signatures timeline timestamps translate
 """
@@ -29,7 +29,7 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 
 LIBRARIES = """
 base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools math re
-string types typing unicodedata urllib.parse jinja2 markdown_it orjson phonenumbers pydantic
+string types typing unicodedata urllib.parse jinja2 markdown_it orjson phonenumbers pydantic zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
