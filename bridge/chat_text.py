@@ -88,11 +88,11 @@ def parts(text: str, most: int = MOST) -> tuple[str, ...]:
 
 
 def _cut(window: str, most: int) -> int:
-    """Where to end a part: ``window`` is what would fit, and one character more."""
+    """Where to end a part: ``window`` is what would fit, and one character more, which may be the blank after it."""
     for pattern, least in CUTS:
         ends = [found.end() for found in pattern.finditer(window) if found.end() > most * least]
         if ends:
-            return min(ends[-1], most)
+            return ends[-1]
     return _between_characters(window, most)
 
 

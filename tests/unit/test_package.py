@@ -82,6 +82,7 @@ def test_one_long_message_leaves_room_for_the_others() -> None:
     """It is shortened, and the sign for it shows."""
     told = close_package([entry(1, "customer", "x" * 5_000), entry(2, "agent", "Listo")], "en", most=1_000)
     assert "x\u2026\n" in told
+    assert told.count("Listo") == 1
     assert told.endswith("Agent: Listo")
 
 

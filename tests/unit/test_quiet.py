@@ -103,6 +103,7 @@ CLOCKS = st.times().map(lambda at: at.strftime("%H:%M"))
 @example(zone="Pacific/Apia", begin="21:00", end="07:30", now_ms=ms("2011-12-29 23:00", "Pacific/Apia"))
 @example(zone="America/New_York", begin="03:00", end="02:30", now_ms=ms("2026-03-08 01:00", "America/New_York"))
 @example(zone="Australia/Lord_Howe", begin="01:00", end="02:15", now_ms=ms("2026-10-04 01:30", "Australia/Lord_Howe"))
+@example(zone="America/New_York", begin="03:00", end="01:30", now_ms=ms("2026-11-01 01:10", "America/New_York", 1))
 @example(zone="America/Santiago", begin="21:00", end="00:30", now_ms=ms("2026-09-05 23:00", "America/Santiago"))
 def test_it_ends_when_a_clock_on_the_wall_says_so(zone: str, begin: str, end: str, now_ms: int) -> None:
     """In every zone, in every night, whichever hours are quiet."""
