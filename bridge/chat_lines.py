@@ -31,6 +31,9 @@ APART: Final[Mapping[str, int]] = dict.fromkeys(_LINES.split(), 1) | dict.fromke
 UNSEEN: Final = frozenset(_UNSEEN.split())
 """What stands inside of these is not for a reader. Without their end, the rest is not either, as in a browser."""
 
+PLAYED: Final = frozenset({"audio", "iframe", "video"})
+"""Of these, the address is told."""
+
 
 class Lines:
     """What was told, as text. An address is told once: "text (https://...)", and alone where the text is the same."""
@@ -49,6 +52,8 @@ class Lines:
 
     def begin(self, tag: str, attributes: Mapping[str, str]) -> None:
         """A tag begins; ``attributes`` has lower-case names."""
+        if tag in PLAYED and not self._unseen:
+            self._image(attributes)
         if tag in UNSEEN:
             self._unseen += 1
         if not self._unseen:

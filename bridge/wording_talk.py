@@ -33,6 +33,7 @@ TALK: Final[Mapping[str, tuple[str, str, str]]] = {
     "status.queued": ("Queued", "En cola", "Na fila"),
     "status.waiting": ("Waiting for {what}", "En espera de {what}", "Aguardando {what}"),
     "status.starting": ("Starting", "Iniciando", "Iniciando"),
+    "status.open": ("Started", "Iniciada", "Iniciada"),
     "status.started": ("Started: {link}", "Iniciada: {link}", "Iniciada: {link}"),
     "status.unknown": (
         "Not known whether it started",

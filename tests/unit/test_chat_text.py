@@ -33,6 +33,11 @@ HTML = [
     ("<ol start=9><li>nine<li>ten</ol><ol><li>one</ol>", "9. nine\n10. ten\n\n1. one"),
     ("<ol start='²'><li>x</ol><li>loose</li>", "1. x\n\n- loose"),
     ("new<blockquote><p>old</p><blockquote>older</blockquote></blockquote>end", "new\n\n> old\n>\n> > older\n\nend"),
+    (
+        'a <video src="https://x.co/v.mp4">no</video><iframe src="https://t.co" width="1"></iframe>',
+        "a https://x.co/v.mp4",
+    ),
+    ("<svg><video src='https://x.co'></video></svg>a", "a"),
     ("<pre>def f():\n    x\n\n\n\ny</pre>", "def f():\n    x\n\ny"),
     ("<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td><b>2</b></td></tr></table>", "A | B\n1 | 2"),
     ("a<hr>b", "a\n\n---\n\nb"),

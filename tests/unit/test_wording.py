@@ -21,8 +21,8 @@ _NOT_SAID_YET = """
 came_back fuse left_open reason.already_active reason.bot_not_found reason.closed_meanwhile reason.denied
 reason.no_phone reason.refused reason.user_not_found reason.window_closed reason.window_template started.assigned
 started.link started.not_told started.shared started.unconfirmed status.closed status.failed status.ignored
-status.parked status.queued status.started status.starting status.unknown status.waiting unasked unasked.customer
-unasked.message unasked.queue unsent unsure
+status.open status.parked status.queued status.started status.starting status.unknown status.waiting unasked
+unasked.customer unasked.message unasked.queue unsent unsure
 """
 NOT_SAID_YET = frozenset(_NOT_SAID_YET.split())
 """Texts that nothing says yet; a text that is said is taken off."""
