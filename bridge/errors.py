@@ -18,6 +18,7 @@ certain that nothing happened (``certain``).
     ├── StoreUnavailable       Redis cannot take it now            503
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
+    │   └── Unreachable        it tells no usable id of its customer
     ├── LeaseLost              this worker no longer holds the ticket; it writes nothing more
     └── CallError              a call did not do what was asked    again    certain
         ├── NotSent            no byte left                        yes      yes
@@ -139,6 +140,14 @@ class ConfigError(BridgeError):
 
 class Unstartable(BridgeError):
     """No conversation can be started for this ticket as it is. The text tells an agent why and what to do."""
+
+
+class Unreachable(Unstartable):
+    """The ticket tells no usable id of its customer; ``fields`` are those that were looked into."""
+
+    def __init__(self, what: str, fields: str) -> None:
+        super().__init__(f"the ticket has no {what} in {fields}")
+        self.fields = fields
 
 
 class LeaseLost(BridgeError):

@@ -110,6 +110,7 @@ def _started(told: Mapping[str, Any], project: str) -> ConversationEvent:
         fact=f"conversation.start:{where['conversation_id']}",
         assignment=Assignment(text_at(to, "type"), text_at(to, "target")) if to else None,
         metadata=object_at(told, "value", "metadata"),
+        user_name=text_at(told, "contact", "name"),
         **where,
     )
 
@@ -133,6 +134,7 @@ def _wrote(told: Mapping[str, Any], project: str) -> ConversationEvent:
         message_id=message_id,
         message_type=text_at(told, "value", "type"),
         content=object_at(told, "value", "content"),
+        user_name=text_at(told, "contact", "name"),
         **_where(told),
     )
 

@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from bridge.domain import Assignment, Phase, StartConversation
+from bridge.fuse import Traffic, loaded
 from bridge.owed import Ending, Hold, Past, Say, Todo
 
 
@@ -159,7 +160,7 @@ class Link:
     """Why the ticket takes no more writes; empty while it does."""
     fuse: str = ""
     """Why the fuse has tripped; empty while it holds."""
-    traffic: tuple[tuple[int, str, str], ...] = ()
+    traffic: Traffic = ()
     window: str = ""
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
@@ -237,6 +238,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "ending": lambda known: Ending(**known) if known else None,
     "past": lambda known: tuple(Past(**one) for one in known),
     "holds": lambda known: {name: Hold(**one) for name, one in known.items()},
-    "traffic": lambda known: tuple(map(tuple, known)),
+    "traffic": loaded,
 }
 """How a field is read back whose JSON is not its value."""

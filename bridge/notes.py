@@ -6,12 +6,23 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bridge.domain import MARK, AddNote, AddReply, Phase, SetField, SetStatus
+from bridge.errors import (
+    AlreadyClosed,
+    BotNotFound,
+    Denied,
+    Refused,
+    Unreachable,
+    UserNotFound,
+    WindowClosed,
+)
+from bridge.jelou_answers import AlreadyActive
 from bridge.owed import Todo
-from bridge.wording import say
+from bridge.wording import in_words, say
 
 if TYPE_CHECKING:
     from bridge.accounts import Account, Project
-    from bridge.domain import Assignment, TicketRef, WriteBack
+    from bridge.domain import TicketRef, WriteBack
+    from bridge.errors import BridgeError
     from bridge.links import Link
     from bridge.policies import Language
 
@@ -71,15 +82,15 @@ def _started_text(link: Link, account: Account, project: Project) -> str:
     language = account.language
     lines = [
         say(language, "started"),
-        say(language, "started_conversation", conversation=link.conversation or say(language, "not_told_yet")),
-        say(language, "started_assigned", to=in_words(link.assignment)),
+        say(language, "started.conversation", conversation=link.conversation or say(language, "started.not_told")),
+        say(language, "started.assigned", to=in_words(language, link.assignment)),
     ]
     if project.conversation_url:
-        lines.append(say(language, "started_link", link=_link(project.conversation_url, link)))
+        lines.append(say(language, "started.link", link=_link(project.conversation_url, link)))
     if link.shared_with:
-        lines.append(say(language, "started_shared", ticket=link.shared_with))
+        lines.append(say(language, "started.shared", ticket=link.shared_with))
     if not link.confirmed:
-        lines.append(say(language, "started_not_confirmed"))
+        lines.append(say(language, "started.unconfirmed"))
     return "\n".join(lines)
 
 
@@ -87,13 +98,8 @@ def _link(template: str, link: Link) -> str:
     return template.replace("{conversation_id}", link.conversation).replace("{room_id}", link.room)
 
 
-def in_words(to: Assignment | None) -> str:
-    """An assignment for people."""
-    return f"{to.type} {to.target}" if to else "nobody in particular"
-
-
 def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> WriteBack:
-    """The action of one write-back, with its mark. What a customer wrote says whose it is, where the helpdesk does not."""
+    """The action of one write-back, with its mark. What a customer wrote says whose it is where the helpdesk does not."""
     if todo.kind == SetField.type:
         return SetField(todo.field, todo.text)
     if todo.kind == SetStatus.type:
@@ -110,14 +116,14 @@ def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> Wr
 
 
 STATUS_KEYS = {
-    Phase.NEW: "status_queued",
-    Phase.STARTING: "status_starting",
-    Phase.UNKNOWN: "status_unknown",
-    Phase.STARTED: "status_started",
-    Phase.OPEN: "status_started",
-    Phase.CLOSED: "status_closed",
-    Phase.PARKED: "status_parked",
-    Phase.FAILED: "status_failed",
+    Phase.NEW: "status.queued",
+    Phase.STARTING: "status.starting",
+    Phase.UNKNOWN: "status.unknown",
+    Phase.STARTED: "status.started",
+    Phase.OPEN: "status.started",
+    Phase.CLOSED: "status.closed",
+    Phase.PARKED: "status.parked",
+    Phase.FAILED: "status.failed",
 }
 """The words of the status field; a ticket for which nothing is started shows nothing."""
 
@@ -128,6 +134,25 @@ def status_text(link: Link, account: Account, project: Project, waits_for: str) 
     if not key or (link.phase is Phase.NEW and not link.attempt and not waits_for and not link.since_ms):
         return ""
     if waits_for and link.phase is Phase.NEW:
-        return say(account.language, "status_waiting", what=waits_for)
+        return say(account.language, "status.waiting", what=waits_for)
     where = _link(project.conversation_url, link) if project.conversation_url else link.conversation
     return say(account.language, key, reason=link.reason, link=where)
+
+
+REASONS: tuple[tuple[type[BridgeError], str], ...] = (
+    (UserNotFound, "reason.user_not_found"),
+    (BotNotFound, "reason.bot_not_found"),
+    (AlreadyActive, "reason.already_active"),
+    (AlreadyClosed, "reason.closed_meanwhile"),
+    (WindowClosed, "reason.window_closed"),
+    (Denied, "reason.denied"),
+    (Unreachable, "reason.no_phone"),
+    (Refused, "reason.refused"),
+)
+"""What an agent is told of an error; the first that fits."""
+
+
+def reason(language: Language, error: BridgeError) -> str:
+    """Why, in an agent's words, without a full stop; what has no words of its own is told as it is."""
+    key = next((key for kind, key in REASONS if isinstance(error, kind)), "")
+    return say(language, key, detail=error, fields=getattr(error, "fields", "")) if key else str(error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import time
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
@@ -69,6 +70,24 @@ class QuietHours(Model):
         msg = 'is a time of day in quotes, for example "21:00"'
         raise ValueError(msg)
 
+    @field_validator("from_", "to")
+    @classmethod
+    def _of_the_zone(cls, given: time) -> time:
+        if given.tzinfo is None:
+            return given
+        msg = "is a time of day without a zone: timezone says it"
+        raise ValueError(msg)
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (KeyError, ValueError, OSError):
+            msg = "is no time zone that is known; write it as America/Guayaquil"
+            raise ValueError(msg) from None
+        return given
+
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if self.from_ == self.to:
@@ -92,10 +111,10 @@ class Fuse(Model):
 
     within_s: float = Field(default=60.0, gt=0, le=3_600, description="The time that is looked at.")
     each_way: int = Field(
-        default=12, ge=2, description="More messages than this in both directions within that time trip it."
+        default=12, ge=2, le=19, description="More messages than this in each direction within that time trip it."
     )
     bounces: int = Field(
-        default=3, ge=1, description="So many messages that say what the other side has just said trip it."
+        default=3, ge=1, le=30, description="So many messages that say what the other side has just said trip it."
     )
 
 

@@ -12,7 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.correlate import metadata
 from bridge.domain import StartConversation, Ticket
-from bridge.errors import Unstartable
+from bridge.errors import Unreachable, Unstartable
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def user_id(wanted: UserId, ticket: Ticket) -> str:
         if found:
             return found
     what = "usable phone number" if wanted.format == "phone" else "user id"
-    msg = f"the ticket has no {what} in {', '.join(wanted.fields)}"
-    raise Unstartable(msg)
+    raise Unreachable(what, ", ".join(wanted.fields))
 
 
 def person(wanted: UserId, ticket: Ticket) -> str:

@@ -18,17 +18,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou jelou_answers jelou_send journal letters links notes owed
-pages policies ports protocol redis_url
-replies routing
-signatures timeline timestamps translate
+accounts chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
+helpdesks jelou jelou_answers jelou_send journal letters links notes owed package pages policies ports
+protocol quiet redis_url replies routing say signatures timeline timestamps translate wording wording_notes
+wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac itertools math re string types
-typing urllib.parse jinja2 orjson phonenumbers pydantic
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools math re
+string types typing unicodedata urllib.parse jinja2 markdown_it orjson phonenumbers pydantic zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})

@@ -9,7 +9,7 @@ import orjson
 
 from bridge import jelou_send, notes, package
 from bridge.domain import AddNote, CloseConversation, ConversationStarted, CustomerWrote, Phase
-from bridge.errors import Ambiguous, CallError
+from bridge.errors import AlreadyClosed, Ambiguous, CallError
 from bridge.links import LIVE, Signal
 from bridge.owed import Side, Todo
 from bridge.protocol import StartLimits
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 CLOSED = "closed"
 """Jelou's word for a conversation that is over."""
-
-PACKAGE_MOST = 30_000
-"""Characters of a close package."""
 
 
 # --- ending it because the ticket is solved --------------------------------------------------------------------------
@@ -47,6 +44,8 @@ async def end_conversation(work: Work) -> bool:
         if held.verdict != "shared":
             raise
         _left_open(work, held.detail)
+    except AlreadyClosed:
+        ended(work, "it had ended at Jelou already")
     except CallError as error:
         _not_closed(work, ending, error)
     return True
@@ -80,7 +79,8 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
     tries, first = ending.tries + 1, ending.first_ms or work.app.now_ms()
     if not isinstance(error, Ambiguous) and hopeless(work, error, first):
         work.dead(error.reason, CloseConversation.type)
-        work.add(notes.told(work.link, "not-closed", work.pair.account, "not_closed", reason=error.reason))
+        why = notes.reason(work.pair.account.language, error)
+        work.add(notes.told(work.link, "not-closed", work.pair.account, "not_closed", reason=why))
         work.link = replace(work.link, ending=None)
         return
     # An unanswered close may have worked: the look before the next try tells.
@@ -131,26 +131,18 @@ async def package_up(work: Work) -> bool:
         return False
     if account.write_back.package and account.write_back.note:
         lines = [*await work.app.store.transcript(work.claimed.ticket), *(one.encode() for one in work.said)]
-        text = package.close_package(_facts(work), [_line(one) for one in lines], account.language, PACKAGE_MOST)
+        text = package.close_package(
+            [package.Entry(**orjson.loads(one)) for one in lines],
+            account.language,
+            outcome=link.reason,
+            assignment=link.assignment,
+            started_ms=link.opened_ms,
+            ended_ms=link.closed_ms,
+        )
         work.add((Todo(f"{link.episode}:note:package", AddNote.type, text),))
         work.transcribed = True
     work.link = replace(work.link, packaged=True)
     return True
-
-
-def _line(told: bytes) -> package.Line:
-    return package.Line(**orjson.loads(told))
-
-
-def _facts(work: Work) -> package.Facts:
-    link = work.link
-    return package.Facts(
-        conversation=link.conversation,
-        reason=link.reason,
-        assignment=notes.in_words(link.assignment),
-        started_ms=link.opened_ms,
-        ended_ms=link.closed_ms,
-    )
 
 
 # --- the customer who is back ----------------------------------------------------------------------------------------

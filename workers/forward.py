@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import correlate, jelou, notes, translate
+from bridge import correlate, jelou, notes, translate, wording
 from bridge import quiet as quiet_hours
 from bridge.domain import Phase, StartAnswered, StartConversation, StartSent
 from bridge.errors import Ambiguous, CallError
@@ -44,7 +44,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, co
         "attempt": link.attempt,
         "user": masked(start.user_id),
         "start_rule": started_by,
-        "assignment": notes.in_words(start.assignment),
+        "assignment": wording.in_words("en", start.assignment),
         "assignment_rule": start.rule,
     }
     if quiet(work):
@@ -126,7 +126,8 @@ def _not_started(work: Work, start: StartConversation, error: CallError) -> None
     elif hopeless(work, error, work.link.first_try_ms):
         # Certainly no try that worked: "already active" after a replay would not be evidence of it.
         work.link = replace(work.link, attempt=work.link.attempt - 1)
-        fail(work, Signal.REFUSED, error.reason, covered=work.link.covered)
+        said = notes.reason(work.pair.account.language, error)
+        fail(work, Signal.REFUSED, error.reason, covered=work.link.covered, said=said)
         work.app.store.no_testimony(work.claimed.ticket)
     else:
         _nothing_happened(work, error)
@@ -153,14 +154,14 @@ def start_again_later(work: Work, error: CallError, reason: str) -> None:
     work.hold(Side.JELOU, again_in(error, reason, work.link.tries))
 
 
-def fail(work: Work, signal: Signal, reason: str, *, covered: int) -> None:
+def fail(work: Work, signal: Signal, reason: str, *, covered: int, said: str = "") -> None:
     """Give the start up. A replay works the event again where it is at hand, else repeats the frozen start."""
     event = work.next_raw if covered else b""
     work.consume(covered)
     start = None if event else work.link.start
     work.move(signal, reason=reason, start=start, covered=0, tries=0, first_try_ms=0)
     work.dead(reason, StartConversation.type, event=event)
-    work.add(notes.told(work.link, "failed", work.pair.account, "failed", reason=reason))
+    work.add(notes.told(work.link, "failed", work.pair.account, "failed", reason=said or reason))
 
 
 async def settle_start(work: Work) -> bool:
@@ -194,8 +195,8 @@ def park(work: Work, reason: str) -> None:
     """A person decides, with what is known and what is not; evidence that comes later still counts."""
     work.move(Signal.PARK, reason=reason, tries=0, first_try_ms=0)
     work.letter(reason, PARKED)
-    said = notes.told(work.link, "parked", work.pair.account, "parked", reason=f"{reason[:1].upper()}{reason[1:]}")
-    work.add(said)
+    why = f"{reason[:1].upper()}{reason[1:]}"
+    work.add(notes.told(work.link, "parked", work.pair.account, "parked", reason=why))
 
 
 async def settle_started(work: Work) -> bool:

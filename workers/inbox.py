@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import customer_text, fuse, say
+from bridge import customer_text, say, wording
 from bridge.domain import (
     AddNote,
     AddReply,
@@ -132,14 +132,15 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
     link = work.link
     if link.phase is Phase.CLOSED:
         work.tell("refused", event=event.type, reason="the conversation is closed")
-        work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "undelivered_closed"))
+        why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
+        work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
     messages = say.messages_of(event, work.ref, link.episode)
     if not messages:
         work.tell("ignored", event=event.type, reason="there is nothing in it to say")
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
     work.link = replace(link, says=(*link.says, *more))
-    tripped(work, fuse.TO_CUSTOMER, event.text)
+    tripped(work, "to_customer", event.text)
 
 
 # --- a ticket's end --------------------------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
     work.link = replace(work.link, name=event.user_name or work.link.name, window="")
     _to_be_written(work, event, text)
     transcribe(work, event.at_ms, "customer", text)
-    tripped(work, fuse.TO_TICKET, text)
+    tripped(work, "to_ticket", text)
     work.consume()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import translate
+from bridge import notes, translate
 from bridge.domain import Phase, TicketOpened, TicketReopened
 from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
@@ -40,7 +40,7 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
             work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule
         )
     except Unstartable as error:
-        fail(work, Signal.FAIL, str(error), covered=1)
+        fail(work, Signal.FAIL, str(error), covered=1, said=notes.reason(work.pair.account.language, error))
     except CallError as error:
         _not_read(work, error)
 
@@ -114,6 +114,6 @@ async def _next_episode(work: Work, ticket: Ticket | None) -> None:
     try:
         start = translate.next_start(work.ref, ticket, work.link, pair.account, pair.project)
     except Unstartable as error:
-        fail(work, Signal.FAIL, str(error), covered=1)
+        fail(work, Signal.FAIL, str(error), covered=1, said=notes.reason(work.pair.account.language, error))
         return
     await start_now(work, start, started_by="reopened", covered=1)

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import events, jelou, jelou_send, notes, wording, 
+from bridge import events, jelou, jelou_send, notes, wording
 from bridge.domain import AddNote, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal

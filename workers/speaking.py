@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import jelou_send, notes
+from bridge import jelou_send, notes, wording
 from bridge.domain import Phase, SayToCustomer
 from bridge.errors import Ambiguous, CallError, WindowClosed
 from bridge.links import LIVE, WANTED
@@ -48,7 +48,8 @@ def _too_late(work: Work) -> None:
     says = work.link.says
     work.tell("refused", action=SayToCustomer.type, reason="the conversation is closed", messages=len(says))
     work.link = replace(work.link, says=())
-    work.add(notes.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "undelivered_closed"))
+    why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
+    work.add(notes.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "unsent", reason=why))
 
 
 async def _find_room(work: Work) -> None:
@@ -63,7 +64,7 @@ async def _say(work: Work, say: Say) -> None:
     say = replace(say, doubts=say.doubts + say.sent, sent=False, first_ms=say.first_ms or work.app.now_ms())
     work.link = replace(work.link, says=(say, *work.link.says[1:]))
     if say.doubts >= work.pair.account.messages.tries:
-        given_up(work, say, "it is not known whether it arrived", "undelivered_unknown")
+        given_up(work, say, "it is not known whether it arrived", "unsure", tries=str(say.doubts))
         return
     link, gate = work.link, jelou_gate(work)
     action = SayToCustomer(say.id, link.room, link.bot, link.user, say.message_type, say.content)
@@ -91,7 +92,7 @@ def _not_said(work: Work, say: Say, error: CallError) -> None:
     if isinstance(error, WindowClosed):
         _window_closed(work, say, error)
     elif not isinstance(error, Ambiguous) and hopeless(work, error, say.first_ms):
-        given_up(work, say, error.reason, "undelivered", reason=error.reason)
+        given_up(work, say, error.reason, "unsent", reason=notes.reason(work.pair.account.language, error))
     else:
         reason = f"the message could not be sent: {error.reason}"
         work.hold(Side.JELOU, again_in(error, reason, say.tries + say.doubts))
@@ -109,4 +110,4 @@ def _window_closed(work: Work, say: Say, error: WindowClosed) -> None:
     if work.pair.account.template and work.pair.project.basic:
         work.link = replace(work.link, window=WANTED)
     else:
-        given_up(work, say, error.reason, "window_closed")
+        given_up(work, say, error.reason, "unsent", reason=notes.reason(work.pair.account.language, error))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workers.work import Work
 
 
-def tripped(work: Work, direction: str, text: str) -> None:
+def tripped(work: Work, direction: fuse.Direction, text: str) -> None:
     """Note what is carried; trip the fuse where that looks like a loop. What comes from then on waits for a person."""
     account, now = work.pair.account, work.app.now_ms()
     traffic = fuse.noted(work.link.traffic, now, direction, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import jelou_send, notes, translate
+from bridge import jelou_send, notes, translate, wording
 from bridge.errors import Ambiguous, CallError
 from bridge.links import ASKED, LIVE, WANTED
 from bridge.owed import Side
@@ -45,7 +45,8 @@ async def _send(work: Work, template: Template) -> None:
     call = jelou_send.template_call(work.pair.project, template.name, template.language, filled, work.link.user)
     await perform(work, gate, ACTION, call, jelou_send.template_sent)
     work.tell("answered", action=ACTION)
-    work.add(notes.told(work.link, f"template:{work.link.says[0].id}", work.pair.account, "window_asked"))
+    asked = f"asked:{work.link.says[0].id}"
+    work.add(notes.told(work.link, asked, work.pair.account, "asked", template=template.name))
 
 
 def _not_sent(work: Work, error: CallError) -> None:
@@ -58,4 +59,5 @@ def _not_sent(work: Work, error: CallError) -> None:
         work.hold(Side.JELOU, again_in(error, f"the template could not be sent: {error.reason}", 1))
         return
     work.link = replace(work.link, window="")
-    given_up(work, work.link.says[0], error.reason, "window_closed")
+    why = wording.say(work.pair.account.language, "reason.window_closed")
+    given_up(work, work.link.says[0], error.reason, "unsent", reason=why)

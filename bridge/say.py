@@ -1,0 +1,152 @@
+"""What an agent replied, as the messages that Jelou is to send. Pure: the same reply gives the same messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from bridge.chat_text import MOST, is_address, parts, plain, tidy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.domain import AgentReplied, Attachment, TicketRef
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of Jelou's. ``id`` is the same on every call, so that a repeat can be known by it.
+
+    ``content`` is Jelou's own object for ``message_type``: text, image, video, audio or document.
+    """
+
+    id: str
+    message_type: str
+    content: dict[str, str]
+
+
+def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Message, ...]:
+    """The text in parts, then each file; none where the reply holds neither.
+
+    A file that cannot be sent as one (no https address, or larger than WhatsApp takes) stands as a line in the text.
+    """
+    told = [(one, form(one)) for one in event.attachments]
+    lines = [_line(one) for one, kind in told if not kind]
+    text = tidy("\n".join((plain(event.text, event.markup), *filter(None, lines))))
+    files = [(kind, _content(one, kind)) for one, kind in told if kind]
+    found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
+    return tuple(
+        Message(message_id(ref, episode, event.fact, at), kind, content) for at, (kind, content) in enumerate(found)
+    )
+
+
+def message_id(ref: TicketRef, episode: int, fact: str, at: int) -> str:
+    """The id of one message. It must never change: Jelou may know a repeat by it."""
+    named = "\0".join((str(ref), str(episode), fact, str(at)))
+    return sha256(named.encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def form(attachment: Attachment) -> str:
+    """As what a file is sent: image, video, audio or document; empty where it can only be a link.
+
+    What WhatsApp does not show as what it is goes as a document, while a document may be so large.
+    """
+    if not sendable(attachment.url):
+        return ""
+    kind = KINDS.get(mime_type(attachment), "document")
+    fitting = (one for one in (kind, "document") if attachment.size <= MOST_BYTES[one])
+    return next(fitting, "")
+
+
+def mime_type(attachment: Attachment) -> str:
+    """The file's type: as it was told, else by its name; application/octet-stream where neither says."""
+    told = attachment.mime_type.partition(";")[0].strip().lower()
+    if re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", told) and told != UNTOLD:
+        return told
+    ending = file_name(attachment).rpartition(".")[2].lower()
+    return ENDINGS.get(ending, UNTOLD)
+
+
+def file_name(attachment: Attachment) -> str:
+    """The file's name, else the last step of its address; it may be empty."""
+    return _one_line(attachment.name) or _one_line(unquote(_path(attachment.url).rpartition("/")[2]))
+
+
+def sendable(url: str) -> bool:
+    """Whether Jelou can be told to fetch this: only https will do."""
+    return url[:8].lower() == "https://" and is_address(url)
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _content(attachment: Attachment, kind: str) -> dict[str, str]:
+    content = {"url": attachment.url, "mime_type": mime_type(attachment)}
+    name = file_name(attachment)
+    return content | {"filename": name} if kind == "document" and name else content
+
+
+def _line(attachment: Attachment) -> str:
+    """A file as a line for people: its name and its address, as far as it has them."""
+    name, url = file_name(attachment), attachment.url if is_address(attachment.url) else ""
+    return f"{name}: {url}" if name and url and attachment.name else url or name
+
+
+def _one_line(text: str) -> str:
+    return " ".join(tidy(text).split())
+
+
+UNTOLD: Final = "application/octet-stream"
+
+
+class _Form(NamedTuple):
+    most_bytes: int
+    types: str
+
+
+# https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media#supported-media-types
+FORMS: Final[Mapping[str, _Form]] = {
+    "image": _Form(5_000_000, "image/jpeg image/png"),
+    "video": _Form(16_000_000, "video/mp4 video/3gpp"),
+    "audio": _Form(16_000_000, "audio/aac audio/amr audio/mpeg audio/mp4 audio/ogg"),
+    "document": _Form(100_000_000, ""),
+}
+"""As what WhatsApp shows a file, up to which size, and for which types; a document may be of any."""
+
+KINDS: Final = {one: kind for kind, told in FORMS.items() for one in told.types.split()}
+MOST_BYTES: Final = {kind: told.most_bytes for kind, told in FORMS.items()}
+
+ENDINGS: Final[Mapping[str, str]] = {
+    "3gp": "video/3gpp",
+    "aac": "audio/aac",
+    "amr": "audio/amr",
+    "csv": "text/csv",
+    "doc": "application/msword",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "oga": "audio/ogg",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "ppt": "application/vnd.ms-powerpoint",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "txt": "text/plain",
+    "webp": "image/webp",
+    "xls": "application/vnd.ms-excel",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "zip": "application/zip",
+}
+"""Of a file's name. Not the machine's own table: every machine has another."""

@@ -1,0 +1,178 @@
+"""The bridge's words on tickets: what has happened, and what an agent can do about it. Key to en, es, pt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
+    # The note of a start.
+    "started": (
+        "Conversation started in Jelou.",
+        "Conversación iniciada en Jelou.",
+        "Conversa iniciada no Jelou.",
+    ),
+    "started.conversation": (
+        "Conversation: {conversation}",
+        "Conversación: {conversation}",
+        "Conversa: {conversation}",
+    ),
+    "started.not_told": ("not told yet", "aún no informada", "ainda não informada"),
+    "started.assigned": ("Assigned to: {to}", "Asignada a: {to}", "Atribuída a: {to}"),
+    "started.link": ("Link: {link}", "Enlace: {link}", "Link: {link}"),
+    "started.shared": (
+        "This conversation is shared with ticket {ticket}.",
+        "Esta conversación se comparte con el ticket {ticket}.",
+        "Esta conversa é compartilhada com o ticket {ticket}.",
+    ),
+    "started.unconfirmed": (
+        "Jelou has not confirmed the start with an event yet.",
+        "Jelou aún no ha confirmado el inicio con un evento.",
+        "O Jelou ainda não confirmou o início com um evento.",
+    ),
+    "to.nobody": ("nobody in particular", "nadie en particular", "ninguém em particular"),
+    "to.queue": ("queue {target}", "cola {target}", "fila {target}"),
+    "to.operator": ("operator {target}", "agente {target}", "atendente {target}"),
+    "to.direct": ("direct {target}", "agente {target}", "atendente {target}"),
+    "to.team": ("team {target}", "equipo {target}", "equipe {target}"),
+    # Starts that did not work, or nobody knows.
+    "failed": (
+        "No conversation was started in Jelou: {reason}.",
+        "No se inició ninguna conversación en Jelou: {reason}.",
+        "Nenhuma conversa foi iniciada no Jelou: {reason}.",
+    ),
+    "parked": (
+        "It is not known whether a conversation was started in Jelou. {reason}.",
+        "No se sabe si se inició una conversación en Jelou. {reason}.",
+        "Não se sabe se uma conversa foi iniciada no Jelou. {reason}.",
+    ),
+    "extra": (
+        "A second conversation was started in Jelou for this ticket: {conversation}. It was left open.",
+        "Se inició una segunda conversación en Jelou para este ticket: {conversation}. Quedó abierta.",
+        "Uma segunda conversa foi iniciada no Jelou para este ticket: {conversation}. Ela ficou aberta.",
+    ),
+    # Why, in an agent's words. They stand after "failed" and "unsent", without a full stop.
+    "reason.user_not_found": (
+        "Jelou does not know this customer; check the number, or ask the customer to write to us first",
+        "Jelou no conoce a este cliente; revise el número o pida al cliente que nos escriba primero",
+        "o Jelou não conhece este cliente; confira o número ou peça que o cliente nos escreva primeiro",
+    ),
+    "reason.bot_not_found": (
+        "Jelou does not know the bot that is configured; please tell your administrator",
+        "Jelou no conoce el bot configurado; avise a su administrador",
+        "o Jelou não conhece o bot configurado; avise o seu administrador",
+    ),
+    "reason.no_phone": (
+        "the ticket has no usable phone number of the customer (looked for in {fields}); add it",
+        "el ticket no tiene un número de teléfono válido del cliente (se buscó en {fields}); agréguelo",
+        "o ticket não tem um número de telefone válido do cliente (procurado em {fields}); adicione-o",
+    ),
+    "reason.already_active": (
+        "the customer already has an open conversation in Jelou; go on there, or close it first",
+        "el cliente ya tiene una conversación abierta en Jelou; continúe allí o ciérrela primero",
+        "o cliente já tem uma conversa aberta no Jelou; continue por lá ou encerre-a primeiro",
+    ),
+    "reason.denied": (
+        "Jelou refuses the bridge's credential; please tell your administrator, it goes on by itself after that",
+        "Jelou rechaza la credencial del puente; avise a su administrador, después continúa por sí solo",
+        "o Jelou recusa a credencial da ponte; avise o seu administrador, depois continua sozinho",
+    ),
+    "reason.window_closed": (
+        (
+            "the customer last wrote more than 24 hours ago, and WhatsApp only delivers templates then; "
+            "call, write an e-mail, or wait until the customer writes"
+        ),
+        (
+            "el cliente escribió por última vez hace más de 24 horas y WhatsApp solo entrega plantillas; "
+            "llame, envíe un correo o espere a que el cliente escriba"
+        ),
+        (
+            "o cliente escreveu pela última vez há mais de 24 horas e o WhatsApp só entrega modelos; "
+            "ligue, envie um e-mail ou espere o cliente escrever"
+        ),
+    ),
+    "reason.closed_meanwhile": (
+        "the conversation has ended in Jelou meanwhile; start a new one to reach the customer",
+        "la conversación ya terminó en Jelou; inicie una nueva para contactar al cliente",
+        "a conversa já terminou no Jelou; inicie uma nova para falar com o cliente",
+    ),
+    "reason.refused": (
+        "Jelou refuses it as it stands ({detail})",
+        "Jelou lo rechaza tal como está ({detail})",
+        "o Jelou recusa como está ({detail})",
+    ),
+    # Messages.
+    "unsent": (
+        "Your message did not reach the customer: {reason}.",
+        "Su mensaje no llegó al cliente: {reason}.",
+        "A sua mensagem não chegou ao cliente: {reason}.",
+    ),
+    "unsure": (
+        (
+            "It is not known whether your message reached the customer: it was sent {tries} times without an answer. "
+            "Look into Jelou before you send it again."
+        ),
+        (
+            "No se sabe si su mensaje llegó al cliente: se envió {tries} veces sin respuesta. "
+            "Revise en Jelou antes de enviarlo de nuevo."
+        ),
+        (
+            "Não se sabe se a sua mensagem chegou ao cliente: foi enviada {tries} vezes sem resposta. "
+            "Verifique no Jelou antes de enviá-la de novo."
+        ),
+    ),
+    "asked": (
+        (
+            "The customer last wrote more than 24 hours ago, so WhatsApp holds your message back. The template {template} "
+            "was sent; your message follows by itself when the customer answers."
+        ),
+        (
+            "El cliente escribió por última vez hace más de 24 horas, por eso WhatsApp retiene su mensaje. Se envió la "
+            "plantilla {template}; su mensaje sale por sí solo cuando el cliente responda."
+        ),
+        (
+            "O cliente escreveu pela última vez há mais de 24 horas, por isso o WhatsApp retém a sua mensagem. O modelo "
+            "{template} foi enviado; a sua mensagem segue sozinha quando o cliente responder."
+        ),
+    ),
+    "fuse": (
+        (
+            "Messages went round in circles, so the bridge has stopped for this ticket ({reason}). "
+            "Turn off the automatic reply that causes it, then ask your administrator to resume."
+        ),
+        (
+            "Los mensajes daban vueltas en círculo, por eso el puente se detuvo para este ticket ({reason}). "
+            "Desactive la respuesta automática que lo causa y pida a su administrador que lo reanude."
+        ),
+        (
+            "As mensagens andavam em círculos, por isso a ponte parou para este ticket ({reason}). "
+            "Desative a resposta automática que causa isso e peça ao seu administrador para retomar."
+        ),
+    ),
+    # Ends and returns.
+    "not_closed": (
+        "The conversation could not be closed in Jelou: {reason}. Close it there.",
+        "No se pudo cerrar la conversación en Jelou: {reason}. Ciérrela allí.",
+        "Não foi possível encerrar a conversa no Jelou: {reason}. Encerre-a por lá.",
+    ),
+    "left_open": (
+        "The conversation was left open in Jelou: ticket {ticket} of the same customer shares it.",
+        "La conversación quedó abierta en Jelou: la comparte el ticket {ticket} del mismo cliente.",
+        "A conversa ficou aberta no Jelou: ela é compartilhada com o ticket {ticket} do mesmo cliente.",
+    ),
+    "came_back": (
+        "The customer came back. Earlier ticket: {ticket}",
+        "El cliente volvió a escribir. Ticket anterior: {ticket}",
+        "O cliente voltou a escrever. Ticket anterior: {ticket}",
+    ),
+    "unasked": (
+        "This ticket was opened for a conversation in Jelou that had none.",
+        "Este ticket se abrió para una conversación en Jelou que no tenía uno.",
+        "Este ticket foi aberto para uma conversa no Jelou que não tinha um.",
+    ),
+    "unasked.customer": ("Customer: {name}", "Cliente: {name}", "Cliente: {name}"),
+    "unasked.queue": ("Queue: {queue}", "Cola: {queue}", "Fila: {queue}"),
+    "unasked.message": ("First message: {text}", "Primer mensaje: {text}", "Primeira mensagem: {text}"),
+}

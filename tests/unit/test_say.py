@@ -1,0 +1,150 @@
+"""An agent's reply becomes messages of Jelou's: text, then files, each as what WhatsApp can show, always the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.domain import AgentReplied, Attachment, TicketRef
+from bridge.say import file_name, form, message_id, messages_of, mime_type, sendable
+
+REF = TicketRef("zendesk", "acme", "7")
+HTTPS = "https://files.example/"
+
+
+def reply(text: str = "", *attachments: Attachment, **changes: Any) -> AgentReplied:
+    """A public reply on ticket 7."""
+    told = {"ref": REF, "fact": "comment:9", "comment_id": "9", "text": text, "public": True}
+    return AgentReplied(**{**told, "attachments": attachments, **changes})
+
+
+def file(name: str = "a.pdf", **changes: Any) -> Attachment:
+    """A file at an address that Jelou can reach."""
+    return Attachment(**{"url": HTTPS + name.replace(" ", "%20"), "name": name, **changes})
+
+
+def told(event: AgentReplied) -> list[tuple[str, dict[str, str]]]:
+    """Type and content of each message."""
+    return [(one.message_type, one.content) for one in messages_of(event, REF, 1)]
+
+
+def test_the_text_goes_first_then_the_files() -> None:
+    """Each with what Jelou wants of its type, in the order of the ticket."""
+    event = reply("<p>Hola</p>", file("foto.JPG"), file("mi contrato.pdf", mime_type="application/pdf"), markup="html")
+    assert told(event) == [
+        ("text", {"body": "Hola"}),
+        ("image", {"url": f"{HTTPS}foto.JPG", "mime_type": "image/jpeg"}),
+        (
+            "document",
+            {"url": f"{HTTPS}mi%20contrato.pdf", "mime_type": "application/pdf", "filename": "mi contrato.pdf"},
+        ),
+    ]
+
+
+def test_a_long_text_goes_in_parts() -> None:
+    """In order, and each with its own id."""
+    found = messages_of(reply("word " * 2_000), REF, 1)
+    assert [one.message_type for one in found] == ["text"] * 3
+    assert len({one.id for one in found}) == 3
+    assert " ".join(one.content["body"] for one in found).split() == ["word"] * 2_000
+
+
+def test_nothing_said_is_no_message() -> None:
+    """A reply of blanks and marks that nobody sees."""
+    assert messages_of(reply(" <p>&nbsp;</p><!-- x -->", markup="html"), REF, 1) == ()
+
+
+def test_ids_stay_the_same_for_ever() -> None:
+    """Jelou may know a repeat by it, also one of a later version of the bridge: this one must never change."""
+    assert messages_of(reply("Hola"), REF, 1)[0].id == "f38836fd1feab3ce565fbbb0c85de02b"
+    assert messages_of(reply("Hola"), REF, 1) == messages_of(reply("Hola"), REF, 1)
+
+
+NAMES = st.text(min_size=1, max_size=3)
+
+
+@given(
+    one=st.tuples(NAMES, st.integers(1, 3), NAMES, st.integers(0, 3)),
+    other=st.tuples(NAMES, st.integers(1, 3), NAMES, st.integers(0, 3)),
+)
+def test_two_messages_never_share_an_id(one: tuple[str, int, str, int], other: tuple[str, int, str, int]) -> None:
+    """Another ticket, episode, comment or part has another."""
+    ids = [
+        message_id(TicketRef("zendesk", "acme", ticket), episode, fact, at)
+        for ticket, episode, fact, at in (one, other)
+    ]
+    assert (ids[0] == ids[1]) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "kind"),
+    [
+        (file(mime_type="image/png", size=5_000_000), "image"),
+        (file(mime_type="IMAGE/JPEG; q=1"), "image"),
+        (file(mime_type="image/png", size=5_000_001), "document"),
+        (file(mime_type="image/gif"), "document"),
+        (file(mime_type="video/mp4", size=16_000_000), "video"),
+        (file(mime_type="video/mp4", size=16_000_001), "document"),
+        (file(mime_type="video/quicktime"), "document"),
+        (file(mime_type="video/3gpp"), "video"),
+        (file(mime_type="audio/ogg; codecs=opus"), "audio"),
+        (file(mime_type="audio/wav"), "document"),
+        (file(mime_type="application/pdf", size=100_000_000), "document"),
+        (file(mime_type="application/pdf", size=100_000_001), ""),
+        (file("a.mp3"), "audio"),
+        (file("a.png", mime_type="application/octet-stream"), "image"),
+        (file("a.png", mime_type="nonsense"), "image"),
+        (file("a"), "document"),
+        (Attachment(f"{HTTPS}x/photo.png?token=1"), "image"),
+        (Attachment("http://files.example/a.png"), ""),
+        (Attachment("https:///a.png"), ""),
+        (Attachment("file:///a.png"), ""),
+        (Attachment(""), ""),
+    ],
+)
+def test_a_file_goes_as_what_whatsapp_takes(attachment: Attachment, kind: str) -> None:
+    """By type, else by name; too large or unknown as a document, else as a link."""
+    assert form(attachment) == kind
+
+
+@pytest.mark.parametrize(
+    ("attachment", "line"),
+    [
+        (Attachment("http://intranet/a b.pdf", "a b.pdf"), "a b.pdf"),
+        (Attachment("http://intranet/a.pdf", "manual.pdf"), "manual.pdf: http://intranet/a.pdf"),
+        (Attachment("http://intranet/a.pdf"), "http://intranet/a.pdf"),
+        (file("big.zip", size=200_000_000), f"big.zip: {HTTPS}big.zip"),
+        (Attachment("javascript:x", "x\n\u200by"), "x y"),
+    ],
+)
+def test_what_cannot_go_as_a_file_is_a_line_of_the_text(attachment: Attachment, line: str) -> None:
+    """With its address where it is one of the web; the customer sees that there was something."""
+    assert told(reply("Hola", attachment)) == [("text", {"body": f"Hola\n{line}"})]
+
+
+def test_a_reply_of_nothing_but_a_link_is_said() -> None:
+    """The line is the text then; a file that has neither name nor address is nothing."""
+    assert told(reply("", Attachment("http://x.example/a"))) == [("text", {"body": "http://x.example/a"})]
+    assert told(reply("", Attachment(""))) == []
+
+
+@given(url=st.text() | st.text().map(HTTPS.__add__), name=st.text(), mime=st.text(), size=st.integers(0))
+def test_no_file_makes_it_fail(url: str, name: str, mime: str, size: int) -> None:
+    """Whatever a helpdesk says of one: an address, a type and a name that can be sent, or a line."""
+    attachment = Attachment(url, name, mime, size)
+    for one in messages_of(reply("x", attachment), REF, 1):
+        orjson.dumps(one.content)
+        assert one.message_type == "text" or one.content["url"].startswith("https://")
+    assert "\n" not in file_name(attachment) + mime_type(attachment)
+
+
+@given(url=st.text(st.sampled_from("https:/[]@.a ñ\n\x00")))
+def test_only_addresses_are_sendable(url: str) -> None:
+    """With https, a host, and no blank in it."""
+    if sendable(url):
+        assert url.startswith("https://")
+        assert not set(url) & set(" \n\x00")
