@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
 
-from bridge.domain import AddNote, Reply, SetField, Ticket, TicketEvent, TicketOpened, TicketRef, WriteBack
+from bridge.domain import (
+    AddNote,
+    AgentReplied,
+    Reply,
+    SetField,
+    Ticket,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    WriteBack,
+)
 from bridge.helpdesks import REGISTRY
 from tests.senders import verified
 
@@ -110,12 +120,13 @@ def told(event: TicketEvent) -> dict[str, Any]:
     """An event as ``expected.json`` writes it."""
     values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
     values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
+    values |= {"attachments": list(event.attachments)} if isinstance(event, AgentReplied) else {}
     return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})
 
 
 def told_ticket(ticket: Ticket) -> dict[str, Any]:
     """A ticket as the recordings write it."""
-    return {"fields": dict(ticket.fields), "created_ms": ticket.created_ms, "partial": ticket.partial}
+    return {name: value for name, value in asdict(ticket).items() if name != "ref"}
 
 
 def named(value: Any) -> str | None:
