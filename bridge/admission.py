@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import correlate, events
@@ -43,13 +44,12 @@ def asks_for_nothing(event: TicketEvent) -> str:
     return f"nothing to do for {event.told}" if isinstance(event, Unrecognised) else ""
 
 
-def reconciled(event: TicketEvent, delivery_id: str, now_ms: int, account: Account, *, late: bool) -> Incoming:
+def reconciled(event: TicketEvent, delivery_id: str, account: Account, now_ms: int, told_ms: int) -> Incoming:
     """The same for what the reconciler found. Should a webhook be faster by now, the repeat is not told.
 
-    ``late``: a ticket counts as told when it was opened, so that what a webhook would have started is started.
+    It counts as told at ``told_ms``: so a ticket that was opened long ago starts what its webhook would have started.
     Raises Unreadable for an event of no ticket, or one that nests too deeply.
     """
-    opened_ms = event.ticket.created_ms if late and isinstance(event, TicketOpened) else 0
-    found = admitted(event, delivery_id, min(opened_ms or now_ms, now_ms), account)
+    found = admitted(event, delivery_id, told_ms, account)
     told = entry(now_ms, "received", event=event.type, delivery=delivery_id, by=BY_RECONCILER)
-    return Incoming(found.ticket, found.lane, found.fact, found.event, told, "", found.person)
+    return replace(found, entry=told, repeated="")

@@ -5,6 +5,7 @@ The workers and the reconciler pass the same gates, so that together they keep t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import Ambiguous, Denied, NotSent, Throttled
@@ -26,6 +27,16 @@ def account_gate(dialect: Helpdesk, account: Account, name: str, lane: str) -> G
     """The gate of a helpdesk account, ``kind/name``, for a caller that waits in ``lane``."""
     rate = paced(account.calls_per_minute or dialect.calls_per_minute, MINUTE_MS, at_once=0.1)
     return Gate(helpdesk_destination(name), lane, *rate)
+
+
+def list_gate(dialect: Helpdesk, account: Account, name: str, lane: str) -> Gate:
+    """The same for the calls that list what has changed: a tenth of all calls.
+
+    Zendesk allows ten incremental exports in a minute, and a 429 for those would hold back the tickets' calls as well.
+    """
+    most = (account.calls_per_minute or dialect.calls_per_minute) // 10
+    more = ((f"list:{name}", *paced(max(1, most), MINUTE_MS, at_once=0.3)),)
+    return replace(account_gate(dialect, account, name, lane), more=more)
 
 
 def paced(calls: float, per_ms: float, *, at_once: float) -> tuple[float, int]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from bridge.admission import reconciled
+from bridge.domain import TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
-from bridge.gates import account_gate, explained, outcome
+from bridge.gates import account_gate, explained, list_gate, outcome
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, is_live, verdict, wanted
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Reconciler:
         self._dialect: Helpdesk = app.helpdesks[kind]
         self._account: Account = app.bridge.helpdesks[kind][name]
         self._caller = f"reconciler:{account}"
-        self._gate: Gate = account_gate(self._dialect, self._account, account, self._caller)
+        whose = (self._dialect, self._account, account, self._caller)
+        self._gate, self._list_gate = account_gate(*whose), list_gate(*whose)
         self._bounds = Bounds(since_ms, app.now_ms(), late)
         self.looked = Looked(account, since_ms, dry_run)
         if self._list("") is None:
@@ -115,7 +117,10 @@ class Reconciler:
         if call is None:
             return ""
         told: Changes = await self._ask(
-            "list.changes", call, lambda reply: self._dialect.changes(self._account, self._name, reply)
+            "list.changes",
+            self._list_gate,
+            call,
+            lambda reply: self._dialect.changes(self._account, self._name, reply),
         )
         self.looked.tickets += len(told.tickets)
         live = await self._sorted(told.events, told.tickets)
@@ -130,7 +135,10 @@ class Reconciler:
         # One ticket that cannot be read must not hide the others.
         with suppress(CallError):
             return await self._ask(
-                "list.comments", call, lambda reply: self._dialect.fetched_comments(self._account, ref, reply)
+                "list.comments",
+                self._gate,
+                call,
+                lambda reply: self._dialect.fetched_comments(self._account, ref, reply),
             )
         return ()
 
@@ -158,7 +166,7 @@ class Reconciler:
         items: list[Incoming] = []
         if becomes == FED:
             try:
-                items = [reconciled(event, delivery, self._app.now_ms(), self._account, late=self._bounds.late)]
+                items = [reconciled(event, delivery, self._account, self._bounds.now_ms, self._told_ms(event))]
             except Unreadable:
                 becomes = UNREADABLE
         if becomes:
@@ -166,6 +174,12 @@ class Reconciler:
             shown = WOULD_BE_FED if items and self.looked.dry_run else becomes
             self.looked.missed += [Missed(str(event.ref), event.type, shown)][: SHOWN_MOST - len(self.looked.missed)]
         return items
+
+    def _told_ms(self, event: TicketEvent) -> int:
+        """When it counts as told. Where a ticket's creation is not told, it was within the time that is looked at."""
+        if not self._bounds.late or not isinstance(event, TicketOpened):
+            return self._bounds.now_ms
+        return min(event.ticket.created_ms or self._bounds.since_ms, self._bounds.now_ms)
 
     def _count(self, what: str) -> None:
         setattr(self.looked, what, getattr(self.looked, what) + 1)
@@ -181,29 +195,29 @@ class Reconciler:
 
     # -- calling ------------------------------------------------------------------------------------------------------
 
-    async def _ask(self, action: str, call: Call, judge: Callable[[Reply], T]) -> T:
+    async def _ask(self, action: str, gate: Gate, call: Call, judge: Callable[[Reply], T]) -> T:
         """Make a call when the gate lets it, and tell the breaker what became of it."""
-        await self._turn()
+        await self._turn(gate)
         try:
             answer = judge(await self._app.http.send(call))
         except CallError as failed:
-            error = explained(self._gate, failed)
-            await self._tell(action, type(error).__name__, outcome(self._gate, error))
+            error = explained(gate, failed)
+            await self._tell(action, type(error).__name__, outcome(gate, error))
             raise error from None
-        await self._tell(action, "done", outcome(self._gate, None))
+        await self._tell(action, "done", outcome(gate, None))
         return answer
 
     async def _tell(self, action: str, how: str, learned: Outcome) -> None:
         self._app.metrics.calls.labels(self.looked.account, action, how).inc()
         await self._app.store.rounds.pass_gate(self._caller, None, [learned])
 
-    async def _turn(self) -> None:
+    async def _turn(self, gate: Gate) -> None:
         until = self._app.monotonic() + PATIENCE_S
         while True:
-            told = await self._app.store.rounds.pass_gate(self._caller, self._gate, ())
+            told = await self._app.store.rounds.pass_gate(self._caller, gate, ())
             if told.verdict == "go":
                 return
-            destination, wait_s = self._gate.destination, int(told.detail) / 1000
+            destination, wait_s = gate.destination, int(told.detail) / 1000
             if told.verdict == "broken":
                 msg = f"{destination} is not called just now: {told.reason}"
                 raise NotCalledError(msg)

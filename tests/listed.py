@@ -19,7 +19,6 @@ from bridge.domain import (
     Unrecognised,
 )
 from bridge.helpdesks import REGISTRY
-from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from bridge.helpdesks.zendesk import Zendesk, ZendeskAccount
 from bridge.replies import raise_for
 from bridge.twins.faults import EventFault
@@ -45,14 +44,6 @@ def base_url(account: Account) -> str:
     assert isinstance(account, ZendeskAccount)
     assert account.access
     return str(account.access.base_url).rstrip("/")
-
-
-class Unlisted(StandardWebhooks):
-    """A sender that nobody can ask."""
-
-    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:  # noqa: ARG002 - it has no API
-        """There is no such list."""
-        return None
 
 
 class Listed(Zendesk):
@@ -114,7 +105,7 @@ class Listed(Zendesk):
 
 def listing(dialect: Helpdesk | None = None, **changes: Any) -> Callable[[App], App]:
     """A bridge whose Zendesk can be asked what has changed; ``changes`` are further ones of its parts."""
-    helpdesks = {**REGISTRY, "zendesk": dialect or Listed(), "standard-webhooks": Unlisted()}
+    helpdesks = {**REGISTRY, "zendesk": dialect or REGISTRY["zendesk"]}
     return lambda app: replace(app, helpdesks=helpdesks, **changes)
 
 
