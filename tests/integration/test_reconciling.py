@@ -20,7 +20,20 @@ from tests.steps import content
 if TYPE_CHECKING:
     from bridge.reconcile_once import Reconciled
 
-CHANGING = ("pace", "breaker", "row", "place", "sequence", "alive", "workers", "lanes", "jobs", "turn", "awake")
+CHANGING = (
+    "pace",
+    "breaker",
+    "row",
+    "place",
+    "sequence",
+    "alive",
+    "workers",
+    "lanes",
+    "jobs",
+    "turn",
+    "awake",
+    "hash-key",
+)
 """Keys that change by themselves, or by a call going out."""
 
 QUIET = {"zendesk": {"reconcile": {"enabled": False}}}
