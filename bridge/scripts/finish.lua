@@ -10,8 +10,8 @@
 
 local wake_ms = tonumber(ARGV[2])
 
--- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua). A ticket that was set aside
--- names no project and says nothing of it.
+-- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua). A ticket that is set aside names
+-- no project, and stays.
 local function note_open(item)
   local name = 'open:' .. item.project
   if not item.open then return redis.call('ZREM', P .. name, item.ticket) end
@@ -42,7 +42,7 @@ local function index(item)
     if id ~= '' and item.open then note(item.ticket, name) end
   end
   belongs(item.ticket, item.person)
-  if item.project ~= '' then note_open(item) end
+  note_open(item)
 end
 
 -- The next start for this bot and user may go.

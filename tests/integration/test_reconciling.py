@@ -164,6 +164,19 @@ async def test_what_is_too_old_for_the_rules_is_left_to_a_person(redis_url: str,
         await is_open(on, ticket)
 
 
+async def test_a_rule_measures_the_age_at_which_a_ticket_was_found(redis_url: str, prefix: str) -> None:
+    """By the workers; the account's other rules do not make it younger."""
+    rules = [{"when": {"tags": "vip"}, "max_age_s": 3_600}, {"max_age_s": 60}]
+    zendesk = {**QUIET["zendesk"], "start_when": rules}
+    async with scene(redis_url, prefix, adapted=listing(), zendesk=zendesk) as on:
+        ticket = await lost(on)
+        on.zendesk.desk.ticket(ticket).created_ms -= 600_000
+        told = await Reconciler(on.bridge.app, ACCOUNT, on.bridge.app.now_ms() - 3_600_000).all()
+        assert told.fed == 1
+        trace = await on.until_phase(str(ticket), "ignored", kind="zendesk", account="acme")
+        assert "older than max_age_s" in trace["timeline"][-1]["reason"]
+
+
 async def test_every_page_is_looked_at(redis_url: str, prefix: str) -> None:
     """One after the other, to the end."""
     listed = Listed(page=2)
