@@ -358,7 +358,7 @@ class AddNote:
 class AddReply:
     """Add what the customer wrote, in the customer's name where the helpdesk can, else so that it says whose it is.
 
-    ``author`` is the customer's name as Jelou tells it; ``user_id`` the customer's id in the helpdesk, where it is known.
+    ``author`` is the customer's name as Jelou tells it; ``user_id`` their id in the helpdesk, where it is known.
     """
 
     type: ClassVar[str] = "add.reply"

@@ -1,4 +1,4 @@
-"""What an account or a project wants done in either direction: messages, endings, nights, conversations nobody asked for.
+"""What an account or a project wants done in either direction: messages, endings, nights, what nobody asked for.
 
 Sections of ``bridge.accounts``, as frozen models.
 """

@@ -50,7 +50,7 @@ class Cron:
 
     name: str
     step: Callable[[], Awaitable[None]]
-    seconds: frozenset[int] = frozenset({0})
+    seconds: frozenset[int]
     timeout_s: float = 900.0
     """A page of a slow account, with the comments of all its tickets, must fit in."""
 

@@ -110,9 +110,8 @@ async def sweep(app: App) -> None:
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
     """Arq's loop, begun again whenever Redis took it down."""
-    crons = [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), limits.reconcile_at_s)]
     while True:
-        worker = app.queue.worker(lanes.run, limits.slots, lanes.busy, crons)
+        worker = app.queue.worker(lanes.run, limits.slots, lanes.busy, _crons(app, lanes, limits))
         try:
             await worker.async_run()
         except UNAVAILABLE as error:
@@ -122,6 +121,12 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
             # A server that takes no writes, a bug: a worker whose loop has ended looks alive and does nothing.
             app.log.exception("arq restarts")
         await asyncio.sleep(RESTART_S)
+
+
+def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:
+    """What may wait for a free slot."""
+    seconds = limits.reconcile_at_s
+    return [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), seconds)] if seconds else []
 
 
 async def _every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:
