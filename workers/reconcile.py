@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.doubting import doubt
-from bridge.errors import CallError
+from bridge.errors import CallError, StoreUnavailable
 from bridge.missed import Window
 from bridge.reconciling import NotCalledError, Reconciler, reconcilable
 
@@ -50,6 +50,11 @@ async def _one(app: App, name: str, draining: Callable[[], bool]) -> None:
         window = known.next(app.now_ms(), app.bridge.helpdesks[kind][account].reconcile)
         if window is not None:
             await _look(app, name, window, draining)
+    except StoreUnavailable:
+        raise
+    except Exception:
+        # A bug in one dialect must not keep the others from being looked at.
+        app.log.exception("bug", account=name)
     finally:
         await app.store.rounds.give_back(turn)
 

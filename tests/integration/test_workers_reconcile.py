@@ -113,6 +113,26 @@ async def test_a_worker_that_ends_leaves_the_rest_to_the_next(redis_url: str, pr
         assert (await window(on)).began_ms == 0
 
 
+class Buggy(Listed):
+    """A dialect that cannot read what it asked for."""
+
+    def changes(self, *_: Any, **__: Any) -> Changes:
+        """Fails."""
+        message = "a bug"
+        raise KeyError(message)
+
+
+async def test_a_bug_in_one_account_does_not_end_the_round(redis_url: str, redis: Any, prefix: str) -> None:
+    """Its turn is given back, and what comes after it is done."""
+    async with scene(redis_url, prefix, adapted=listing(Buggy())) as on:
+        ticket = on.zendesk.open_ticket("Hola", PHONE).id
+        await is_open(on, ticket)
+        await redis.zincrby(f"{prefix}:open:{PROJECT}", -86_400_000, f"{ACCOUNT}/{ticket}")
+        await reconcile(on.bridge.app, never)
+        assert await on.bridge.app.store.rounds.take_turn(f"reconcile:{ACCOUNT}", 60_000)
+        assert told_of(await on.bridge.trace("zendesk", "acme", str(ticket)), "doubted")
+
+
 async def test_an_account_that_wants_none_is_not_looked_at(redis_url: str, prefix: str) -> None:
     """It is a setting."""
     off = {"reconcile": {"enabled": False}}
