@@ -171,7 +171,8 @@ class DjangoHelpdesk:
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The follow-up's id, which its echo carries too; empty for a status or a field."""
         raise_for(reply, MEANINGS)
-        return text(reply_object(reply), "id") if isinstance(action, WRITTEN) else ""
+        found = reply_object(reply)
+        return text(found, "id") if isinstance(action, WRITTEN) else ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
         """The ticket with its follow-ups, for a follow-up; the rest is harmless to write again."""

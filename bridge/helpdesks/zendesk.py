@@ -167,9 +167,10 @@ class Zendesk:
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The comment's id for a note or a reply, which its echo carries too; empty for the rest."""
         raise_for(reply, MEANINGS)
+        found = reply_object(reply)
         if not isinstance(action, WRITTEN):
             return ""
-        audit = reading.records(section(reply_object(reply), "audit"), "events")
+        audit = reading.records(section(found, "audit"), "events")
         return next((text(one, "id") for one in audit if text(one, "type") == "Comment"), "")
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
