@@ -55,7 +55,7 @@ class ZendeskAccess(Model):
 
 
 class ZendeskAccount(Account):
-    """An account of Zendesk. ``write_back.field`` is the number of a custom field, or external_id."""
+    """An account of Zendesk. The fields in ``write_back`` are numbers of custom fields, or external_id."""
 
     verification: Secrets = Field(description="The webhook's signing secret.")
     access: ZendeskAccess | None = Field(default=None, description="Without it nothing is read or written back.")
@@ -69,9 +69,11 @@ class ZendeskAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        if write_back.field and change(SetField(write_back.field, "")) is None:
-            msg = "field is the number of a custom field of Zendesk, or external_id"
-            raise ValueError(msg)
+        for name in ("field", "status_field"):
+            field = getattr(write_back, name)
+            if field and change(SetField(field, "")) is None:
+                msg = f"{name} is the number of a custom field of Zendesk, or external_id"
+                raise ValueError(msg)
         return write_back
 
 
