@@ -230,7 +230,7 @@ class Zendesk:
         return zendesk_listing.with_external_id(reply_object(reply), writing.mark_id(action.marker))
 
     def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
-        """A page of the incremental export, at most ten a minute; Zendesk refuses a time within the last minute."""
+        """A page of the incremental export, at most ten a minute. ``since_ms`` within the last minute is refused."""
         begin = "cursor={id}" if after else "start_time={id}"
         path = f"/api/v2/incremental/tickets/cursor.json?include=users&per_page={PAGE}&{begin}"
         return _read(account, path, after or str(since_ms // 1000))

@@ -5,7 +5,8 @@ oldest comment is the ticket's description: no webhook tells it as a comment, an
 
 A changed ticket's status is told under the fact of its last change, which is the webhook's where nothing else changed
 since. The list does not say since when it was asked, so every ticket on it that is not done is told as opened: what is
-known already is a repeat, and the rules for a start know what is too old.
+known already is a repeat, and the rules for a start know what is too old. What changed within the last minute is not in
+the list: whoever reads it on from a time goes back by more than that.
 
 Sources: "Ticket comments" and "Incremental exports" (cursor-based) on Zendesk's developer site.
 """
