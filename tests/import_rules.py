@@ -18,16 +18,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou journal letters links pages policies ports protocol redis_url
-replies routing
-signatures timeline timestamps translate
+accounts admission correlate decisions domain errors events gates helpdesks jelou journal letters links missed pages
+policies ports protocol redis_url replies routing signatures silence timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac itertools math re string types
-typing urllib.parse jinja2 orjson phonenumbers pydantic
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac itertools math re statistics
+string types typing urllib.parse jinja2 orjson phonenumbers pydantic
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
@@ -48,6 +47,7 @@ TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
+    "bridge.cli_reconcile": "",
     "bridge.terminal": "what the commands share",
 }
 
@@ -58,7 +58,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
         "bridge.wiring": "makes the client",
         "bridge.embedded": "asks the server it started whether it answers",
     },
-    "arq": {"bridge.queue": "wake-ups, nothing else"},
+    "arq": {"bridge.queue": "wake-ups, and what may wait for a free slot"},
     "aiohttp": {
         "bridge.http": "the only module that sends bytes to Jelou or a helpdesk",
         "bridge.processes": "asks our own processes whether they answer",
@@ -89,10 +89,11 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.cli": ("bridge.__main__",),
     "bridge.web": ("bridge.serving",),
     "bridge.http": ("bridge.wiring",),
-    "bridge.queue": ("bridge.wiring",),
+    "bridge.queue": ("bridge.wiring", "workers.main"),
     "bridge.store": ("bridge.wiring",),
     "bridge.records": ("bridge.store",),
     "bridge.removals": ("bridge.store",),
+    "bridge.rounds": ("bridge.store",),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""

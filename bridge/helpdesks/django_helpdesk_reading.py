@@ -178,7 +178,10 @@ def _commented(ref: TicketRef, followup: Json, site: Site) -> TicketEvent:
     if not text(followup, "user") and not by_bridge:
         return Unrecognised(ref, fact, "customer followup")
     public = reading.flag(followup, "public") is True
-    return AgentReplied(ref, fact, followup_id, comment, public, by_bridge, markup=MARKUP, attachments=files)
+    written_ms = reading.moment_ms(followup, "date")
+    return AgentReplied(
+        ref, fact, followup_id, comment, public, by_bridge, markup=MARKUP, attachments=files, at_ms=written_ms
+    )
 
 
 def _attachments(followup: Json, site: Site) -> Iterator[Attachment]:

@@ -58,6 +58,7 @@ def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
         by_bridge,
         markup="html" if rich else "text",
         attachments=tuple(_attachments(comment)),
+        at_ms=reading.moment_ms(comment, "created_at"),
     )
 
 

@@ -65,7 +65,9 @@ def test_only_the_followup_that_was_told_is_read() -> None:
     """Every body holds all follow-ups, the private ones too; the others are not repeated."""
     private = followup(id=2, comment="internal", public=False)
     events = read(body(private, followup(), followup(id=4, comment="later"), followup_id=3))
-    assert events == [AgentReplied(REF, "comment:3", "3", "Hola", public=True, markup="markdown")]
+    assert events == [
+        AgentReplied(REF, "comment:3", "3", "Hola", public=True, markup="markdown", at_ms=1_795_184_405_000)
+    ]
 
 
 def test_a_followup_may_comment_and_solve() -> None:
