@@ -68,7 +68,7 @@ async def test_an_export_from_nowhere_is_refused(call: Caller, query: str, statu
 
 async def test_the_export_leaves_out_the_last_minute(twin: ZendeskTwin, call: Caller) -> None:
     """So that what changes meanwhile is never skipped."""
-    twin.settings.export_after_s = 60.0
+    twin.settings.export_lag_s = 60.0
     old, _new = twin.open_ticket("x", PHONE), twin.open_ticket("y", PHONE)
     old.updated_ms -= 61_000
     told = await exported(call, start_time=1)
