@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved, Unrecognised
+from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import reading, zendesk_events
 from bridge.helpdesks.labels import ENDED, STATUSES, label
 from bridge.helpdesks.reading import Json, text
@@ -90,8 +90,7 @@ def _tickets(page: Json) -> Iterator[tuple[str, Json]]:
 def _event(ref: TicketRef, detail: Json, users: Mapping[str, Json], bridge_user: str) -> TicketEvent:
     status = label(STATUSES, text(detail, "status"))
     version = reading.moment_ms(detail, "updated_at")
-    if status == DELETED:
-        return Unrecognised(ref, f"status:{status}:{version}", "ticket.deleted")
+    status = "closed" if status == DELETED else status
     if status in ENDED:
         return TicketSolved(ref, f"status:{status}:{version}", status)
     opened = whole(ref, detail, users, bridge_user)
