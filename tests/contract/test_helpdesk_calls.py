@@ -39,6 +39,9 @@ WRITES = (
 )
 """One of each kind."""
 
+WRITTEN = b'{"comments": [{"body": "x"}], "followup_set": [{"comment": "x"}]}'
+"""What a look at a ticket shows where there is something on it."""
+
 each_kind = pytest.mark.parametrize("recordings", KINDS, ids=named)
 
 
@@ -131,6 +134,7 @@ def test_a_write_of_unknown_fate_is_looked_for(recordings: Recordings, case: dic
     call = dialect.probe(recordings.account, ref_of(recordings, recordings.writes["ticket_id"]), action)
     if "none" in case:
         assert call is None
+        assert dialect.found(recordings.account, action, Reply(200, {}, WRITTEN)) == ""
         return
     assert call is not None
     assert (call.method, call.url) == ("GET", case["url"])

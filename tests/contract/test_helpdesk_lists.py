@@ -201,9 +201,16 @@ def answers(recordings: Recordings) -> list[Any]:
     return [case[name]["body"] for case in cases for name in ("reply", "found") if "body" in case.get(name, {})]
 
 
+LONG_NUMBER = b"""
+{"comments": [{"id": 1, "attachments": [{"content_url": "x", "size": "%s"}]}], "next_page": "x"}
+""" % (b"9" * 5_000)
+"""More digits than Python reads."""
+
+
 @each_kind
 @given(status=st.integers(100, 599), body=st.binary(max_size=60) | JSON.map(orjson.dumps))
 @example(200, b'{"previous": "http://[x", "results": []}')
+@example(200, LONG_NUMBER)
 def test_any_answer_is_understood_or_a_call_error(recordings: Recordings, status: int, body: bytes) -> None:
     """No server makes a dialect raise anything else."""
     understood(recordings, Reply(status, {}, body))
