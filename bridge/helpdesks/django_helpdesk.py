@@ -63,6 +63,9 @@ LONGEST_TITLE: Final = 200
 
 PAGE: Final = 100
 
+LOOKED_AT: Final = 300
+"""So many follow-ups are looked at, newest first, for the description of a ticket of unknown fate."""
+
 _LIVE_TEXT: Final = re.compile(
     r"(?<=\{)(?=[{%#])|(?<=[}%#])(?=\})"  # Django's template tags, whole or half
     r"|(?<=#)(?=\d)"  # a reference that writes a follow-up on that other ticket
@@ -171,7 +174,8 @@ class DjangoHelpdesk:
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The follow-up's id, which its echo carries too; empty for a status or a field."""
         raise_for(reply, MEANINGS)
-        return text(reply_object(reply), "id") if isinstance(action, WRITTEN) else ""
+        found = reply_object(reply)
+        return text(found, "id") if isinstance(action, WRITTEN) else ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
         """The ticket with its follow-ups, for a follow-up; the rest is harmless to write again."""
@@ -218,7 +222,7 @@ class DjangoHelpdesk:
 
     def find_opened(self, account: Account, action: OpenTicket) -> Call | None:  # noqa: ARG002 - the list is the same
         """The newest follow-ups of all tickets: the description of the ticket is among them."""
-        return _read(account, f"/api/followups/?page=last&page_size={PAGE}")
+        return _read(account, f"/api/followups/?page=last&page_size={LOOKED_AT}")
 
     def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The id of the ticket whose description carries the mark. Raises Ambiguous where the list is cut there."""

@@ -52,6 +52,7 @@ CHANGES: Final[Mapping[str, type[TicketSolved | TicketReopened]]] = {
     "2": TicketReopened,
     "3": TicketSolved,
     "4": TicketSolved,
+    "5": TicketSolved,
 }
 """What a follow-up's ``new_status`` tells."""
 

@@ -58,7 +58,7 @@ Source: the Standard Webhooks specification 1.0.0.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from pydantic import Field, HttpUrl, SecretStr, field_validator
@@ -66,13 +66,13 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from bridge import signatures
 from bridge.accounts import Account, Secrets
 from bridge.domain import Call
-from bridge.errors import Refused
+from bridge.errors import Gone, Refused
 from bridge.helpdesks import proof, writing
 from bridge.helpdesks import standard_webhooks_events as events
 from bridge.helpdesks.reading import Json, section
 from bridge.helpdesks.standard_webhooks_writing import asked, opening
 from bridge.policies import Model
-from bridge.replies import raise_for, reply_object
+from bridge.replies import Because, Meanings, raise_for, reply_object
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,6 +122,9 @@ def _signed(verification: Secrets) -> signatures.HmacSigned:
     return signatures.standard_webhooks(proof.revealed(verification.secrets), verification.tolerance_s)
 
 
+MEANINGS: Final[Meanings] = {410: Because(Gone, "the receiver takes nothing for this ticket any more")}
+
+
 class StandardWebhooks:
     """The dialect of scripted senders."""
 
@@ -156,7 +159,7 @@ class StandardWebhooks:
 
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """Empty: a 2xx is all that is asked for. Raises CallError."""
-        raise_for(reply)
+        raise_for(reply, MEANINGS)
         return ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:  # noqa: ARG002 - see below

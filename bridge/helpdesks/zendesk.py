@@ -55,7 +55,7 @@ class ZendeskAccess(Model):
 
 
 class ZendeskAccount(Account):
-    """An account of Zendesk. ``write_back.field`` is the number of a custom field, or external_id."""
+    """An account of Zendesk. The fields in ``write_back`` are numbers of custom fields, or external_id."""
 
     verification: Secrets = Field(description="The webhook's signing secret.")
     access: ZendeskAccess | None = Field(default=None, description="Without it nothing is read or written back.")
@@ -69,9 +69,11 @@ class ZendeskAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        if write_back.field and change(SetField(write_back.field, "")) is None:
-            msg = "field is the number of a custom field of Zendesk, or external_id"
-            raise ValueError(msg)
+        for name in ("field", "status_field"):
+            field = getattr(write_back, name)
+            if field and change(SetField(field, "")) is None:
+                msg = f"{name} is the number of a custom field of Zendesk, or external_id"
+                raise ValueError(msg)
         return write_back
 
 
@@ -167,9 +169,10 @@ class Zendesk:
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The comment's id for a note or a reply, which its echo carries too; empty for the rest."""
         raise_for(reply, MEANINGS)
+        found = reply_object(reply)
         if not isinstance(action, WRITTEN):
             return ""
-        audit = reading.records(section(reply_object(reply), "audit"), "events")
+        audit = reading.records(section(found, "audit"), "events")
         return next((text(one, "id") for one in audit if text(one, "type") == "Comment"), "")
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
@@ -227,7 +230,7 @@ class Zendesk:
         return zendesk_listing.with_external_id(reply_object(reply), writing.mark_id(action.marker))
 
     def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
-        """A page of the incremental export, at most ten a minute; Zendesk refuses a time within the last minute."""
+        """A page of the incremental export, at most ten a minute. ``since_ms`` within the last minute is refused."""
         begin = "cursor={id}" if after else "start_time={id}"
         path = f"/api/v2/incremental/tickets/cursor.json?include=users&per_page={PAGE}&{begin}"
         return _read(account, path, after or str(since_ms // 1000))

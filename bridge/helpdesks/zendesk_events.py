@@ -22,6 +22,8 @@ tells. Of a status they do only where ``updated_at`` has seconds: Zendesk's plac
 told by a trigger has no text, and is private unless the trigger says otherwise; a subscription tells its text and not
 its attachments. So a comment is partial wherever the bridge can read it.
 
+A deleted ticket is told as closed; a merged one is closed by Zendesk itself.
+
 A ticket that the bridge opened is known by who created it, by its mark in the description, or by its external id.
 
 Sources: "Anatomy of a webhook request", "Ticket event types", "Tickets", "Placeholders reference" on Zendesk's
@@ -166,10 +168,17 @@ def _status_changed(message: _Message) -> TicketEvent:
     return Unrecognised(message.ref, fact, "ticket.status_changed", by_bridge)
 
 
+def _deleted(message: _Message) -> TicketEvent:
+    """Nobody will solve it any more: as good as closed. Who reads it again finds it gone."""
+    return TicketSolved(message.ref, f"status:closed:{message.version}", "closed", message.by_bridge())
+
+
 _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
     "ticket.created": _opened,
     "ticket.comment_added": _commented,
     "ticket.status_changed": _status_changed,
+    "ticket.soft_deleted": _deleted,
+    "ticket.permanently_deleted": _deleted,
 }
 
 

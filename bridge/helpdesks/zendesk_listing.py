@@ -5,7 +5,8 @@ oldest comment is the ticket's description: no webhook tells it as a comment, an
 
 A changed ticket's status is told under the fact of its last change, which is the webhook's where nothing else changed
 since. The list does not say since when it was asked, so every ticket on it that is not done is told as opened: what is
-known already is a repeat, and the rules for a start know what is too old.
+known already is a repeat, and the rules for a start know what is too old. What changed within the last minute is not in
+the list: whoever reads it on from a time goes back by more than that.
 
 Sources: "Ticket comments" and "Incremental exports" (cursor-based) on Zendesk's developer site.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved, Unrecognised
+from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import reading, zendesk_events
 from bridge.helpdesks.labels import ENDED, STATUSES, label
 from bridge.helpdesks.reading import Json, text
@@ -89,8 +90,7 @@ def _tickets(page: Json) -> Iterator[tuple[str, Json]]:
 def _event(ref: TicketRef, detail: Json, users: Mapping[str, Json], bridge_user: str) -> TicketEvent:
     status = label(STATUSES, text(detail, "status"))
     version = reading.moment_ms(detail, "updated_at")
-    if status == DELETED:
-        return Unrecognised(ref, f"status:{status}:{version}", "ticket.deleted")
+    status = "closed" if status == DELETED else status
     if status in ENDED:
         return TicketSolved(ref, f"status:{status}:{version}", status)
     opened = whole(ref, detail, users, bridge_user)

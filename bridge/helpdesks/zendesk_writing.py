@@ -3,7 +3,8 @@
 A note is a private comment. What the customer wrote is a public comment whose author is the requester, where Zendesk's
 id of that person is known; else a note. Tags are added by a call of their own: ``tags`` in the body of a ticket would
 replace all of them. A ticket of ours has a private description, so that nobody is mailed, and the mark as its
-``external_id``, under which it is looked for.
+``external_id``, under which it is looked for. Of a requester Zendesk documents name and email there; the phone number
+is sent beside the name, and may be left out by Zendesk.
 
 Sources: "Tickets", "Ticket comments", "Tags", "Merging tickets" on Zendesk's developer and help sites.
 """

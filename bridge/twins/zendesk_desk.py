@@ -30,8 +30,9 @@ class ZendeskSettings:
     ``subscriptions``: event types without their prefix (``ticket.created``), None for every one. ``time_scale``: how
     long the webhook's waiting times really take, 0.01 for a hundredth. ``updates_per_ticket``: so many by one user
     within ``update_window_s``, 0 for no limit; Zendesk's own is 30 in 600 s. ``export_after_s``: the incremental export
-    refuses a start later than so long ago. ``echo``: an automation copies every comment of a customer or of
-    the bridge as a public reply, without what stands in square brackets, at most ``echoes_most`` times a ticket.
+    refuses a start later than so long ago; ``export_lag_s``: and leaves out what is newer, 60 at Zendesk. ``echo``: an
+    automation copies what customers and the bridge write as public replies, without what is in brackets,
+    ``echoes_most`` times a ticket.
     """
 
     email: str = "bridge@example.com"
@@ -46,6 +47,7 @@ class ZendeskSettings:
     updates_per_ticket: int = 0
     update_window_s: float = 600.0
     export_after_s: float = 60.0
+    export_lag_s: float = 0.0
     echo: bool = False
     echoes_most: int = 20
 

@@ -56,9 +56,8 @@ def export(rows: Sequence[Ticket], query: Mapping[str, str], latest_ms: int) -> 
     Raises RefusedError for a start that is missing or too recent, and for a cursor that is none.
     """
     since = _cursor(query["cursor"]) if "cursor" in query else (_start_ms(query, latest_ms), 0)
-    changed = sorted(
-        (one for one in rows if (one.updated_ms, one.id) > since), key=lambda one: (one.updated_ms, one.id)
-    )
+    told = (one for one in rows if (one.updated_ms, one.id) > since)
+    changed = sorted(told, key=lambda one: (one.updated_ms, one.id))
     shown = changed[: min(EXPORTED, _number(query, "per_page", EXPORTED))]
     at = (shown[-1].updated_ms, shown[-1].id) if shown else since
     after = base64.b64encode(f"{at[0]}||{at[1]}".encode()).decode()

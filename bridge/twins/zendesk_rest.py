@@ -102,11 +102,12 @@ class ZendeskRest:
 
     def export_tickets(self, request: web.Request, _raw: bytes) -> Answer:
         """Tell what changed since ``start_time``, or behind a ``cursor``: oldest change first, deleted ones too."""
-        desk, after_s = self._account.desk, self._account.settings.export_after_s
+        desk, settings, now = self._account.desk, self._account.settings, now_ms()
         rows = [*desk.tickets.values(), *desk.deleted.values()]
-        shown, about = zendesk_lists.export(rows, request.query, now_ms() - round(after_s * 1000))
-        told: Json = {"tickets": [self._exported(request, one) for one in shown], **about}
-        return Answer(200, told | self._people(request, [one.requester_id for one in shown]))
+        told = [one for one in rows if one.updated_ms <= now - settings.export_lag_s * 1000]
+        shown, about = zendesk_lists.export(told, request.query, now - round(settings.export_after_s * 1000))
+        page: Json = {"tickets": [self._exported(request, one) for one in shown], **about}
+        return Answer(200, page | self._people(request, [one.requester_id for one in shown]))
 
     def create_ticket(self, request: web.Request, raw: bytes) -> Answer:
         """Make a ticket; once only for one ``Idempotency-Key``."""

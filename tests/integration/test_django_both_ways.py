@@ -160,12 +160,7 @@ async def test_a_queue_that_is_none_is_refused(site: Site) -> None:
 async def test_files_are_told_where_they_lie(site: Site) -> None:
     """By webhook and by list the same comment with the same file at the same address, which has it."""
     ticket = await site.ticket()
-    form = aiohttp.FormData({"ticket": str(ticket), "comment": "See the file", "public": "true"})
-    form.add_field("attachments", b"12 bytes .txt"[:12], filename="note.txt", content_type="text/plain")
-    admin = site.helpdesk.admin
-    auth = {"Authorization": aiohttp.encode_basic_auth(admin.name, admin.password)}
-    async with site.session.post(f"{site.helpdesk.url}/api/followups/", data=form, headers=auth) as answer:
-        assert answer.status == 201, await answer.text()
+    await site.agent.add_file(ticket, "See the file", "note.txt", b"12 bytes .tx", public=True)
     (heard,), (read,) = site.heard(AgentReplied), await comments(site.desk, ticket)
     assert heard == read
     (file,) = read.attachments
@@ -177,6 +172,8 @@ async def test_files_are_told_where_they_lie(site: Site) -> None:
         False,
     )
     assert file.url.startswith(f"{site.helpdesk.url}/media/")
+    async with site.session.get(file.url) as answer:
+        assert await answer.read() == b"12 bytes .tx"
 
 
 async def test_fetched_comments_have_the_webhooks_facts(site: Site) -> None:

@@ -48,12 +48,14 @@ async def test_tickets_are_found_by_external_id(twin: ZendeskTwin, call: Caller)
 async def test_the_export_goes_on_behind_its_cursor(twin: ZendeskTwin, call: Caller) -> None:
     """Page by page every ticket once, then the end, and after a change that ticket again."""
     ids = [twin.open_ticket("x", PHONE).id for _ in range(3)]
+    for ticket in twin.desk.tickets.values():
+        ticket.updated_ms -= 10_000
     first = await exported(call, start_time=1, per_page=2)
     second = await exported(call, cursor=first["after_cursor"], per_page=2, include="users")
     assert [one["id"] for one in first["tickets"] + second["tickets"]] == ids
     assert (first["end_of_stream"], second["end_of_stream"]) == (False, True)
     assert [one["phone"] for one in second["users"]] == [PHONE]
-    twin.desk.ticket(ids[0]).updated_ms += 1_000
+    twin.customer_writes(ids[0], "Hola")
     third = await exported(call, cursor=second["after_cursor"])
     assert [one["id"] for one in third["tickets"]] == ids[:1]
 
@@ -62,6 +64,15 @@ async def test_the_export_goes_on_behind_its_cursor(twin: ZendeskTwin, call: Cal
 async def test_an_export_from_nowhere_is_refused(call: Caller, query: str, status: int) -> None:
     """A start that is too recent or missing, and a cursor that is none."""
     assert (await call("GET", f"/incremental/tickets/cursor.json?{query}")).status == status
+
+
+async def test_the_export_leaves_out_the_last_minute(twin: ZendeskTwin, call: Caller) -> None:
+    """So that what changes meanwhile is never skipped."""
+    twin.settings.export_lag_s = 60.0
+    old, _new = twin.open_ticket("x", PHONE), twin.open_ticket("y", PHONE)
+    old.updated_ms -= 61_000
+    told = await exported(call, start_time=1)
+    assert ([one["id"] for one in told["tickets"]], told["end_of_stream"]) == ([old.id], True)
 
 
 async def test_comments_are_told_with_their_authors(twin: ZendeskTwin, call: Caller) -> None:

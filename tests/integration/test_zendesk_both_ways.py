@@ -197,9 +197,9 @@ async def test_what_changed_has_the_webhooks_facts(twin: ZendeskTwin, told: Inbo
     await twin.settle()
     found, heard = await changes(desk), told.events(desk)
     assert of_type([*found.events], TicketOpened)[0].ticket.fields["requester"]["phone"] == PHONE
-    assert {(one.ref, one.fact) for one in of_type([*found.events], TicketSolved)} == {
-        (one.ref, one.fact) for one in of_type(heard, TicketSolved)
-    }
+    ended = {(one.ref, one.fact, one.status) for one in of_type([*found.events], TicketSolved)}
+    assert ended == {(one.ref, one.fact, one.status) for one in of_type(heard, TicketSolved)}
+    assert {(ref, status) for ref, _, status in ended} == {(desk.ref(solved), "solved"), (desk.ref(deleted), "closed")}
     assert set(found.tickets) == {desk.ref(fresh), desk.ref(solved)}
 
 
