@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from bridge.admission import reconciled
-from bridge.domain import TicketOpened
+from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import account_gate, explained, list_gate, outcome
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, is_live, verdict, wanted
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bridge.accounts import Account
-    from bridge.domain import AgentReplied, Call, Changes, Reply, TicketEvent, TicketRef
+    from bridge.domain import Call, Changes, Reply, TicketEvent, TicketRef
     from bridge.ports import Helpdesk
     from bridge.protocol import Gate, Incoming, Outcome
     from bridge.wiring import App
@@ -132,15 +132,19 @@ class Reconciler:
         call = self._dialect.fetch_comments(self._account, ref)
         if call is None:
             return ()
-        # One ticket that cannot be read must not hide the others.
-        with suppress(CallError):
+        try:
             return await self._ask(
                 "list.comments",
                 self._gate,
                 call,
                 lambda reply: self._dialect.fetched_comments(self._account, ref, reply),
             )
-        return ()
+        except CallError as error:
+            # One ticket that cannot be read must not hide the others; the next look overlaps this one.
+            self._show(
+                "left", Missed(str(ref), AgentReplied.type, f"left: its comments cannot be read: {error.reason}")
+            )
+            return ()
 
     # -- feeding ------------------------------------------------------------------------------------------------------
 
@@ -169,11 +173,16 @@ class Reconciler:
                 items = [reconciled(event, delivery, self._account, self._bounds.now_ms, self._told_ms(event))]
             except Unreadable:
                 becomes = UNREADABLE
-        if becomes:
-            self._count("fed" if items else "left")
-            shown = WOULD_BE_FED if items and self.looked.dry_run else becomes
-            self.looked.missed += [Missed(str(event.ref), event.type, shown)][: SHOWN_MOST - len(self.looked.missed)]
+        if items:
+            self._show("fed", Missed(str(event.ref), event.type, WOULD_BE_FED if self.looked.dry_run else FED))
+        elif becomes:
+            self._show("left", Missed(str(event.ref), event.type, becomes))
         return items
+
+    def _show(self, what: str, missed: Missed) -> None:
+        self._count(what)
+        if len(self.looked.missed) < SHOWN_MOST:
+            self.looked.missed.append(missed)
 
     def _told_ms(self, event: TicketEvent) -> int:
         """When it counts as told. Where a ticket's creation is not told, it was within the time that is looked at."""

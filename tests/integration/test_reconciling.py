@@ -10,7 +10,7 @@ from bridge.forgetting import Forgetting
 from bridge.missed import LEFT, WOULD_BE_FED
 from bridge.reconcile_once import reconcile_once
 from bridge.reconciling import NotListedError, Reconciler
-from bridge.twins.faults import EventFault
+from bridge.twins.faults import EventFault, Fault
 from tests.harness import Scene, scene
 from tests.listed import ACCOUNT, DROPPED, PHONE, Listed, is_open, listing, lost
 from tests.outcomes import conversations
@@ -122,6 +122,24 @@ async def test_a_reply_that_was_lost_is_fed_and_an_old_or_private_one_is_not(red
         trace = await on.bridge.trace("zendesk", "acme", str(ticket))
         assert len(told_of(trace, "received", event="agent.replied")) == 1
         assert (await looked(on)).looked.fed == 0
+
+
+async def test_comments_that_cannot_be_read_are_told_and_read_next_time(redis_url: str, prefix: str) -> None:
+    """The other tickets are looked at all the same."""
+    async with scene(redis_url, prefix, adapted=listing(), **QUIET) as on:
+        tickets = [on.zendesk.open_ticket("Hola", f"+59398765430{number}").id for number in range(2)]
+        for ticket in tickets:
+            await is_open(on, ticket)
+            on.zendesk.faults.next_event(DROPPED, "comment_added")
+            on.zendesk.agent_writes(ticket, "how can we help?")
+        on.zendesk.faults.next("list_comments", Fault(status=500, only=f"/{tickets[0]}/"))
+        looked_at = (await looked(on)).looked
+        assert {one.ticket: one.done.partition(":")[0] for one in looked_at.missed} == {
+            f"{ACCOUNT}/{tickets[0]}": "left",
+            f"{ACCOUNT}/{tickets[1]}": "fed",
+        }
+        assert looked_at.complete
+        assert (await looked(on)).looked.fed == 1
 
 
 async def test_a_solved_ticket_is_told_where_its_conversation_is_open(redis_url: str, prefix: str) -> None:
