@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
 
-from bridge.policies import Fuse, Language, Messages, Model, QuietHours, Reopen, Template, Unasked
+from bridge.policies import (
+    Fuse,
+    Language,
+    Messages,
+    Model,
+    QuietHours,
+    Reconcile,
+    Reopen,
+    Retention,
+    Silence,
+    Template,
+    Unasked,
+)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name that stands in a webhook's path."""
@@ -92,6 +104,12 @@ class Project(Model):
         default=HttpUrl("https://api.jelou.ai"), description="Jelou's general API, for templates; it wants `basic`."
     )
     unasked: Unasked = Field(default=Unasked(), description="What to do with conversations that no ticket asked for.")
+    look_every_s: float = Field(
+        default=21_600.0,
+        ge=60,
+        description="An open conversation is asked for that often: a close may be told in vain.",
+    )
+    silence: Silence = Field(default=Silence(), description="When it is told that Jelou sends nothing.")
 
 
 class UserId(Model):
@@ -190,6 +208,8 @@ class Account(Model):
         default=None, description="A WhatsApp template that is sent first where the 24-hour window is closed."
     )
     fuse: Fuse = Field(default=Fuse(), description="When a ticket stops by itself because something loops.")
+    reconcile: Reconcile = Field(default=Reconcile(), description="Looking for what no webhook brought.")
+    silence: Silence = Field(default=Silence(), description="When it is told that the helpdesk sends nothing.")
     unknown_start: UnknownStart = Field(
         default=UnknownStart(), description="What to do with a start whose fate is not known."
     )
@@ -247,24 +267,6 @@ class Api(Model):
     """Our own HTTP API."""
 
     tokens: list[SecretStr] = Field(default_factory=list, description="Bearer tokens for /api/. None: it answers 401.")
-
-
-Days = Annotated[float, Field(gt=0, le=36_500)]
-
-
-class Retention(Model):
-    """How long what has come to its end is kept, in days. What is open, unknown, parked or not yet done stays."""
-
-    closed_days: Days = Field(default=90.0, description="A ticket whose conversation is closed, with its timeline.")
-    failed_days: Days = Field(
-        default=90.0, description="A ticket whose conversation could not be started; never before its dead letters."
-    )
-    ignored_days: Days = Field(default=30.0, description="A ticket for which nothing was to be started.")
-    dead_letters_days: Days = Field(default=90.0, description="What was given up and nobody replayed or discarded.")
-    orphans_days: Days = Field(default=30.0, description="Events of Jelou's without a ticket, which nobody claimed.")
-    tombstones_days: Days = Field(
-        default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
-    )
 
 
 class Bridge(Model):

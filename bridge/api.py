@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bridge import api_shapes as shapes
 from bridge.answering import json_answer
+from bridge.api_accounts import ACCOUNTS, RECONCILE
 from bridge.api_forget import FORGET
 from bridge.asking import Row, route
 from bridge.desk import Wanted
@@ -195,4 +196,6 @@ ROUTES: tuple[Row, ...] = (
     Row("POST", "/api/orphans/{id}/discard", discard_orphan, shapes.Said, body=shapes.DiscardAsked, refuses=(404, 409)),
     Row("GET", "/api/decisions", decisions, shapes.DecisionsTold, query=shapes.DecisionsAsked),
     FORGET,
+    ACCOUNTS,
+    RECONCILE,
 )

@@ -118,7 +118,8 @@ class AgentReplied:
     """A comment was added. Private ones (``public`` false) never leave the helpdesk.
 
     ``markup`` says how ``text`` is written: text, html, markdown, adf or wiki. ``partial`` says that the helpdesk has
-    more (the text, the attachments), to be had by a Fetch of the comment.
+    more (the text, the attachments), to be had by a Fetch of the comment. ``at_ms`` is when it was written, 0 where
+    that is not told.
     """
 
     type: ClassVar[str] = "agent.replied"
@@ -131,6 +132,7 @@ class AgentReplied:
     markup: str = "text"
     attachments: tuple[Attachment, ...] = ()
     partial: bool = False
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +287,10 @@ class StartSent:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """Somebody asks whether the ticket's conversation is still open: its close event may never have come."""
+    """A conversation is held to be open, and nobody has asked Jelou for long: its close may have been told in vain.
+
+    Jelou may send an event only once. Whoever works this asks for the conversation.
+    """
 
     type: ClassVar[str] = "conversation.doubted"
     conversation_id: str
@@ -355,7 +360,7 @@ class AddNote:
 class AddReply:
     """Add what the customer wrote, in the customer's name where the helpdesk can, else so that it says whose it is.
 
-    ``author`` is the customer's name as Jelou tells it; ``user_id`` the customer's id in the helpdesk, where it is known.
+    ``author`` is the customer's name as Jelou tells it; ``user_id`` their id in the helpdesk, where it is known.
     """
 
     type: ClassVar[str] = "add.reply"

@@ -57,6 +57,12 @@ class Metrics:
             ["destination"],
             registry=self.registry,
         )
+        self.silent = Gauge(
+            "bridge_silent",
+            "1 while a sender sends nothing, and at this time it normally does.",
+            ["sender"],
+            registry=self.registry,
+        )
         self.retired = Counter(
             "bridge_retired", "What was removed because its time was over, by kind.", ["kind"], registry=self.registry
         )

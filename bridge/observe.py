@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from bridge.errors import StoreUnavailable
+from bridge.hearing import senders, silent_now
 from bridge.protocol import helpdesk_destination, jelou_destination
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ async def readiness(app: App) -> dict[str, object]:
         server = await app.store.server()
         loss = await app.store.generations.last_loss()
         breakers = await app.store.breakers(destinations(app.bridge))
+        silent = await silent_now(app)
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
     return {
@@ -57,6 +59,7 @@ async def readiness(app: App) -> dict[str, object]:
         "redis": {"reachable": True, **server, "last_loss": loss},
         "warnings": [*_warnings(server), *_lost(loss, app.now_ms())],
         "not_called": [_not_called(one) for one in breakers],
+        "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
 
 
@@ -68,6 +71,10 @@ def destinations(bridge: Bridge) -> list[str]:
 
 def _not_called(one: Breaker) -> dict[str, object]:
     return {"destination": one.destination, "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
+
+
+def _silent(sender: str, one: Mapping[str, int], now_ms: int) -> dict[str, object]:
+    return {"sender": sender, "for_s": round((now_ms - one["since_ms"]) / 1000), "usual": one["missed"]}
 
 
 def _warnings(server: Mapping[str, object]) -> Iterator[str]:
@@ -103,6 +110,7 @@ LOST = {
 def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
         await _look_at_breakers(app)
+        await _look_at_silence(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     return metrics
@@ -117,3 +125,13 @@ async def _look_at_breakers(app: App) -> None:
         return
     for name in names:
         app.metrics.breaker_open.labels(name).set(name in open_ones)
+
+
+async def _look_at_silence(app: App) -> None:
+    """The same: one worker looks, and all show it."""
+    try:
+        silent = await silent_now(app)
+    except StoreUnavailable:
+        return
+    for name in senders(app.bridge):
+        app.metrics.silent.labels(name).set(name in silent)

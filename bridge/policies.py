@@ -1,4 +1,4 @@
-"""What an account or a project wants done in either direction: messages, endings, nights, conversations nobody asked for.
+"""What an account or a project wants done in either direction: messages, endings, nights, what nobody asked for.
 
 Sections of ``bridge.accounts``, as frozen models.
 """
@@ -118,6 +118,31 @@ class Fuse(Model):
     )
 
 
+class Reconcile(Model):
+    """What no webhook brought is looked for in the helpdesk's own list of changed tickets."""
+
+    enabled: bool = Field(default=True, description="Look by itself, where the helpdesk has such a list.")
+    every_s: float = Field(
+        default=300.0,
+        ge=60,
+        le=86_400,
+        description="How often. Less than the start rules' max_age_s, or what is found is too old for them.",
+    )
+    look_back_s: float = Field(
+        default=7_200.0, gt=0, le=86_400, description="How far the first look reaches; the next begin at the last one."
+    )
+
+
+class Silence(Model):
+    """When it is told that a sender is silent: it sends nothing, and at this time it normally does."""
+
+    enabled: bool = Field(default=True, description="Tell it at all.")
+    silent_s: float = Field(default=1_200.0, ge=600, le=604_800, description="No sooner than after so long.")
+    least: int = Field(
+        default=10, ge=1, description="No sooner than when so many deliveries are missed, as the days before were."
+    )
+
+
 class Unasked(Model):
     """A conversation at Jelou that no ticket asked for: a bot handed over, or a customer wrote."""
 
@@ -143,3 +168,21 @@ class Unasked(Model):
             msg = "open_ticket needs account, for example zendesk/acme"
             raise ValueError(msg)
         return self
+
+
+Days = Annotated[float, Field(gt=0, le=36_500)]
+
+
+class Retention(Model):
+    """How long what has come to its end is kept, in days. What is open, unknown, parked or not yet done stays."""
+
+    closed_days: Days = Field(default=90.0, description="A ticket whose conversation is closed, with its timeline.")
+    failed_days: Days = Field(
+        default=90.0, description="A ticket whose conversation could not be started; never before its dead letters."
+    )
+    ignored_days: Days = Field(default=30.0, description="A ticket for which nothing was to be started.")
+    dead_letters_days: Days = Field(default=90.0, description="What was given up and nobody replayed or discarded.")
+    orphans_days: Days = Field(default=30.0, description="Events of Jelou's without a ticket, which nobody claimed.")
+    tombstones_days: Days = Field(
+        default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
+    )

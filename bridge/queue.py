@@ -1,24 +1,27 @@
-"""arq: wake-ups for lanes, nothing else. The truth is the lane; a job that is lost or late costs a second, no event.
+"""arq: wake-ups for lanes, and what may wait for a free slot. The truth is the lane.
 
-A job carries a lane's name and nothing of a customer. Each has a fresh id: the same id would be refused until the
-finished job has returned.
+A job that is lost or late costs a second, no event. It carries a lane's name and nothing of a customer. Each has a
+fresh id: the same id would be refused until the finished job has returned.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from arq.connections import ArqRedis
+from arq.cron import cron
 from arq.worker import Worker, func
 
 from bridge.errors import StoreUnavailable
 from bridge.scripting import UNAVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from arq.cron import CronJob
     from arq.typing import WorkerCoroutine
     from redis.asyncio import ConnectionPool
 
@@ -35,6 +38,21 @@ JOB_TIMEOUT_S = 60
 
 ANY_TRY = 1_000
 """A job of a worker that was killed is run again by arq one day; it finds nothing to claim, and that is no failure."""
+
+
+CRON_KEPT_S = 60
+"""How long it is known that a cron's turn was had: a worker whose clock is behind must not have it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """What one worker of all does at these seconds of each minute. It needs a free slot, and may wait for one."""
+
+    name: str
+    step: Callable[[], Awaitable[None]]
+    seconds: frozenset[int]
+    timeout_s: float = 900.0
+    """A page of a slow account, with the comments of all its tickets, must fit in."""
 
 
 class _Worker(Worker):
@@ -73,7 +91,13 @@ class Queue:
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
 
-    def worker(self, work_lane: Callable[[str], Awaitable[None]], slots: int, busy: Callable[[], bool]) -> Worker:
+    def worker(
+        self,
+        work_lane: Callable[[str], Awaitable[None]],
+        slots: int,
+        busy: Callable[[], bool],
+        crons: Sequence[Cron] = (),
+    ) -> Worker:
         """An arq worker that runs ``work_lane`` for each job; signals, start and end are the caller's."""
 
         async def job(_: dict[str, Any], lane: str) -> None:
@@ -83,6 +107,7 @@ class Queue:
         function = func(coroutine, name=JOB, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=ANY_TRY)
         worker = _Worker(
             functions=[function],
+            cron_jobs=list(map(_cron_job, crons)),
             redis_pool=self._pool,
             queue_name=self._name,
             handle_signals=False,
@@ -94,3 +119,16 @@ class Queue:
         )
         worker.busy = busy
         return worker
+
+
+def _cron_job(one: Cron) -> CronJob:
+    async def job(_: dict[str, Any]) -> None:
+        await one.step()
+
+    return cron(
+        cast("WorkerCoroutine", job),
+        name=one.name,
+        second=set(one.seconds),
+        timeout=one.timeout_s,
+        keep_result=CRON_KEPT_S,
+    )

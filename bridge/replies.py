@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
@@ -14,8 +14,16 @@ from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused, Throttled
 if TYPE_CHECKING:
     from bridge.domain import Reply
 
-Meaning = type[CallError] | Callable[["Reply"], type[CallError]]
-"""An error class, or a function that tells it from the whole answer."""
+
+class Because(NamedTuple):
+    """An error class, and why in a few words: they stand in the error's reason."""
+
+    error: type[CallError]
+    why: str
+
+
+Meaning = type[CallError] | Because | Callable[["Reply"], type[CallError] | Because]
+"""What an answer means, or a function that tells it from the whole answer."""
 
 Meanings = Mapping[int, Meaning]
 """Status code to meaning."""
@@ -25,12 +33,13 @@ LONGEST_WAIT_S: Final = 86_400.0
 
 
 def raise_for(reply: Reply, overrides: Meanings = MappingProxyType({})) -> None:
-    """Returns for a 2xx, else raises the CallError that the answer means. Its text is the status code alone."""
+    """Returns for a 2xx, else raises the CallError that the answer means. Its text: the status code, and why."""
     if 200 <= reply.status < 300:  # noqa: PLR2004 - success in HTTP
         return
     meaning = overrides.get(reply.status) or _MEANINGS.get(reply.status) or _CLASSES.get(reply.status // 100, Ambiguous)
-    error = meaning if isinstance(meaning, type) else meaning(reply)
-    msg = f"answered {reply.status}"
+    known = meaning if isinstance(meaning, type | Because) else meaning(reply)
+    error, why = known if isinstance(known, Because) else (known, "")
+    msg = f"answered {reply.status}: {why}" if why else f"answered {reply.status}"
     raise error(msg, status=reply.status, retry_after_s=retry_after_s(reply) or 0.0)
 
 

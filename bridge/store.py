@@ -20,6 +20,7 @@ from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
+from bridge.rounds import Rounds
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:
@@ -54,20 +55,28 @@ class Store:
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
+        self.rounds = Rounds(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 
     # -- accepting --------------------------------------------------------------------------------------------------
 
-    async def accept(self, seen: str, delivery_id: str, ttl_s: int, items: Sequence[Incoming]) -> Accepted:
-        """Store a helpdesk's delivery once: one round trip. ``seen`` is the key under which a repeat is known."""
-        request = self._request(seen, delivery_id, ttl_s) | {"items": [asdict(item) for item in items]}
+    async def accept(
+        self, seen: str, delivery_id: str, ttl_s: int, items: Sequence[Incoming], *, sender: str = ""
+    ) -> Accepted:
+        """Store a helpdesk's delivery once: one round trip. ``seen`` is the key under which a repeat is known.
+
+        ``sender`` is heard of by it; empty where it was not the sender who told it.
+        """
+        request = self._request(seen, delivery_id, ttl_s, sender) | {"items": [asdict(item) for item in items]}
         status, first_id, *wake = await self._kept("accept", seen, request)
         return Accepted(as_text(status), as_text(first_id), wake=tuple(map(as_text, wake)))
 
-    async def accept_conversation(self, seen: str, delivery_id: str, ttl_s: int, told: Told) -> Accepted:
+    async def accept_conversation(
+        self, seen: str, delivery_id: str, ttl_s: int, told: Told, *, sender: str = ""
+    ) -> Accepted:
         """Store an event of Jelou's once, for its ticket or among the orphans: one round trip."""
-        request = self._request(seen, delivery_id, ttl_s) | asdict(told) | asdict(told.clues)
+        request = self._request(seen, delivery_id, ttl_s, sender) | asdict(told) | asdict(told.clues)
         status, first_id, ticket, by, wake = map(as_text, await self._kept("accept_conversation", seen, request))
         return Accepted(status, first_id, ticket, by, (wake,) if wake else ())
 
@@ -78,8 +87,9 @@ class Store:
         self.generations.deliveries.note(seen, Entry(script, (text,), monotonic()))
         return answer
 
-    def _request(self, seen: str, delivery_id: str, ttl_s: int) -> dict[str, Any]:
+    def _request(self, seen: str, delivery_id: str, ttl_s: int, sender: str) -> dict[str, Any]:
         return {
+            "sender": sender,
             "seen": seen,
             "id": delivery_id,
             "ttl_s": ttl_s,

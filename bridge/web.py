@@ -14,24 +14,22 @@ from uuid import uuid4
 from aiohttp import web
 
 from bridge import correlate, events, jelou
+from bridge.admission import admitted
 from bridge.answering import APP, answered, json_answer
 from bridge.api import asked
 from bridge.domain import (
     ConversationClosed,
     ConversationStarted,
     Delivery,
-    TicketOpened,
-    Unrecognised,
     UnrecognisedConversation,
 )
-from bridge.errors import StoreUnavailable, UnknownSender, Unreadable
+from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.observe import observed
-from bridge.protocol import Incoming, Told
+from bridge.protocol import Told
 from bridge.receiving import received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
-from bridge.translate import person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -89,33 +87,11 @@ async def _stored(
     app = request.app[APP]
     seen, ttl_s = seen_key(delivery, sender_id)
     delivery_id = uuid4().hex
-    items = [_incoming(event, delivery, delivery_id, account) for event in told if event.ref is not None]
-    accepted = await persistently(lambda: app.store.accept(seen, delivery_id, ttl_s, items), STORE_PATIENCE_S)
-    return _accepted(request, delivery.sender, accepted)
-
-
-def _incoming(event: TicketEvent, delivery: Delivery, delivery_id: str, account: Account) -> Incoming:
-    ref, at = event.ref, delivery.received_ms
-    if ref is None:
-        raise Unreadable("ticket", "missing")
-    nothing = _asks_for_nothing(event)
-    what = "ignored" if nothing else "received"
-    return Incoming(
-        ticket=str(ref),
-        lane=correlate.lane_name(ref, account.project),
-        fact=event.fact,
-        event="" if nothing else events.dump(event, delivery_id, at),
-        entry=entry(at, what, event=event.type, delivery=delivery_id, reason=nothing),
-        repeated=entry(at, "repeated", event=event.type, delivery=delivery_id),
-        person=person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else "",
+    items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
+    accepted = await persistently(
+        lambda: app.store.accept(seen, delivery_id, ttl_s, items, sender=delivery.sender), STORE_PATIENCE_S
     )
-
-
-def _asks_for_nothing(event: TicketEvent) -> str:
-    """Why no worker need see it; else empty. Our own writes come back as webhooks: an echo ends here."""
-    if event.by_bridge:
-        return "the bridge did this itself"
-    return f"nothing to do for {event.told}" if isinstance(event, Unrecognised) else ""
+    return _accepted(request, delivery.sender, accepted)
 
 
 # --- Jelou's webhook -------------------------------------------------------------------------------------------------
@@ -137,11 +113,14 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     delivery_id = uuid4().hex
     if isinstance(event, UnrecognisedConversation):
         app.log.info("unrecognised", sender=delivery.sender, told=event.told)
-        accepted = await persistently(lambda: app.store.accept(seen, delivery_id, ttl_s, []), STORE_PATIENCE_S)
+        accepted = await persistently(
+            lambda: app.store.accept(seen, delivery_id, ttl_s, [], sender=delivery.sender), STORE_PATIENCE_S
+        )
         return _accepted(request, delivery.sender, accepted)
     told = _told(event, app, delivery_id, delivery.received_ms)
     accepted = await persistently(
-        lambda: app.store.accept_conversation(seen, delivery_id, ttl_s, told), STORE_PATIENCE_S
+        lambda: app.store.accept_conversation(seen, delivery_id, ttl_s, told, sender=delivery.sender),
+        STORE_PATIENCE_S,
     )
     return _accepted(request, delivery.sender, accepted)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
-from bridge.accounts import Account, Bridge, Model, Name
+from bridge.accounts import Account, Bridge, Name
+from bridge.policies import Model
 from config.wanted import fields_by_key
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from config.tree import Section, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bridge.accounts import Account, Bridge, Model
+    from bridge.accounts import Account, Bridge
+    from bridge.policies import Model
     from config.tree import Tree
 
 FILE_BYTES_MOST = 524_288

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import HttpUrl, SecretStr, field_validator
 
-from bridge.accounts import Account, Model, UnsignedVerification
+from bridge.accounts import Account, UnsignedVerification
 from bridge.errors import ConfigError
+from bridge.policies import Model
 from config.load import check, load
 from config.references import References
 

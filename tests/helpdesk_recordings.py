@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import strategies as st
 
-from bridge.domain import AddNote, Reply, SetField, Ticket, TicketEvent, TicketOpened, TicketRef, WriteBack
+from bridge.domain import (
+    AddNote,
+    AddReply,
+    AgentReplied,
+    OpenTicket,
+    Reply,
+    SetField,
+    SetStatus,
+    Ticket,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    WriteBack,
+)
 from bridge.helpdesks import REGISTRY
 from tests.senders import verified
 
@@ -24,7 +37,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "recordings"
 ACCOUNT_NAME = "main"
-ACTIONS: dict[str, type[AddNote | SetField]] = {AddNote.type: AddNote, SetField.type: SetField}
+ACTIONS: dict[str, type[WriteBack]] = {one.type: one for one in (AddNote, AddReply, SetField, SetStatus)}
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,11 @@ def action_of(case: dict[str, Any]) -> WriteBack:
     return ACTIONS[values.pop("type")](**values)
 
 
+def opening_of(case: dict[str, Any]) -> OpenTicket:
+    """The ticket to open that a case describes."""
+    return OpenTicket(**case)
+
+
 def reply_of(case: dict[str, Any]) -> Reply:
     """The answer a case describes; its body is JSON unless it is a text."""
     body = case.get("body", "")
@@ -110,12 +128,13 @@ def told(event: TicketEvent) -> dict[str, Any]:
     """An event as ``expected.json`` writes it."""
     values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
     values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
+    values |= {"attachments": [asdict(one) for one in event.attachments]} if isinstance(event, AgentReplied) else {}
     return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})
 
 
 def told_ticket(ticket: Ticket) -> dict[str, Any]:
     """A ticket as the recordings write it."""
-    return {"fields": dict(ticket.fields), "created_ms": ticket.created_ms, "partial": ticket.partial}
+    return {name: value for name, value in asdict(ticket).items() if name != "ref"}
 
 
 def named(value: Any) -> str | None:

@@ -18,17 +18,18 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
-helpdesks jelou jelou_answers jelou_send journal letters links notes owed package pages policies ports
-protocol quiet redis_url replies routing say signatures timeline timestamps translate wording wording_notes
-wording_talk
+accounts admission chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
+gates helpdesks jelou jelou_answers jelou_send journal letters links missed notes owed package pages policies
+ports protocol quiet redis_url replies routing say signatures silence timeline timestamps translate wording
+wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools math re
-string types typing unicodedata urllib.parse jinja2 markdown_it orjson phonenumbers pydantic zoneinfo
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools
+jinja2 markdown_it math orjson phonenumbers pydantic re statistics string types typing unicodedata urllib.parse
+zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
@@ -49,6 +50,7 @@ TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
+    "bridge.cli_reconcile": "",
     "bridge.terminal": "what the commands share",
 }
 
@@ -59,7 +61,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
         "bridge.wiring": "makes the client",
         "bridge.embedded": "asks the server it started whether it answers",
     },
-    "arq": {"bridge.queue": "wake-ups, nothing else"},
+    "arq": {"bridge.queue": "wake-ups, and what may wait for a free slot"},
     "aiohttp": {
         "bridge.http": "the only module that sends bytes to Jelou or a helpdesk",
         "bridge.processes": "asks our own processes whether they answer",
@@ -90,10 +92,11 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.cli": ("bridge.__main__",),
     "bridge.web": ("bridge.serving",),
     "bridge.http": ("bridge.wiring",),
-    "bridge.queue": ("bridge.wiring",),
+    "bridge.queue": ("bridge.wiring", "workers.main"),
     "bridge.store": ("bridge.wiring",),
     "bridge.records": ("bridge.store",),
     "bridge.removals": ("bridge.store",),
+    "bridge.rounds": ("bridge.store",),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""

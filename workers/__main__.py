@@ -35,10 +35,15 @@ async def _work(settings: Settings) -> None:
     kinds = {kind: dialect.settings for kind, dialect in REGISTRY.items()}
     bridge = load(settings.config, kinds, os.environ)
     logs.configure(settings.log_level, settings.log_format)
-    limits = Limits(slots=settings.worker_slots, drain_s=settings.drain_s)
+    limits = limits_of(settings)
     stop: asyncio.Event = stop_on_signals()
     place = Place(settings.redis_url.get_secret_value(), settings.redis_prefix, settings.host, settings.port)
     await run(bridge, place, limits, stop)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The numbers of a worker process; it reconciles by itself, once a minute at most."""
+    return Limits(slots=settings.worker_slots, drain_s=settings.drain_s, reconcile_at_s=frozenset({0}))
 
 
 if __name__ == "__main__":

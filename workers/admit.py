@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge.errors import Ambiguous, BridgeError, Denied, LeaseLost, NotSent, Throttled
+from bridge.errors import BridgeError, LeaseLost
+from bridge.gates import account_gate, paced
 from bridge.owed import Side
-from bridge.protocol import Gate, Outcome, credential, helpdesk_destination, jelou_destination
+from bridge.protocol import Gate, jelou_destination
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bridge.errors import CallError
     from bridge.links import Link
     from bridge.protocol import StartLimits, Verdict
     from workers.work import Work
@@ -25,12 +26,6 @@ HELD_MS = 3_600_000
 
 RECOVERING = "Redis has lost data: first it is found out what was sent before"
 SECOND_MS = 1_000
-MINUTE_MS = 60_000
-THROTTLED_S = 1.0
-"""Where a 429 does not say how long."""
-
-
-UNAUTHORISED = 401
 
 
 def jelou_gate(work: Work) -> Gate:
@@ -41,20 +36,10 @@ def jelou_gate(work: Work) -> Gate:
 
 def helpdesk_gate(work: Work, *, writes: bool = False) -> Gate:
     """The gate of the helpdesk account; of a write, with the ticket's own rate where the vendor has one."""
-    dialect, account = work.pair.dialect, work.pair.account
-    rate = paced(account.calls_per_minute or dialect.calls_per_minute, MINUTE_MS, at_once=0.1)
-    own = dialect.ticket_rate if writes else None
+    own = work.pair.dialect.ticket_rate if writes else None
     more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()
-    return Gate(helpdesk_destination(work.account), work.claimed.lane, *rate, more)
-
-
-def paced(calls: float, per_ms: float, *, at_once: float) -> tuple[float, int]:
-    """Interval in ms and burst, so that no ``per_ms`` at all holds more than ``calls``, some ``at_once`` of them.
-
-    A full burst and then the full rate would be nearly twice as many in the first one.
-    """
-    burst = max(1, int(calls * at_once))
-    return per_ms / (calls - burst + 1), burst
+    gate = account_gate(work.pair.dialect, work.pair.account, work.account, work.claimed.lane)
+    return replace(gate, more=more)
 
 
 class HeldBackError(BridgeError):
@@ -131,24 +116,3 @@ WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
     "paced": _paced,
     "broken": _broken,
 }
-
-
-def explained(gate: Gate, error: CallError) -> CallError:
-    """The same error; a refused credential says which one it is, for whoever is to repair it."""
-    if not isinstance(error, Denied):
-        return error
-    reason = f"the credential is refused, see {credential(gate.destination)}: {error.reason}"
-    return Denied(reason, status=error.status)
-
-
-def outcome(gate: Gate, error: CallError | None) -> Outcome:
-    """What the breaker learns from a call. A refusal shows that the other side works; our own lease tells nothing.
-
-    A 401 is about the credential. A 403 may be about one ticket, and counts as a failure among others.
-    """
-    if error is None or not isinstance(error, NotSent | Ambiguous | Throttled | Denied):
-        return Outcome(gate.destination, "ok", 0, "")
-    if isinstance(error, Throttled):
-        return Outcome(gate.destination, "wait", int((error.retry_after_s or THROTTLED_S) * 1000), error.reason)
-    denied = isinstance(error, Denied) and error.status == UNAUTHORISED
-    return Outcome(gate.destination, "denied" if denied else "fail", 0, error.reason)

@@ -33,6 +33,8 @@ class Limits:
     """arq jobs at a time."""
     drain_s: float = 25.0
     """After SIGTERM, how long calls under way may take to finish."""
+    reconcile_at_s: frozenset[int] = frozenset()
+    """At which seconds of each minute one worker looks whose time for reconciling has come; none: it does not."""
     poison_claims: int = 5
     """A ticket claimed so often without one finish is set aside for longer and longer."""
 

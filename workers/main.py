@@ -12,12 +12,15 @@ from uuid import uuid4
 from aiohttp import web
 
 from bridge.errors import StoreUnavailable
+from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
+from bridge.queue import Cron
 from bridge.scripting import UNAVAILABLE
 from bridge.wiring import opened
 from workers.lanes import Lanes
 from workers.limits import Limits, check
+from workers.reconcile import JOB, reconcile
 from workers.retention import retire
 
 if TYPE_CHECKING:
@@ -95,19 +98,20 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def sweep(app: App) -> None:
-    """Wake every lane that has something due and nobody at it, then let go what was kept long enough.
+    """Wake every lane that has something due and nobody at it, let go what was kept long enough, hear who is silent.
 
     Not an arq cron: those need a free slot.
     """
     for lane in (*await app.store.generations.tick(), *await app.store.wake_due()):
         await app.queue.wake(lane)
     await retire(app)
+    await listen(app)
 
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
     """Arq's loop, begun again whenever Redis took it down."""
     while True:
-        worker = app.queue.worker(lanes.run, limits.slots, lanes.busy)
+        worker = app.queue.worker(lanes.run, limits.slots, lanes.busy, _crons(app, lanes, limits))
         try:
             await worker.async_run()
         except UNAVAILABLE as error:
@@ -117,6 +121,12 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
             # A server that takes no writes, a bug: a worker whose loop has ended looks alive and does nothing.
             app.log.exception("arq restarts")
         await asyncio.sleep(RESTART_S)
+
+
+def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:
+    """What may wait for a free slot."""
+    seconds = limits.reconcile_at_s
+    return [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), seconds)] if seconds else []
 
 
 async def _every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from bridge.errors import CallError, LeaseLost, NotSent
-from workers.admit import explained, outcome
+from bridge.gates import explained, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,7 +26,7 @@ from workers.reading import ticket_now
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from bridge.domain import StartConversation, Testimony
+    from bridge.domain import StartAnswered, StartConversation, StartSent
     from workers.work import Work
 
 SHAKEN_MS = 86_400_000
@@ -130,7 +130,7 @@ async def _known_to_jelou(work: Work, conversation: str) -> bool:
     return True
 
 
-def remember(work: Work, told: Testimony) -> None:
+def remember(work: Work, told: StartAnswered | StartSent) -> None:
     """Keep in this process' memory what it knows of the start, should Redis lose it."""
     claimed, now = work.claimed, work.app.now_ms()
     line = entry(now, "told", event=told.type, conversation=getattr(told, "conversation_id", ""))

@@ -1,62 +1,71 @@
-"""django-helpdesk: its two unsigned webhooks in, private follow-ups and custom fields out.
+"""django-helpdesk: its two unsigned webhooks in; private follow-ups, statuses, custom fields and tickets out.
 
 A new ticket is told as ``{"ticket": T, "queue_slug": "..."}``, a follow-up with ``followup_id`` beside it; ``T`` holds
-every follow-up of the ticket, the private ones too. A follow-up may comment and change the status at once: then two
-events are told, the comment first. There is no other event: a status changed over the API or in bulk is not told.
+every follow-up of the ticket, the private ones too. They are read in ``django_helpdesk_reading``. There is no other
+event: a status changed over the API or in bulk is not told.
 
-A follow-up's ``user`` is a member of staff or nobody, so nobody stands for the customer. A ticket does not tell when
-it was created: the date of its first follow-up, which is written with it, stands for that.
+What the customer wrote is a private follow-up: a public one would be mailed to the customer. A status is written
+silently, without a follow-up. ``pending`` is an open ticket on hold.
 
 Traps. ``title`` in a new follow-up renames the ticket, so it is never sent. The comment is rendered as a Django
 template: braces are parted by a zero-width space. A 500 may come after the follow-up was saved, because the webhooks
-are called inside the request; so it is looked for by its mark.
+are called inside the request; so it is looked for by its mark. A new ticket may have no mail address, and mails nobody
+then; its description becomes its first follow-up, where it is looked for.
 
-Sources: django-helpdesk 2.6.1, ``helpdesk/webhooks.py``, ``serializers.py``, ``update_ticket.py``, ``models.py``.
+Sources: django-helpdesk 2.6.1, ``helpdesk/webhooks.py``, ``serializers.py``, ``update_ticket.py``, ``forms.py``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
-from bridge.accounts import Account, Model, UnsignedVerification
-from bridge.domain import (
-    AddNote,
-    AgentReplied,
-    Ticket,
-    TicketOpened,
-    TicketRef,
-    TicketReopened,
-    TicketSolved,
-    Unrecognised,
-)
+from bridge.accounts import Account, UnsignedVerification
+from bridge.domain import WRITTEN, SetField, SetStatus, TicketRef
 from bridge.errors import CallError, Gone, Refused
+from bridge.helpdesks import django_helpdesk_reading as reader
 from bridge.helpdesks import proof, reading, writing
+from bridge.helpdesks.django_helpdesk_reading import CUSTOM, KIND, Site
 from bridge.helpdesks.reading import Json, section, text, told
-from bridge.replies import Meanings, raise_for, reply_object
+from bridge.policies import Model
+from bridge.replies import Because, Meanings, raise_for, reply_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.domain import Call, Delivery, Rate, Reply, TicketEvent, Verified, WriteBack
+    from bridge.domain import (
+        AddNote,
+        AddReply,
+        AgentReplied,
+        Call,
+        Changes,
+        Delivery,
+        OpenTicket,
+        Rate,
+        Reply,
+        Ticket,
+        TicketEvent,
+        Verified,
+        WriteBack,
+    )
     from bridge.signatures import Verification
 
-STATUSES: Final[Mapping[str, str]] = {"1": "open", "2": "open", "3": "solved", "4": "closed", "5": "closed"}
-"""Open, reopened, resolved, closed, duplicate."""
-
-PRIORITIES: Final[Mapping[str, str]] = {"1": "urgent", "2": "high", "3": "normal", "4": "low", "5": "low"}
-"""Critical, high, normal, low, very low."""
-
-CHANGES: Final[Mapping[str, type[TicketSolved | TicketReopened]]] = {
-    "2": TicketReopened,
-    "3": TicketSolved,
-    "4": TicketSolved,
+STATUSES: Final[Mapping[str, Json]] = {
+    "open": {"status": 1, "on_hold": False},
+    "pending": {"status": 1, "on_hold": True},
+    "solved": {"status": 3, "on_hold": False},
 }
-"""What a follow-up's ``new_status`` tells."""
+"""The bridge's word to what is written."""
 
-CUSTOM: Final = "custom_"
+LONGEST_TITLE: Final = 200
+
+PAGE: Final = 100
+
+LOOKED_AT: Final = 300
+"""So many follow-ups are looked at, newest first, for the description of a ticket of unknown fate."""
+
 _LIVE_TEXT: Final = re.compile(
     r"(?<=\{)(?=[{%#])|(?<=[}%#])(?=\})"  # Django's template tags, whole or half
     r"|(?<=#)(?=\d)"  # a reference that writes a follow-up on that other ticket
@@ -74,6 +83,9 @@ class DjangoHelpdeskAccess(Model):
     bridge_user_id: Annotated[str, Field(coerce_numbers_to_str=True)] = Field(
         default="", description="That user's id: what it writes is known to be the bridge's own."
     )
+    queue: Annotated[str, Field(coerce_numbers_to_str=True)] = Field(
+        default="", description="Number of the queue in which tickets are opened for conversations that have none."
+    )
 
 
 class DjangoHelpdeskAccount(Account):
@@ -89,67 +101,29 @@ class DjangoHelpdeskAccount(Account):
         return verification
 
 
-def _ticket(ref: TicketRef, record: Json, queue_slug: str) -> Ticket:
-    custom = {name.removeprefix(CUSTOM): value for name, value in record.items() if name.startswith(CUSTOM)}
-    first = next(iter(reading.records(record, "followup_set")), {})
-    status = STATUSES.get(text(record, "status"), text(record, "status"))
-    fields = told(
-        id=ref.id,
-        subject=text(record, "title"),
-        status="on-hold" if status == "open" and reading.flag(record, "on_hold") else status,
-        priority=PRIORITIES.get(text(record, "priority"), text(record, "priority")),
-        group=queue_slug,
-        created_at=text(first, "date"),
-        requester=told(email=text(record, "submitter_email"), phone=text(custom, "phone")),
-        custom=told(**custom),
-    )
-    return Ticket(ref, fields, reading.moment_ms(first, "date"))
-
-
-def _followed_up(ref: TicketRef, followup: Json, bridge_user: str) -> list[TicketEvent]:
-    followup_id, comment = text(followup, "id"), text(followup, "comment")
-    by_bridge = _by_bridge(followup, bridge_user)
-    change = CHANGES.get(text(followup, "new_status"))
-    events: list[TicketEvent] = []
-    if comment or change is None:
-        events.append(_commented(ref, followup, by_bridge=by_bridge))
-    if change:
-        status = STATUSES[text(followup, "new_status")]
-        events.append(change(ref, f"status:{status}:{followup_id}", status, by_bridge))
-    return events
-
-
-def _commented(ref: TicketRef, followup: Json, *, by_bridge: bool) -> TicketEvent:
-    followup_id, comment = text(followup, "id"), text(followup, "comment")
-    fact = f"comment:{followup_id}"
-    if not comment:
-        return Unrecognised(ref, fact, "followup", by_bridge)
-    if not text(followup, "user") and not by_bridge:
-        return Unrecognised(ref, fact, "customer followup")
-    return AgentReplied(ref, fact, followup_id, comment, reading.flag(followup, "public") is True, by_bridge)
-
-
-def _by_bridge(followup: Json, bridge_user: str) -> bool:
-    return (bridge_user != "" and text(followup, "user") == bridge_user) or reading.marked(text(followup, "comment"))
-
-
 def _harmless(comment: str) -> str:
     """The comment with nothing in it that Django's template language would act upon."""
     return _LIVE_TEXT.sub(_ZERO_WIDTH_SPACE, comment)
 
 
-def _refused(reply: Reply) -> type[CallError]:
+_DELETED: Final = Because(Gone, "the ticket is deleted, or in a queue that the bridge may not see")
+
+
+def _refused(reply: Reply) -> type[CallError] | Because:
     # The REST framework names the field it cannot accept: a ticket that is not there, or not ours to see.
-    return Gone if reply.body.startswith(b'{"ticket":') else Refused
+    return _DELETED if reply.body.startswith(b'{"ticket":') else Refused
 
 
-MEANINGS: Final[Meanings] = {400: _refused, 404: Gone}
+MEANINGS: Final[Meanings] = {400: _refused, 404: _DELETED}
+
+OPENING: Final[Meanings] = {404: Refused}
+"""Where there is no ticket yet that could be gone."""
 
 
 class DjangoHelpdesk:
     """The dialect of django-helpdesk."""
 
-    kind = "django-helpdesk"
+    kind = KIND
     settings: type[Account] = DjangoHelpdeskAccount
     calls_per_minute = 6_000
     ticket_rate: Rate | None = None
@@ -164,29 +138,18 @@ class DjangoHelpdesk:
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """The opened ticket, or the one or two events of a follow-up. Raises Unreadable."""
-        access = proof.own(account, DjangoHelpdeskAccount).access
-        bridge_user = access.bridge_user_id if access else ""
         body = reading.decoded(verified.delivery.body)
-        record = section(body, "ticket")
-        ref = TicketRef(self.kind, account_name, reading.ticket_id(record, "id", "ticket.id"))
-        followups = reading.records(record, "followup_set")
-        wanted = text(body, "followup_id")
-        if wanted:
-            followup = next((one for one in followups if text(one, "id") == wanted), {"id": wanted})
-            return _followed_up(ref, followup, bridge_user)
-        first = next(iter(followups), {})
-        by_bridge = _by_bridge(first, bridge_user) or reading.marked(text(record, "description"))
-        return [TicketOpened(ref, "opened", _ticket(ref, record, text(body, "queue_slug")), by_bridge)]
+        ref = TicketRef(self.kind, account_name, reading.ticket_id(section(body, "ticket"), "id", "ticket.id"))
+        return reader.events(ref, body, _site(account))
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its follow-ups."""
-        access = proof.own(account, DjangoHelpdeskAccount).access
-        return None if access is None else writing.reading_call(_ticket_url(access, ref), _credential(access))
+        return _read(account, "/api/tickets/{id}/", ref.id)
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:  # noqa: ARG002 - all accounts alike
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
         """The ticket, without ``group``: the API tells the queue's number and not its slug."""
         raise_for(reply, MEANINGS)
-        return _ticket(ref, reply_object(reply), "")
+        return reader.ticket(ref, reply_object(reply), "", _site(account))
 
     def call(
         self,
@@ -197,31 +160,29 @@ class DjangoHelpdesk:
         *,
         now_ms: int,  # noqa: ARG002 - nothing is signed
     ) -> Call | None:
-        """A private follow-up or a custom field; None for a tag and without access."""
-        access = proof.own(account, DjangoHelpdeskAccount).access
+        """A private follow-up, a status or a custom field; None for a tag and without access."""
+        access = _access(account)
         if access is None:
             return None
-        if isinstance(action, AddNote):
-            ticket: Any = int(ref.id) if ref.id.isascii() and ref.id.isdigit() else ref.id
-            followup = {"ticket": ticket, "comment": _harmless(action.text), "public": False}
+        if isinstance(action, WRITTEN):
             url = writing.address(access.base_url, "/api/followups/")
-            return writing.writing_call("POST", url, _credential(access), followup, once=True)
-        if action.field == "tag":
-            return None
-        change = {CUSTOM + action.field.removeprefix(CUSTOM): action.value}
-        return writing.writing_call("PATCH", _ticket_url(access, ref), _credential(access), change)
+            return writing.writing_call("POST", url, _credential(access), _followup(ref, action), once=True)
+        change = _change(action)
+        url = writing.address(access.base_url, "/api/tickets/{id}/", ref.id)
+        return writing.writing_call("PATCH", url, _credential(access), change) if change else None
 
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
-        """The follow-up's id for a note, which its echo carries too; empty for a field."""
+        """The follow-up's id, which its echo carries too; empty for a status or a field."""
         raise_for(reply, MEANINGS)
-        return text(reply_object(reply), "id") if isinstance(action, AddNote) else ""
+        found = reply_object(reply)
+        return text(found, "id") if isinstance(action, WRITTEN) else ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
-        """The ticket with its follow-ups, for a note; a field is harmless to write again."""
-        return self.fetch(account, ref) if isinstance(action, AddNote) else None
+        """The ticket with its follow-ups, for a follow-up; the rest is harmless to write again."""
+        return self.fetch(account, ref) if isinstance(action, WRITTEN) else None
 
     def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
-        """The follow-up that carries the note's mark."""
+        """The follow-up that carries the action's mark."""
         raise_for(reply, MEANINGS)
         return writing.marked_text(action, reading.records(reply_object(reply), "followup_set"), "comment")
 
@@ -229,10 +190,93 @@ class DjangoHelpdesk:
         """A custom field stands under its name, without django-helpdesk's own beginning of it."""
         return f"custom.{field.removeprefix(CUSTOM)}"
 
+    def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
+        """The ticket, which has all its follow-ups."""
+        return self.fetch(account, ref)
 
-def _ticket_url(access: DjangoHelpdeskAccess, ref: TicketRef) -> str:
-    return writing.address(access.base_url, "/api/tickets/{id}/", ref.id)
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> list[AgentReplied]:
+        """The comments of agents, and the bridge's own, oldest first."""
+        raise_for(reply, MEANINGS)
+        return reader.replies(ref, reply_object(reply), _site(account))
+
+    def open_ticket(
+        self,
+        account: Account,
+        action: OpenTicket,
+        key: str,  # noqa: ARG002 - there is no idempotency key
+        *,
+        now_ms: int,  # noqa: ARG002 - nothing is signed
+    ) -> Call | None:
+        """A ticket in the action's group or else the account's queue; None where there is neither."""
+        access = _access(account)
+        queue = action.group or (access.queue if access else "")
+        if access is None or not queue:
+            return None
+        url = writing.address(access.base_url, "/api/tickets/")
+        return writing.writing_call("POST", url, _credential(access), _opening(action, queue), once=True)
+
+    def opened(self, account: Account, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The id of the ticket. Raises Ambiguous for a 2xx without one."""
+        raise_for(reply, OPENING)
+        return writing.opened_id(reply.status, reply_object(reply))
+
+    def find_opened(self, account: Account, action: OpenTicket) -> Call | None:  # noqa: ARG002 - the list is the same
+        """The newest follow-ups of all tickets: the description of the ticket is among them."""
+        return _read(account, f"/api/followups/?page=last&page_size={LOOKED_AT}")
+
+    def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The id of the ticket whose description carries the mark. Raises Ambiguous where the list is cut there."""
+        raise_for(reply, OPENING)
+        return reader.opened_with(action.marker, reply_object(reply))
+
+    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
+        """The newest page of all follow-ups, or an earlier one; the time is read again from the link it answers."""
+        return _read(account, f"/api/followups/?page_size={PAGE}&since_ms={since_ms}&page={{id}}", after or "last")
+
+    def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
+        """Statuses by follow-up; each ticket that somebody wrote on publicly as opened, in part."""
+        raise_for(reply, OPENING)
+        return reader.changes(account_name, reply_object(reply), _site(account))
+
+
+def _access(account: Account) -> DjangoHelpdeskAccess | None:
+    return proof.own(account, DjangoHelpdeskAccount).access
+
+
+def _site(account: Account) -> Site:
+    access = _access(account)
+    if access is None:
+        return Site()
+    url = access.base_url
+    return Site(str(url).removesuffix(url.path or ""), access.bridge_user_id)
+
+
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
+    access = _access(account)
+    if access is None:
+        return None
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
 
 
 def _credential(access: DjangoHelpdeskAccess) -> dict[str, str]:
     return writing.basic(access.username, access.password.get_secret_value())
+
+
+def _followup(ref: TicketRef, action: AddNote | AddReply) -> Json:
+    return {"ticket": writing.number(ref.id), "comment": _harmless(action.text), "public": False}
+
+
+def _change(action: SetField | SetStatus) -> Json | None:
+    if isinstance(action, SetStatus):
+        return STATUSES.get(action.status)
+    return None if action.field == "tag" else {CUSTOM + action.field.removeprefix(CUSTOM): action.value}
+
+
+def _opening(action: OpenTicket, queue: str) -> Json:
+    return {
+        "queue": writing.number(queue),
+        "title": action.subject[:LONGEST_TITLE],
+        "description": action.text,
+        "priority": 3,
+        **told(custom_phone=action.phone),
+    }

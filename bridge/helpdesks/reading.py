@@ -20,6 +20,7 @@ _BODY: Final = "body"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LONGEST_ID: Final = 255
 _LONGEST_NAME: Final = 100
+_MOST_DIGITS: Final = 18
 _PERSON: Final = ("id", "name", "email", "phone", "external_id")
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -53,6 +54,12 @@ def text(record: Json, name: str) -> str:
     if isinstance(found, str):
         return found
     return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
+
+
+def count(record: Json, name: str) -> int:
+    """The number under this name, also as its digits; 0 for anything else."""
+    found = text(record, name)
+    return int(found) if len(found) <= _MOST_DIGITS and found.isascii() and found.isdigit() else 0
 
 
 def words(record: Json, name: str) -> list[str]:

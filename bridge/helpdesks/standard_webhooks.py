@@ -9,10 +9,13 @@ A body in (``data.ticket.id`` is required, all the rest may be missing)::
               "requester": {"id": "c-77", "name": "...", "email": "...", "phone": "+593987654321",
                             "external_id": "..."},
               "actor": {"id": "a-5", "type": "agent"},
-              "comment": {"id": "c-1", "body": "...", "public": true}}}
+              "comment": {"id": "c-1", "body": "...", "public": true, "markup": "html",
+                          "attachments": [{"url": "https://...", "name": "a.pdf", "mime_type": "application/pdf",
+                                           "size": 1234}]}}}
 
 ``type`` is ticket.created, comment.added, ticket.solved (or ticket.updated with status solved or closed) or
 ticket.reopened; anything else is taken and not acted upon. ``actor.type`` is agent, requester or bridge.
+``comment.markup`` says how its body is written: text (where it is not told), html, markdown, adf or wiki.
 
 Signing in Python::
 
@@ -38,46 +41,55 @@ same on every try, and any 2xx says that it is done::
      "data": {"ticket": {"id": "T-1001"}, "note": {"body": "...", "marker": "..."}}}
     {"type": "field.set", "timestamp": "...",
      "data": {"ticket": {"id": "T-1001"}, "field": {"name": "...", "value": "..."}}}
+    {"type": "reply.add", "timestamp": "...",
+     "data": {"ticket": {"id": "T-1001"}, "reply": {"body": "...", "marker": "...", "author": "...", "user_id": "..."}}}
+    {"type": "status.set", "timestamp": "...", "data": {"ticket": {"id": "T-1001"}, "status": "solved"}}
+    {"type": "ticket.open", "timestamp": "...",
+     "data": {"ticket": {"subject": "...", "body": "...", "marker": "...", "group": "..."},
+              "requester": {"id": "...", "name": "...", "phone": "+593987654321"}}}
+
+``reply.add`` is what the customer wrote, ``status`` is open, pending or solved. ``ticket.open`` is to be answered with
+``{"ticket": {"id": "T-1002"}}``, and a message whose ``webhook-id`` came before with the same id again; what is told of
+such a ticket carries the marker in its ``description``. A 410 says that a ticket takes nothing any more.
 
 Source: the Standard Webhooks specification 1.0.0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import orjson
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from bridge import signatures
-from bridge.accounts import Account, Model, Secrets
-from bridge.domain import (
-    AddNote,
-    AgentReplied,
-    Call,
-    Ticket,
-    TicketOpened,
-    TicketRef,
-    TicketReopened,
-    TicketSolved,
-    Unrecognised,
-)
-from bridge.errors import Refused
-from bridge.helpdesks import proof, reading
-from bridge.helpdesks.labels import ENDED, PRIORITIES, STATUSES, label
-from bridge.helpdesks.reading import Json, section, text, told
-from bridge.replies import raise_for
+from bridge.accounts import Account, Secrets
+from bridge.domain import Call
+from bridge.errors import Gone, Refused
+from bridge.helpdesks import proof, writing
+from bridge.helpdesks import standard_webhooks_events as events
+from bridge.helpdesks.reading import Json, section
+from bridge.helpdesks.standard_webhooks_writing import asked, opening
+from bridge.policies import Model
+from bridge.replies import Because, Meanings, raise_for, reply_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Sequence
 
-    from bridge.domain import Delivery, Rate, Reply, TicketEvent, Verified, WriteBack
-
-CUSTOMER: Final = frozenset({"requester", "customer", "contact", "end-user", "end_user", "enduser"})
-"""What ``actor.type`` may call the person who asked."""
+    from bridge.domain import (
+        AgentReplied,
+        Changes,
+        Delivery,
+        OpenTicket,
+        Rate,
+        Reply,
+        Ticket,
+        TicketEvent,
+        TicketRef,
+        Verified,
+        WriteBack,
+    )
 
 
 class StandardWebhooksAccess(Model):
@@ -110,99 +122,13 @@ def _signed(verification: Secrets) -> signatures.HmacSigned:
     return signatures.standard_webhooks(proof.revealed(verification.secrets), verification.tolerance_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """An event about one ticket. ``version`` tells two changes of it apart."""
-
-    type: str
-    ref: TicketRef
-    data: Json
-    at: str
-    version: str
-
-    @property
-    def actor(self) -> Json:
-        """Who did it."""
-        return section(self.data, "actor")
-
-    @property
-    def status(self) -> str:
-        """The ticket's status in the bridge's words; empty where it is not told."""
-        return label(STATUSES, text(section(self.data, "ticket"), "status"))
-
-    def by_bridge(self, written: str = "") -> bool:
-        """Whether the bridge did it, by the actor's type or by the mark in what was written."""
-        return text(self.actor, "type") == "bridge" or reading.marked(written)
-
-    def by_customer(self) -> bool:
-        """Whether the requester did it, by the actor's type or else by the id."""
-        actor_type, actor_id = text(self.actor, "type").lower(), text(self.actor, "id")
-        same = actor_id != "" and actor_id == text(section(self.data, "requester"), "id")
-        return actor_type in CUSTOMER or (actor_type == "" and same)
-
-
-def _opened(message: _Message) -> TicketEvent:
-    about = section(message.data, "ticket")
-    created_at = text(about, "created_at") or message.at
-    fields = told(
-        id=message.ref.id,
-        subject=text(about, "subject"),
-        status=message.status,
-        priority=label(PRIORITIES, text(about, "priority")),
-        type=text(about, "type").lower(),
-        group=text(about, "group"),
-        brand=text(about, "brand"),
-        channel=text(about, "channel").lower(),
-        tags=reading.words(about, "tags"),
-        created_at=created_at,
-        external_id=text(about, "external_id"),
-        requester=reading.person(section(message.data, "requester")),
-        custom=told(**section(about, "custom")),
-    )
-    ticket = Ticket(message.ref, fields, reading.moment_ms(fields, "created_at"))
-    return TicketOpened(message.ref, "opened", ticket, message.by_bridge(text(about, "description")))
-
-
-def _commented(message: _Message) -> TicketEvent:
-    comment = section(message.data, "comment")
-    body, comment_id = text(comment, "body"), text(comment, "id")
-    fact = f"comment:{comment_id or message.version}"
-    by_bridge = message.by_bridge(body)
-    if message.by_customer() and not by_bridge:
-        return Unrecognised(message.ref, fact, "customer comment")
-    public = reading.flag(comment, "public") is True
-    return AgentReplied(message.ref, fact, comment_id, body, public, by_bridge)
-
-
-def _solved(message: _Message) -> TicketEvent:
-    status = message.status if message.status in ENDED else "solved"
-    return TicketSolved(message.ref, f"status:{status}:{message.version}", status, message.by_bridge())
-
-
-def _reopened(message: _Message) -> TicketEvent:
-    status = message.status if message.status and message.status not in ENDED else "open"
-    return TicketReopened(message.ref, f"status:{status}:{message.version}", status, message.by_bridge())
-
-
-def _updated(message: _Message) -> TicketEvent:
-    if message.status in ENDED:
-        return _solved(message)
-    return Unrecognised(message.ref, f"told:{message.type}:{message.version}", message.type, message.by_bridge())
-
-
-_READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
-    "ticket.created": _opened,
-    "ticket.updated": _updated,
-    "ticket.solved": _solved,
-    "ticket.reopened": _reopened,
-    "comment.added": _commented,
-}
+MEANINGS: Final[Meanings] = {410: Because(Gone, "the receiver takes nothing for this ticket any more")}
 
 
 class StandardWebhooks:
     """The dialect of scripted senders."""
 
-    kind = "standard-webhooks"
+    kind = events.KIND
     settings: type[Account] = StandardWebhooksAccount
     calls_per_minute = 6_000
     ticket_rate: Rate | None = None
@@ -217,19 +143,7 @@ class StandardWebhooks:
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:  # noqa: ARG002 - all accounts alike
         """One event. Raises Unreadable."""
-        body = reading.decoded(verified.delivery.body)
-        name = reading.event_name(body, "type")
-        data = section(body, "data")
-        about = section(data, "ticket")
-        reader = _READERS.get(name)
-        if reader is None:
-            found = reading.usable_id(about, "id")
-            ref = TicketRef(self.kind, account_name, found) if found else None
-            return [Unrecognised(ref, f"told:{self.delivery_id(verified.delivery)}", name)]
-        ref = TicketRef(self.kind, account_name, reading.ticket_id(about, "id", "data.ticket.id"))
-        version = reading.moment_ms(about, "updated_at") or reading.moment_ms(body, "timestamp")
-        at = text(body, "timestamp")
-        return [reader(_Message(name, ref, data, at, str(version or self.delivery_id(verified.delivery))))]
+        return [events.event(verified.delivery.body, account_name, self.delivery_id(verified.delivery))]
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:  # noqa: ARG002 - there is nothing to ask
         """None: a sender tells all it has."""
@@ -237,29 +151,15 @@ class StandardWebhooks:
 
     def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:  # noqa: ARG002 - there is nothing to ask
         """Raises Refused: there is no such call."""
-        msg = "this helpdesk has no call that reads a ticket"
-        raise Refused(msg)
+        raise _unaskable()
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to write; None where no ``write_back_url`` is set."""
-        access = proof.own(account, StandardWebhooksAccount).access
-        if access is None:
-            return None
-        body = orjson.dumps(_asked(ref, action, now_ms))
-        message_id = "msg_" + sha256(f"{ref}|{key}".encode()).hexdigest()[:32]
-        now_s = now_ms // 1000
-        secret = signatures.whsec_key(access.secret.get_secret_value())
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(now_s),
-            "webhook-signature": signatures.standard_webhooks_signature(secret, message_id, now_s, body),
-        }
-        return Call("POST", str(access.write_back_url), headers, body)
+        return _message(account, writing.once_key(str(ref), key), asked(ref, action), now_ms)
 
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """Empty: a 2xx is all that is asked for. Raises CallError."""
-        raise_for(reply)
+        raise_for(reply, MEANINGS)
         return ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:  # noqa: ARG002 - see below
@@ -274,12 +174,55 @@ class StandardWebhooks:
         """A sender that tells of its fields tells them as custom ones."""
         return f"custom.{field}"
 
+    def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:  # noqa: ARG002 - there is nothing to ask
+        """None: a sender tells all it has."""
+        return None
 
-def _asked(ref: TicketRef, action: WriteBack, now_ms: int) -> Json:
-    ticket = {"id": ref.id}
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    if isinstance(action, AddNote):
-        note = {"body": action.text, "marker": action.marker}
-        return {"type": "note.add", "timestamp": now, "data": {"ticket": ticket, "note": note}}
-    field = {"name": action.field, "value": action.value}
-    return {"type": "field.set", "timestamp": now, "data": {"ticket": ticket, "field": field}}
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> Sequence[AgentReplied]:  # noqa: ARG002 - see above
+        """Raises Refused: there is no such call."""
+        raise _unaskable()
+
+    def open_ticket(self, account: Account, action: OpenTicket, key: str, *, now_ms: int) -> Call | None:
+        """A signed message that asks the receiver to open a ticket; None where no ``write_back_url`` is set."""
+        return _message(account, writing.once_key(action.marker, key), opening(action), now_ms)
+
+    def opened(self, account: Account, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The id that the receiver answers. Raises Ambiguous for a 2xx without one."""
+        raise_for(reply)
+        return writing.opened_id(reply.status, section(reply_object(reply), "ticket"))
+
+    def find_opened(self, account: Account, action: OpenTicket) -> Call | None:  # noqa: ARG002 - see below
+        """None: the message's id makes sending it again harmless."""
+        return None
+
+    def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - there is no such call
+        """Empty: there is no such call."""
+        return ""
+
+    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:  # noqa: ARG002 - there is nothing to ask
+        """None: a sender has no list."""
+        return None
+
+    def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:  # noqa: ARG002 - there is no such call
+        """Raises Refused: there is no such call."""
+        raise _unaskable()
+
+
+def _unaskable() -> Refused:
+    return Refused("this helpdesk has nothing that could be read")
+
+
+def _message(account: Account, message_id: str, told: Json, now_ms: int) -> Call | None:
+    access = proof.own(account, StandardWebhooksAccount).access
+    if access is None:
+        return None
+    body = orjson.dumps({"timestamp": datetime.fromtimestamp(now_ms / 1000, UTC), **told})
+    now_s, message_id = now_ms // 1000, f"msg_{message_id}"
+    secret = signatures.whsec_key(access.secret.get_secret_value())
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(now_s),
+        "webhook-signature": signatures.standard_webhooks_signature(secret, message_id, now_s, body),
+    }
+    return Call("POST", str(access.write_back_url), headers, body)

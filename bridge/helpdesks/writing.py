@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import orjson
 
-from bridge.domain import AddNote, Call
-from bridge.helpdesks.reading import text
+from bridge.domain import MARK, WRITTEN, Call
+from bridge.errors import Ambiguous
+from bridge.helpdesks.reading import text, usable_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
     from bridge.domain import WriteBack
     from bridge.helpdesks.reading import Json
+
+
+_MOST_DIGITS: Final = 18
+"""What fits into 64 bits."""
 
 
 def address(base: HttpUrl, path: str, ref_id: str = "") -> str:
@@ -42,7 +48,35 @@ def writing_call(method: str, url: str, headers: Mapping[str, str], payload: Any
 
 
 def marked_text(action: WriteBack, written: Iterable[Json], name: str) -> str:
-    """The first text under ``name`` that carries the note's mark; empty where none does, or the action is no note."""
-    if not isinstance(action, AddNote):
+    """The first text under ``name`` with the action's mark; empty where there is none, or the action carries none."""
+    if not isinstance(action, WRITTEN):
         return ""
     return next((body for one in written if action.marker in (body := text(one, name))), "")
+
+
+def mark_id(marker: str) -> str:
+    """What a mark says, without its brackets: an id that a helpdesk can keep and look for."""
+    return marker.strip("[]")
+
+
+MARK_ID: Final = MARK.strip("[")
+"""Begins every such id."""
+
+
+def opened_id(status: int, ticket: Json) -> str:
+    """The id of a ticket that was just opened. Raises Ambiguous where the answer tells none."""
+    found = usable_id(ticket, "id")
+    if not found:
+        msg = f"answered {status} without the id of a ticket"
+        raise Ambiguous(msg, status=status)
+    return found
+
+
+def once_key(*parts: str) -> str:
+    """An idempotency key: the same for the same parts, and safe in a header."""
+    return sha256("|".join(parts).encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def number(found: str) -> int | str:
+    """A helpdesk's numeric id as the number its API wants; anything else as it is, to be refused by name."""
+    return int(found) if len(found) <= _MOST_DIGITS and found.isascii() and found.isdigit() else found

@@ -1,10 +1,10 @@
-"""Zendesk: its signature, its events (see ``zendesk_events``), and notes, fields and tags written back.
+"""Zendesk: its signature, its events (``zendesk_events``), its lists (``zendesk_listing``), what is written there.
 
-A note is a private comment. Updates have no idempotency key, so a note of unknown fate is looked for by its mark. Tags
-are added by a call of their own: ``tags`` in the body of a ticket would replace all of them. A closed ticket takes no
-update at all.
+Bodies are made in ``zendesk_writing``. Updates have no idempotency key, so a comment of unknown fate is looked for by
+its mark. Opening a ticket has one, which Zendesk keeps for two hours. A closed ticket takes no update at all.
 
-Sources: "Verifying webhook requests", "Tickets", "Ticket comments", "Tags", "Rate limits" on Zendesk's developer site.
+Sources: "Verifying webhook requests", "Tickets", "Ticket comments", "Incremental exports", "Rate limits" on Zendesk's
+developer site.
 """
 
 from __future__ import annotations
@@ -13,16 +13,34 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
-from bridge.accounts import Account, Model, Secrets, WriteBackTo
-from bridge.domain import AddNote, Rate, SetField
-from bridge.errors import Ambiguous, CallError, Conflict, Gone, Refused
-from bridge.helpdesks import proof, reading, writing, zendesk_events
-from bridge.helpdesks.reading import Json, section, text
-from bridge.replies import Meanings, raise_for, reply_object
+from bridge.accounts import Account, Secrets, WriteBackTo
+from bridge.domain import WRITTEN, Rate, SetField
+from bridge.errors import Ambiguous
+from bridge.helpdesks import proof, reading, writing, zendesk_events, zendesk_listing
+from bridge.helpdesks.reading import section, text
+from bridge.helpdesks.zendesk_writing import MEANINGS, OPENING, change, opening
+from bridge.policies import Model
+from bridge.replies import raise_for, reply_object
 from bridge.signatures import HmacSigned, Timestamp
 
 if TYPE_CHECKING:
-    from bridge.domain import Call, Delivery, Reply, Ticket, TicketEvent, TicketRef, Verified, WriteBack
+    from bridge.domain import (
+        AgentReplied,
+        Call,
+        Changes,
+        Delivery,
+        OpenTicket,
+        Reply,
+        Ticket,
+        TicketEvent,
+        TicketRef,
+        Verified,
+        WriteBack,
+    )
+
+
+PAGE: Final = 100
+"""Tickets of one page of the incremental export; Zendesk takes up to 1,000, and its answers have no limit."""
 
 
 class ZendeskAccess(Model):
@@ -37,7 +55,7 @@ class ZendeskAccess(Model):
 
 
 class ZendeskAccount(Account):
-    """An account of Zendesk. ``write_back.field`` is the number of a custom field, or external_id."""
+    """An account of Zendesk. The fields in ``write_back`` are numbers of custom fields, or external_id."""
 
     verification: Secrets = Field(description="The webhook's signing secret.")
     access: ZendeskAccess | None = Field(default=None, description="Without it nothing is read or written back.")
@@ -51,9 +69,11 @@ class ZendeskAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        if write_back.field and _change(SetField(write_back.field, "")) is None:
-            msg = "field is the number of a custom field of Zendesk, or external_id"
-            raise ValueError(msg)
+        for name in ("field", "status_field"):
+            field = getattr(write_back, name)
+            if field and change(SetField(field, "")) is None:
+                msg = f"{name} is the number of a custom field of Zendesk, or external_id"
+                raise ValueError(msg)
         return write_back
 
 
@@ -70,34 +90,24 @@ def signed(verification: Secrets) -> HmacSigned:
     )
 
 
-def _refused(reply: Reply) -> type[CallError]:
-    # It stands in details.status[].description, or in details.base[] where the field itself was not sent.
-    return Gone if b"closed prevents ticket update" in reply.body else Refused
-
-
-MEANINGS: Final[Meanings] = {404: Gone, 409: Conflict, 422: _refused}
-"""A 409 is another update at the same moment: nothing was written, and the next try will be."""
-
-
-def _change(action: WriteBack) -> Json | None:
-    match action:
-        case AddNote():
-            return {"ticket": {"comment": {"body": action.text, "public": False}}}
-        case SetField(field="tag"):
-            return {"tags": [action.value]}
-        case SetField(field="external_id"):
-            return {"ticket": {"external_id": action.value}}
-        case SetField() if action.field.isascii() and action.field.isdigit():
-            return {"ticket": {"custom_fields": [{"id": int(action.field), "value": action.value}]}}
-    return None
-
-
 def _credential(access: ZendeskAccess) -> dict[str, str]:
     return writing.basic(f"{access.email}/token", access.api_token.get_secret_value())
 
 
-def _read(access: ZendeskAccess, path: str, ref: TicketRef) -> Call:
-    return writing.reading_call(writing.address(access.base_url, path, ref.id), _credential(access))
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
+    access = _access(account)
+    if access is None:
+        return None
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
+
+
+def _access(account: Account) -> ZendeskAccess | None:
+    return proof.own(account, ZendeskAccount).access
+
+
+def _bridge_user(account: Account) -> str:
+    access = _access(account)
+    return access.bridge_user_id if access else ""
 
 
 class Zendesk:
@@ -119,18 +129,17 @@ class Zendesk:
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """One event, from either form of body. Raises Unreadable."""
-        access = proof.own(account, ZendeskAccount).access
-        delivery = verified.delivery
-        bridge_user = access.bridge_user_id if access else ""
-        told = zendesk_events.Told(delivery.body, account_name, self.delivery_id(delivery), bridge_user)
+        delivery, readable = verified.delivery, _access(account) is not None
+        told = zendesk_events.Told(
+            delivery.body, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
+        )
         return [zendesk_events.event(told)]
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its people, for the phone number."""
-        access = proof.own(account, ZendeskAccount).access
-        return None if access is None else _read(access, "/api/v2/tickets/{id}.json?include=users", ref)
+        return _read(account, "/api/v2/tickets/{id}.json?include=users", ref.id)
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:  # noqa: ARG002 - all accounts alike
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
         """The whole ticket: phone and external id of its requester, custom fields by their number."""
         raise_for(reply, MEANINGS)
         found = reply_object(reply)
@@ -138,10 +147,7 @@ class Zendesk:
         if not detail:
             msg = "answered without a ticket"
             raise Ambiguous(msg, status=reply.status)
-        requester_id = text(detail, "requester_id")
-        people = (one for one in reading.records(found, "users") if text(one, "id") == requester_id)
-        custom = {text(one, "id"): one.get("value") for one in reading.records(detail, "custom_fields")}
-        return zendesk_events.ticket(ref, detail, next(people, {"id": requester_id}), custom, partial=False)
+        return zendesk_listing.whole(ref, detail, zendesk_listing.people(found), _bridge_user(account))
 
     def call(
         self,
@@ -152,37 +158,84 @@ class Zendesk:
         *,
         now_ms: int,  # noqa: ARG002 - nothing is signed
     ) -> Call | None:
-        """A private comment, a field, or a tag added; None without access."""
-        access = proof.own(account, ZendeskAccount).access
-        if access is None:
+        """A comment, a status, a field, or a tag added; None without access."""
+        access, body = _access(account), change(action)
+        if access is None or body is None:
             return None
-        change = _change(action)
-        if change is None:
-            return None
-        path = "/api/v2/tickets/{id}/tags.json" if "tags" in change else "/api/v2/tickets/{id}.json"
+        path = "/api/v2/tickets/{id}/tags.json" if "tags" in body else "/api/v2/tickets/{id}.json"
         url = writing.address(access.base_url, path, ref.id)
-        return writing.writing_call("PUT", url, _credential(access), change, once=isinstance(action, AddNote))
+        return writing.writing_call("PUT", url, _credential(access), body, once=isinstance(action, WRITTEN))
 
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
-        """The comment's id for a note, which its echo carries too; empty for the rest."""
+        """The comment's id for a note or a reply, which its echo carries too; empty for the rest."""
         raise_for(reply, MEANINGS)
-        if not isinstance(action, AddNote):
+        found = reply_object(reply)
+        if not isinstance(action, WRITTEN):
             return ""
-        audit = reading.records(section(reply_object(reply), "audit"), "events")
+        audit = reading.records(section(found, "audit"), "events")
         return next((text(one, "id") for one in audit if text(one, "type") == "Comment"), "")
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
-        """The ticket's newest hundred comments, for a note; fields and tags are harmless to write again."""
-        access = proof.own(account, ZendeskAccount).access
-        if access is None or not isinstance(action, AddNote):
+        """The ticket's newest hundred comments, for a comment; the rest is harmless to write again."""
+        if not isinstance(action, WRITTEN):
             return None
-        return _read(access, "/api/v2/tickets/{id}/comments.json?sort_order=desc", ref)
+        return _read(account, "/api/v2/tickets/{id}/comments.json?sort_order=desc", ref.id)
 
     def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
-        """The comment that carries the note's mark."""
+        """The comment that carries the action's mark."""
         raise_for(reply, MEANINGS)
         return writing.marked_text(action, reading.records(reply_object(reply), "comments"), "body")
 
     def field_path(self, field: str) -> str:
         """A custom field stands under its number."""
         return field if field == "external_id" else f"custom.{field}"
+
+    def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
+        """The ticket's newest hundred comments, with the roles of who wrote them."""
+        return _read(account, "/api/v2/tickets/{id}/comments.json?include=users&sort_order=desc", ref.id)
+
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> list[AgentReplied]:
+        """The comments of agents, and the bridge's own, oldest first."""
+        raise_for(reply, MEANINGS)
+        return zendesk_listing.replies(ref, reply_object(reply), _bridge_user(account))
+
+    def open_ticket(
+        self,
+        account: Account,
+        action: OpenTicket,
+        key: str,
+        *,
+        now_ms: int,  # noqa: ARG002 - nothing is signed
+    ) -> Call | None:
+        """A ticket with a private description, under an idempotency key that Zendesk keeps for two hours."""
+        access = _access(account)
+        if access is None:
+            return None
+        headers = _credential(access) | {"idempotency-key": writing.once_key(action.marker, key)}
+        url = writing.address(access.base_url, "/api/v2/tickets.json")
+        return writing.writing_call("POST", url, headers, opening(action), once=True)
+
+    def opened(self, account: Account, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The id of the ticket. Raises Ambiguous for a 2xx without one."""
+        raise_for(reply, OPENING)
+        return writing.opened_id(reply.status, section(reply_object(reply), "ticket"))
+
+    def find_opened(self, account: Account, action: OpenTicket) -> Call | None:
+        """The tickets with the external id that stands for the action's mark."""
+        return _read(account, "/api/v2/tickets.json?external_id={id}", writing.mark_id(action.marker))
+
+    def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
+        """The id of the ticket with that external id."""
+        raise_for(reply, OPENING)
+        return zendesk_listing.with_external_id(reply_object(reply), writing.mark_id(action.marker))
+
+    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
+        """A page of the incremental export, at most ten a minute. ``since_ms`` within the last minute is refused."""
+        begin = "cursor={id}" if after else "start_time={id}"
+        path = f"/api/v2/incremental/tickets/cursor.json?include=users&per_page={PAGE}&{begin}"
+        return _read(account, path, after or str(since_ms // 1000))
+
+    def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
+        """Tickets not done as opened, tickets done as solved."""
+        raise_for(reply, OPENING)
+        return zendesk_listing.changes(account_name, reply_object(reply), _bridge_user(account))

@@ -19,7 +19,12 @@ ticket.solved, ticket.reopened. A trigger does not know the status before, so on
 
 Facts: a trigger and a subscription tell the same fact of an opened ticket, and of a comment whose id the trigger
 tells. Of a status they do only where ``updated_at`` has seconds: Zendesk's placeholders stop at the minute. A comment
-told by a trigger has no text, and is private unless the trigger says otherwise.
+told by a trigger has no text, and is private unless the trigger says otherwise; a subscription tells its text and not
+its attachments. So a comment is partial wherever the bridge can read it.
+
+A deleted ticket is told as closed; a merged one is closed by Zendesk itself.
+
+A ticket that the bridge opened is known by who created it, by its mark in the description, or by its external id.
 
 Sources: "Anatomy of a webhook request", "Ticket event types", "Tickets", "Placeholders reference" on Zendesk's
 developer and help sites.
@@ -31,7 +36,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
-from bridge.helpdesks import reading
+from bridge.helpdesks import reading, writing
 from bridge.helpdesks.labels import CHANNELS, ENDED, PRIORITIES, STATUSES, TYPES, label
 from bridge.helpdesks.reading import Json, section, text, told
 
@@ -54,12 +59,16 @@ TRIGGERS: Final[Mapping[str, tuple[str, str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A body and what stands around it. ``bridge_user`` is empty where Zendesk's id of the bridge is not known."""
+    """A body and what stands around it. ``bridge_user`` is empty where Zendesk's id of the bridge is not known.
+
+    ``readable`` says that the bridge can read the ticket's comments, where a webhook tells too little of one.
+    """
 
     body: bytes
     account_name: str
     delivery_id: str
     bridge_user: str
+    readable: bool = False
 
 
 def event(delivered: Told) -> TicketEvent:
@@ -75,13 +84,18 @@ def event(delivered: Told) -> TicketEvent:
     ticket_id = reading.ticket_id(detail, "id", "detail.id" if native else "ticket_id")
     ref = TicketRef(KIND, delivered.account_name, ticket_id)
     change = section(body, "event")
-    return reader(
-        _Message(ref, detail, change, _version(body, detail, change) or delivered.delivery_id, delivered.bridge_user)
-    )
+    return reader(_Message(ref, detail, change, _version(body, detail, change) or delivered.delivery_id, delivered))
 
 
-def ticket(ref: TicketRef, detail: Json, requester: Json, custom: Json, *, partial: bool) -> Ticket:
-    """The ticket in ``detail``, which the API and the webhooks write with the same names."""
+def ticket(
+    ref: TicketRef, detail: Json, requester: Json, custom: Json, *, partial: bool = False, by_bridge: bool = False
+) -> Ticket:
+    """The ticket in ``detail``, which the API and the webhooks write with the same names.
+
+    The external id under which the bridge opened it is not told: it is no conversation's.
+    """
+    external_id = text(detail, "external_id")
+    ours = external_id.startswith(writing.MARK_ID)
     fields = told(
         id=ref.id,
         subject=text(detail, "subject"),
@@ -93,11 +107,12 @@ def ticket(ref: TicketRef, detail: Json, requester: Json, custom: Json, *, parti
         channel=label(CHANNELS, text(section(detail, "via"), "channel")),
         tags=reading.words(detail, "tags"),
         created_at=text(detail, "created_at"),
-        external_id=text(detail, "external_id"),
+        external_id="" if ours else external_id,
         requester=reading.person(requester),
         custom=told(**custom),
     )
-    return Ticket(ref, fields, reading.moment_ms(detail, "created_at"), partial)
+    marked = ours or reading.marked(text(detail, "description"))
+    return Ticket(ref, fields, reading.moment_ms(detail, "created_at"), partial, by_bridge or marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +123,20 @@ class _Message:
     detail: Json
     event: Json
     version: str
-    bridge_user: str
+    told: Told
 
     def by_bridge(self, *written: str) -> bool:
         """Whether the bridge did it: its user acted, or its mark is in what was written."""
-        acted = bool(self.bridge_user) and text(self.detail, "actor_id") == self.bridge_user
+        bridge_user = self.told.bridge_user
+        acted = bridge_user != "" and text(self.detail, "actor_id") == bridge_user
         return acted or reading.marked(*written)
 
 
 def _opened(message: _Message) -> TicketEvent:
     requester = {**section(message.detail, "requester"), "id": message.detail.get("requester_id")}
-    opened = ticket(message.ref, message.detail, requester, section(message.detail, "custom"), partial=True)
-    return TicketOpened(message.ref, "opened", opened, message.by_bridge(text(message.detail, "description")))
+    custom, by_bridge = section(message.detail, "custom"), message.by_bridge()
+    opened = ticket(message.ref, message.detail, requester, custom, partial=True, by_bridge=by_bridge)
+    return TicketOpened(message.ref, "opened", opened, opened.by_bridge)
 
 
 def _commented(message: _Message) -> TicketEvent:
@@ -130,7 +147,8 @@ def _commented(message: _Message) -> TicketEvent:
     if not by_bridge and not _by_staff(section(comment, "author"), message.detail):
         return Unrecognised(message.ref, fact, "customer comment")
     public = reading.flag(comment, "is_public") is True
-    return AgentReplied(message.ref, fact, text(comment, "id"), body, public, by_bridge)
+    comment_id, partial = text(comment, "id"), message.told.readable
+    return AgentReplied(message.ref, fact, comment_id, body, public, by_bridge, partial=partial)
 
 
 def _by_staff(author: Json, detail: Json) -> bool:
@@ -150,10 +168,17 @@ def _status_changed(message: _Message) -> TicketEvent:
     return Unrecognised(message.ref, fact, "ticket.status_changed", by_bridge)
 
 
+def _deleted(message: _Message) -> TicketEvent:
+    """Nobody will solve it any more: as good as closed. Who reads it again finds it gone."""
+    return TicketSolved(message.ref, f"status:closed:{message.version}", "closed", message.by_bridge())
+
+
 _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
     "ticket.created": _opened,
     "ticket.comment_added": _commented,
     "ticket.status_changed": _status_changed,
+    "ticket.soft_deleted": _deleted,
+    "ticket.permanently_deleted": _deleted,
 }
 
 

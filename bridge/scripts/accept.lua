@@ -1,7 +1,7 @@
 -- accept(request): one delivery of a helpdesk, all its events, once.
--- request: {seen, id, ttl_s, wake_ms, items: [{ticket, lane, fact, event, entry, repeated, person}]}
+-- request: {seen, id, ttl_s, wake_ms, sender ('' where it was not the sender who told it), items: [{ticket, lane, fact, event, entry, repeated, person}]}
 -- An item without an event asks for nothing: it is only told on the timeline, and wakes nobody.
--- An item of a forgotten ticket is accepted and not kept.
+-- An item of a forgotten ticket is accepted and not kept. One without `repeated` is not told where it is none any more.
 -- returns {status, id, lanes to wake...}; status is accepted or duplicate, id that of the first time.
 
 local r = cjson.decode(ARGV[1])
@@ -9,6 +9,7 @@ local seen = P .. 'seen:' .. r.seen
 if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
   return {'duplicate', redis.call('GET', seen)}
 end
+heard(r.sender)
 local answer = {'accepted', r.id}
 for _, item in ipairs(r.items) do
   local kept = not forgotten(item.ticket)
@@ -22,7 +23,7 @@ for _, item in ipairs(r.items) do
     belongs(item.ticket, item.person)
     local due, lane = arrived(item.ticket, item.lane, false)
     if due and must_wake(lane, r.wake_ms) then answer[#answer + 1] = lane end
-  elseif kept then
+  elseif kept and item.repeated ~= '' then
     tell_more(item.ticket, {item.repeated})
   end
 end

@@ -1,5 +1,5 @@
 -- accept_conversation(request): one event of Jelou's, once, for the ticket it belongs to, else among the orphans.
--- request: {seen, id, ttl_s, wake_ms, project, fact, event, is_start, is_evidence,
+-- request: {seen, id, ttl_s, wake_ms, sender, project, fact, event, is_start, is_evidence,
 --           ticket, lane (named by our metadata, else ''), conversation, room, contact,
 --           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way}
 -- returns {status, id, ticket, by, lane to wake or ''}; status is accepted, orphaned or duplicate.
@@ -11,6 +11,7 @@ local seen = P .. 'seen:' .. r.seen
 if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
   return {'duplicate', redis.call('GET', seen), '', '', ''}
 end
+heard(r.sender)
 
 local function only(key)
   local found = redis.call('SRANDMEMBER', key, 2)

@@ -11,6 +11,14 @@
 
 local wake_ms = tonumber(ARGV[2])
 
+-- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua). A ticket that is set aside names
+-- no project, and stays.
+local function note_open(item)
+  local name = 'open:' .. item.project
+  if not item.open then return redis.call('ZREM', P .. name, item.ticket) end
+  if redis.call('ZADD', P .. name, 'NX', NOW, item.ticket) == 1 then note(item.ticket, name) end
+end
+
 -- A conversation belongs to the first ticket that named it; a second one shares it, and says so.
 local function index(item)
   for _, id in ipairs(item.adopt) do
@@ -35,6 +43,7 @@ local function index(item)
     if id ~= '' and item.open then note(item.ticket, name) end
   end
   belongs(item.ticket, item.person)
+  note_open(item)
 end
 
 -- The next start or close for this bot and user may go.

@@ -16,8 +16,9 @@ local OPEN_FIRST_MS = 5000
 local OPEN_MOST_MS = 60000
 local DENIED_MS = 60000
 
--- The ticket's field that says it has waited for its turn. One for each destination: a ticket that reads from the
--- helpdesk on its way to Jelou must not lose its turn there, or it stands at the end of the row for ever.
+-- The field of whoever calls that says it has waited for its turn: in a ticket's link, or in a key of its own. One for
+-- each destination: a ticket that reads from the helpdesk on its way to Jelou must not lose its turn there, or it stands
+-- at the end of the row for ever.
 local function slot_of(gate) return 'slot:' .. gate.destination end
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
@@ -28,14 +29,14 @@ local function earliest(key, interval_ms, burst)
 end
 
 -- A slot at the end of the lane's own waiting row, not before `from`. Returns how long to wait.
-local function slot(ticket, gate, from)
+local function slot(place, gate, from)
   local row = P .. 'row:' .. gate.destination
   redis.call('ZREMRANGEBYSCORE', row, '-inf', NOW)
   local last = tonumber(redis.call('ZSCORE', row, gate.lane) or '0')
   local others = math.max(redis.call('ZCARD', row), 1)
   local at = math.max(last + gate.interval_ms * others, from)
   redis.call('ZADD', row, at, gate.lane)
-  redis.call('HSET', link_key(ticket), slot_of(gate), 1)
+  redis.call('HSET', place, slot_of(gate), 1)
   return math.max(math.ceil(at - NOW), 1)
 end
 
@@ -51,16 +52,16 @@ local function broken(gate)
 end
 
 -- nil: go, and the rates are taken. Else {verdict, wait in ms, reason}.
-local function refused_at(ticket, gate)
+local function refused_at(place, gate)
   local till, reason, half_open = broken(gate)
-  if till then return {'broken', tostring(slot(ticket, gate, till)), reason} end
-  local has_slot = redis.call('HGET', link_key(ticket), slot_of(gate))
+  if till then return {'broken', tostring(slot(place, gate, till)), reason} end
+  local has_slot = redis.call('HGET', place, slot_of(gate))
   local row_end = tonumber(redis.call('ZSCORE', P .. 'row:' .. gate.destination, gate.lane) or '0')
-  if not has_slot and row_end > NOW then return {'paced', tostring(slot(ticket, gate, NOW)), ''} end
+  if not has_slot and row_end > NOW then return {'paced', tostring(slot(place, gate, NOW)), ''} end
   local taken = {}
   local own = P .. 'pace:' .. gate.destination
   local at, tat = earliest(own, gate.interval_ms, gate.burst)
-  if at > NOW then return {'paced', tostring(slot(ticket, gate, at)), ''} end
+  if at > NOW then return {'paced', tostring(slot(place, gate, at)), ''} end
   taken[own] = tat
   for _, rate in ipairs(gate.more) do
     local key = P .. 'pace:' .. rate[1]
@@ -71,7 +72,7 @@ local function refused_at(ticket, gate)
   for key, value in pairs(taken) do
     redis.call('SET', key, tostring(value), 'PX', math.ceil(value - NOW) + 60000)
   end
-  redis.call('HDEL', link_key(ticket), slot_of(gate))
+  redis.call('HDEL', place, slot_of(gate))
   -- This call is the probe; the next ones wait for what becomes of it.
   if half_open then redis.call('HSET', breaker_key(gate.destination), 'probing', NOW + PROBE_MS) end
 end

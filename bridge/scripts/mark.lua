@@ -49,7 +49,7 @@ end
 
 local function verdict(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost', '', ''} end
-  local refused = item.start and start_verdict(item) or item.gate and refused_at(item.ticket, item.gate)
+  local refused = item.start and start_verdict(item) or item.gate and refused_at(link_key(item.ticket), item.gate)
   if refused then return refused end
   if item.start then take_start(item) end
   redis.call('HSET', link_key(item.ticket), 'state', item.state)

@@ -181,6 +181,19 @@ end
 -- Starts are counted by the clock hour, so that a cap needs no list of them.
 local function starts_key(account) return P .. 'starts:' .. account .. ':' .. math.floor(NOW / 3600000) end
 
+-- How many deliveries came from a sender, by ten minutes, for as long as the days before are of use (bridge/silence.py).
+local HEARD_MS, HEARD_KEPT = 600000, 15 * 144
+local function heard(sender)
+  if sender == '' then return end
+  local key, bucket = P .. 'heard:' .. sender, math.floor(NOW / HEARD_MS)
+  if redis.call('HINCRBY', key, bucket, 1) > 1 then return end
+  local counts = redis.call('HGETALL', key)
+  for i = 1, #counts, 2 do
+    if tonumber(counts[i]) <= bucket - HEARD_KEPT then redis.call('HDEL', key, counts[i]) end
+  end
+  redis.call('PEXPIRE', key, HEARD_MS * HEARD_KEPT)
+end
+
 local function put(ticket, event, is_evidence)
   redis.call('RPUSH', is_evidence and evidence_key(ticket) or inbox_key(ticket), event)
 end

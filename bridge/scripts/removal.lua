@@ -15,6 +15,8 @@ end
 
 local function leave_set(name, ticket) redis.call('SREM', P .. name, ticket) end
 
+local function leave_scores(name, ticket) redis.call('ZREM', P .. name, ticket) end
+
 -- Only the first ticket of a conversation is noted for it; one that shares it leaves it alone.
 local function leave_conversation(name, _, how)
   redis.call('DEL', P .. name)
@@ -38,7 +40,7 @@ local function leave_letter(name) unbury({name:match('^%a+:(.*)$')}) end
 
 local LEAVE = {
   person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set, sharers = leave_set,
-  conversation = leave_conversation, starting = leave_start, letter = leave_letter,
+  conversation = leave_conversation, starting = leave_start, letter = leave_letter, open = leave_scores,
   closing = leave_close,
 }
 

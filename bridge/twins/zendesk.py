@@ -18,7 +18,7 @@ from bridge.twins.answers import Endpoint, Stage
 from bridge.twins.listener import Listener, add_listener_options, play
 from bridge.twins.zendesk_account import ZendeskAccount
 from bridge.twins.zendesk_bodies import ATTRIBUTES, CREATE, checked, failure_of
-from bridge.twins.zendesk_desk import ZendeskSettings
+from bridge.twins.zendesk_desk import Attachment, ZendeskSettings
 from bridge.twins.zendesk_page import add_page
 from bridge.twins.zendesk_rest import ZendeskRest
 
@@ -109,6 +109,15 @@ class ZendeskTwin:
         """Wait until every event was taken or given up, retries included."""
         await self._account.courier.settle()
 
+    @property
+    def echo(self) -> bool:
+        """Whether an automation of somebody else copies comments, which no mark tells from an agent's own."""
+        return self.settings.echo
+
+    @echo.setter
+    def echo(self, on: bool) -> None:
+        self.settings.echo = on
+
     def reset(self) -> None:
         """Forget tickets, deliveries and faults; settings stay, numbers go on."""
         self._account.reset()
@@ -128,15 +137,34 @@ class ZendeskTwin:
         ticket = self.desk.ticket(ticket_id)
         return self._account.update(ticket, checked(attributes, ATTRIBUTES), self.desk.agent)
 
-    def agent_writes(self, ticket_id: int, text: str, *, public: bool = True) -> Audit:
-        """Let an agent reply, or leave a note where not ``public``. Raises LookupError, RefusedError."""
-        return self.change(ticket_id, comment={"body": text, "public": public})
+    def agent_writes(
+        self, ticket_id: int, text: str, *, public: bool = True, html: str = "", attachments: Sequence[Attachment] = ()
+    ) -> Audit:
+        """Let an agent reply, or leave a note where not ``public``. Raises LookupError, RefusedError.
+
+        ``html`` is the text as the agent formatted it.
+        """
+        values = checked({"comment": {"body": text, "public": public}}, ATTRIBUTES)
+        values["comment"] |= {"html_body": html, "attachments": tuple(attachments)}
+        return self._account.update(self.desk.ticket(ticket_id), values, self.desk.agent)
 
     def customer_writes(self, ticket_id: int, text: str) -> Audit:
         """Let the requester comment. Raises LookupError, RefusedError."""
         ticket = self.desk.ticket(ticket_id)
         requester = self.desk.users[ticket.requester_id]
         return self._account.update(ticket, checked({"comment": {"body": text}}, ATTRIBUTES), requester)
+
+    def merge(self, ticket_id: int, into: int) -> Ticket:
+        """Let an agent merge a ticket into another. Raises LookupError, RefusedError."""
+        ticket = self.desk.ticket(ticket_id)
+        self._account.merge(ticket, self.desk.ticket(into), self.desk.agent)
+        return ticket
+
+    def delete(self, ticket_id: int) -> Ticket:
+        """Let an agent delete a ticket. Raises LookupError."""
+        ticket = self.desk.ticket(ticket_id)
+        self._account.delete(ticket, self.desk.agent)
+        return ticket
 
     def notes(self, ticket_id: int) -> list[str]:
         """List the internal notes of a ticket, oldest first. Raises LookupError."""
@@ -153,6 +181,10 @@ class ZendeskTwin:
         app.router.add_get("/twin/tickets/{id}", asking(lambda told: asdict(self.desk.ticket(int(told["id"])))))
         app.router.add_patch("/twin/tickets/{id}", asking(self._asked_to_change))
         app.router.add_post("/twin/customer-writes", asking(self._asked_to_write))
+        app.router.add_post("/twin/agent-writes", asking(self._asked_to_answer))
+        app.router.add_post("/twin/merge", asking(lambda told: asdict(self.merge(int(told["id"]), int(told["into"])))))
+        app.router.add_post("/twin/delete", asking(lambda told: asdict(self.delete(int(told["id"])))))
+        app.router.add_post("/twin/echo", asking(self._asked_to_echo))
         app.router.add_get("/twin/ledger", asking(lambda _told: {"deliveries": [asdict(d) for d in self.deliveries]}))
         add_page(app, self)
         return app
@@ -166,6 +198,14 @@ class ZendeskTwin:
 
     def _asked_to_write(self, told: Json) -> Json:
         return asdict(self.customer_writes(int(told["id"]), told["text"]))
+
+    def _asked_to_answer(self, told: Json) -> Json:
+        files = [Attachment(**one) for one in told.pop("attachments", ())]
+        return asdict(self.agent_writes(int(told.pop("id")), told.pop("text"), attachments=files, **told))
+
+    def _asked_to_echo(self, told: Json) -> Json:
+        self.settings.echo = bool(told["on"])
+        return {"on": self.settings.echo}
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import defaultdict, deque
 from functools import partial
@@ -12,7 +13,9 @@ import orjson
 from bridge.twins import zendesk_changes
 from bridge.twins.courier import Courier
 from bridge.twins.faults import Cause, Faults
+from bridge.twins.ledger import now_ms
 from bridge.twins.zendesk_bodies import refused
+from bridge.twins.zendesk_changes import Change
 from bridge.twins.zendesk_desk import Desk
 from bridge.twins.zendesk_events import EVENTS, PREFIX, WebhookDelivery, compose, deliver
 
@@ -20,13 +23,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bridge.twins.faults import EventFault
-    from bridge.twins.zendesk_changes import Change
     from bridge.twins.zendesk_desk import Audit, Ticket, User, ZendeskSettings
 
 Json = dict[str, Any]
 
-OPERATIONS = ("get_ticket", "update_ticket", "create_ticket", "add_tags", "list_comments", "get_user")
+OPERATIONS = (
+    "get_ticket",
+    "update_ticket",
+    "create_ticket",
+    "add_tags",
+    "list_comments",
+    "list_tickets",
+    "export_tickets",
+    "get_user",
+)
 """The operations of the API, by the names that faults know them."""
+
+MERGED = "closed_by_merge"
+DELETED = "deleted"
+IN_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 
 NO_CAUSE = Cause()
 
@@ -54,7 +69,29 @@ class ZendeskAccount:
         self._check_limit(ticket, actor)
         audit, changes = zendesk_changes.apply(self.desk, ticket, values, actor)
         self._tell(ticket, actor, changes, cause)
+        self._echo(ticket, values, actor)
         return audit
+
+    def merge(self, ticket: Ticket, into: Ticket, actor: User) -> None:
+        """Merge a ticket into another: it is closed, tagged, and takes nothing any more. Raises RefusedError."""
+        self.update(ticket, {"status": "closed", "tags": [*ticket.tags, MERGED]}, actor)
+        self._tell(ticket, actor, [Change("merged", {"target_ticket_id": str(into.id)})], NO_CAUSE)
+
+    def delete(self, ticket: Ticket, actor: User) -> None:
+        """Delete a ticket: the API knows it no more, but for the incremental export."""
+        del self.desk.tickets[ticket.id]
+        ticket.status, ticket.updated_ms = DELETED, now_ms()
+        self.desk.deleted[ticket.id] = ticket
+        self._tell(ticket, actor, [Change("soft_deleted", {})], NO_CAUSE)
+
+    def _echo(self, ticket: Ticket, values: Json, actor: User) -> None:
+        comment, echo = values.get("comment"), self.desk.automation
+        if not self.settings.echo or comment is None or actor in (echo, self.desk.agent):
+            return
+        echoed = sum(one.author_id == echo.id for one in ticket.comments)
+        body = IN_BRACKETS.sub("", comment["body"]).strip()
+        if body and echoed < self.settings.echoes_most and ticket.status != "closed":
+            self.update(ticket, {"comment": {"body": body, "public": True}}, echo)
 
     def reset(self) -> None:
         """Forget tickets, end users, deliveries and faults; numbers go on."""

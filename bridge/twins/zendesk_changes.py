@@ -98,7 +98,8 @@ def apply(desk: Desk, ticket: Ticket, values: Json, actor: User) -> tuple[Audit,
 
 def _commented(desk: Desk, ticket: Ticket, asked: Json, actor: User, audit: Audit) -> Change:
     author = desk.users[asked.get("author_id", actor.id)]
-    made = Comment(desk.new_id(), author.id, asked["body"], asked.get("public", True), audit.id)
+    files, html = asked.get("attachments", ()), asked.get("html_body", "")
+    made = Comment(desk.new_id(), author.id, asked["body"], asked.get("public", True), audit.id, html, files)
     ticket.comments.append(made)
     audit.events.append({"id": made.id, "type": "Comment", "body": made.body, "public": made.public})
     staff = author.role != "end-user"

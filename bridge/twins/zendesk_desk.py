@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.twins.ledger import now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Json = dict[str, Any]
 
@@ -26,7 +29,10 @@ class ZendeskSettings:
 
     ``subscriptions``: event types without their prefix (``ticket.created``), None for every one. ``time_scale``: how
     long the webhook's waiting times really take, 0.01 for a hundredth. ``updates_per_ticket``: so many by one user
-    within ``update_window_s``, 0 for no limit; Zendesk's own is 30 in 600 s.
+    within ``update_window_s``, 0 for no limit; Zendesk's own is 30 in 600 s. ``export_after_s``: the incremental export
+    refuses a start later than so long ago; ``export_lag_s``: and leaves out what is newer, 60 at Zendesk. ``echo``: an
+    automation copies what customers and the bridge write as public replies, without what is in brackets,
+    ``echoes_most`` times a ticket.
     """
 
     email: str = "bridge@example.com"
@@ -40,6 +46,10 @@ class ZendeskSettings:
     time_scale: float = 1.0
     updates_per_ticket: int = 0
     update_window_s: float = 600.0
+    export_after_s: float = 60.0
+    export_lag_s: float = 0.0
+    echo: bool = False
+    echoes_most: int = 20
 
 
 def iso(at_ms: int) -> str:
@@ -80,15 +90,27 @@ class User:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file beside a comment, where it lies."""
+
+    content_url: str
+    file_name: str = "file"
+    content_type: str = "application/octet-stream"
+    size: int = 0
+
+
 @dataclass(slots=True)
 class Comment:
-    """One comment; a private one is an internal note."""
+    """One comment; a private one is an internal note. ``html`` is empty where nothing was formatted."""
 
     id: int
     author_id: int
     body: str
     public: bool
     audit_id: int
+    html: str = ""
+    attachments: Sequence[Attachment] = ()
     created_ms: int = field(default_factory=now_ms)
 
     def told(self) -> Json:
@@ -98,10 +120,10 @@ class Comment:
             "type": "Comment",
             "author_id": self.author_id,
             "body": self.body,
-            "html_body": f'<div class="zd-comment" dir="auto">{escape(self.body)}</div>',
+            "html_body": f'<div class="zd-comment" dir="auto">{self.html or escape(self.body)}</div>',
             "plain_body": self.body,
             "public": self.public,
-            "attachments": [],
+            "attachments": [{"id": self.id + place, **asdict(one)} for place, one in enumerate(self.attachments, 1)],
             "audit_id": self.audit_id,
             "via": {"channel": "api", "source": {"from": {}, "to": {}, "rel": None}},
             "created_at": iso(self.created_ms),
@@ -196,7 +218,7 @@ TOLD = (
 
 
 class Desk:
-    """Tickets and people by id. ``bridge`` is the user of the API token, ``agent`` a person who works there."""
+    """Tickets and people by id. ``bridge`` is the API token's user, ``agent`` a person, ``automation`` a program."""
 
     def __init__(self, settings: ZendeskSettings) -> None:
         # Ids that no other run gives out, of the length that Zendesk's have.
@@ -204,10 +226,12 @@ class Desk:
         # A bridge that kept its memory over a restart of the twin must not meet an old ticket's number.
         self._ticket_ids = count(int(time.time()) % 10_000_000)
         self.tickets: dict[int, Ticket] = {}
+        self.deleted: dict[int, Ticket] = {}
         self.users: dict[int, User] = {}
         self._reached_at: dict[str, User] = {}
         self.bridge = self.add_user("Jelou Bridge", settings.email, role="agent")
         self.agent = self.add_user("Andrea Paz", "andrea.paz@example.com", role="agent")
+        self.automation = self.add_user("Eco", "eco@example.com", role="agent")
 
     def new_id(self) -> int:
         """Give the next id of anything but a ticket."""
@@ -231,8 +255,10 @@ class Desk:
     def clear(self) -> None:
         """Forget tickets and end users."""
         self.tickets.clear()
-        self.users = {user.id: user for user in (self.bridge, self.agent)}
-        self._reached_at = {user.email: user for user in (self.bridge, self.agent)}
+        self.deleted.clear()
+        staff = (self.bridge, self.agent, self.automation)
+        self.users = {user.id: user for user in staff}
+        self._reached_at = {user.email: user for user in staff}
 
     def ticket(self, ticket_id: int) -> Ticket:
         """Find a ticket. Raises LookupError."""

@@ -49,6 +49,8 @@ EVENTS = (
     "brand_changed",
     "tags_changed",
     "custom_field_changed",
+    "merged",
+    "soft_deleted",
 )
 
 TIMED_OUT = "TimeoutError"

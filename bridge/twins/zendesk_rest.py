@@ -6,18 +6,19 @@ import base64
 import hmac
 from typing import TYPE_CHECKING, Any
 
+from bridge.twins import zendesk_lists
 from bridge.twins.answers import Answer, RefusedError
 from bridge.twins.faults import Cause
+from bridge.twins.ledger import now_ms
 from bridge.twins.zendesk_bodies import CREATE, UPDATE, attributes, invalid, not_found, parsed, refused
 from bridge.twins.zendesk_desk import Ticket, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from aiohttp import web
 
     from bridge.twins.zendesk_account import ZendeskAccount
-    from bridge.twins.zendesk_desk import Comment
 
     Act = Callable[[web.Request, bytes], Answer]
 
@@ -27,9 +28,6 @@ API = "/api/v2"
 
 SUFFIX = r"{suffix:(?:\.json)?}"
 """Every path works with and without it."""
-
-PAGE = 100
-"""The most rows of one page."""
 
 
 class ZendeskRest:
@@ -46,6 +44,8 @@ class ZendeskRest:
             ("get_ticket", "GET", r"/tickets/{ticket:\d+}", self.get_ticket),
             ("update_ticket", "PUT", r"/tickets/{ticket:\d+}", self.update_ticket),
             ("add_tags", "PUT", r"/tickets/{ticket:\d+}/tags", self.add_tags),
+            ("list_tickets", "GET", "/tickets", self.list_tickets),
+            ("export_tickets", "GET", "/incremental/tickets/cursor", self.export_tickets),
             ("list_comments", "GET", r"/tickets/{ticket:\d+}/comments", self.list_comments),
             ("get_user", "GET", r"/users/{user:me|\d+}", self.get_user),
         ):
@@ -65,12 +65,8 @@ class ZendeskRest:
     def get_ticket(self, request: web.Request, _raw: bytes) -> Answer:
         """Tell a ticket, with ``include=users`` its people as well."""
         ticket = self._ticket(request)
-        told: Json = {"ticket": self._told(request, ticket)}
-        if "users" in request.query.get("include", "").split(","):
-            ids = dict.fromkeys((ticket.requester_id, ticket.submitter_id, ticket.assignee_id))
-            users = self._account.desk.users
-            told["users"] = [users[user_id].told() for user_id in ids if user_id in users]
-        return Answer(200, told)
+        people = self._people(request, (ticket.requester_id, ticket.submitter_id, ticket.assignee_id))
+        return Answer(200, {"ticket": self._told(request, ticket), **people})
 
     def update_ticket(self, request: web.Request, raw: bytes) -> Answer:
         """Change a ticket; ``tags`` replaces. ``safe_update`` refuses what was made of an older state, with 409."""
@@ -92,9 +88,26 @@ class ZendeskRest:
     def list_comments(self, request: web.Request, _raw: bytes) -> Answer:
         """Tell a ticket's comments, oldest first or as asked, page by page in either of Zendesk's ways."""
         comments = self._ticket(request).comments
-        if "page[size]" in request.query:
-            return Answer(200, by_cursor(comments, request.query))
-        return Answer(200, by_offset(comments, request.query, str(request.url.with_query(None))))
+        pager = zendesk_lists.by_cursor if "page[size]" in request.query else zendesk_lists.by_offset
+        shown, about = pager(comments, request.query, str(request.url.with_query(None)))
+        told: Json = {"comments": [comment.told() for comment in shown], **about}
+        return Answer(200, told | self._people(request, [comment.author_id for comment in shown]))
+
+    def list_tickets(self, request: web.Request, _raw: bytes) -> Answer:
+        """Tell the tickets of an ``external_id``, or all of them, by pages."""
+        wanted = request.query.get("external_id")
+        rows = [one for one in self._account.desk.tickets.values() if wanted is None or one.external_id == wanted]
+        shown, about = zendesk_lists.by_offset(rows, request.query, str(request.url.with_query(None)))
+        return Answer(200, {"tickets": [self._told(request, one) for one in shown], **about})
+
+    def export_tickets(self, request: web.Request, _raw: bytes) -> Answer:
+        """Tell what changed since ``start_time``, or behind a ``cursor``: oldest change first, deleted ones too."""
+        desk, settings, now = self._account.desk, self._account.settings, now_ms()
+        rows = [*desk.tickets.values(), *desk.deleted.values()]
+        told = [one for one in rows if one.updated_ms <= now - settings.export_lag_s * 1000]
+        shown, about = zendesk_lists.export(told, request.query, now - round(settings.export_after_s * 1000))
+        page: Json = {"tickets": [self._exported(request, one) for one in shown], **about}
+        return Answer(200, page | self._people(request, [one.requester_id for one in shown]))
 
     def create_ticket(self, request: web.Request, raw: bytes) -> Answer:
         """Make a ticket; once only for one ``Idempotency-Key``."""
@@ -118,6 +131,15 @@ class ZendeskRest:
             raise not_found()
         return Answer(200, {"user": user.told()})
 
+    def _people(self, request: web.Request, ids: Iterable[int | None]) -> Json:
+        if "users" not in request.query.get("include", "").split(","):
+            return {}
+        users = self._account.desk.users
+        return {"users": [users[one].told() for one in dict.fromkeys(ids) if one in users]}
+
+    def _exported(self, request: web.Request, ticket: Ticket) -> Json:
+        return {**self._told(request, ticket), "generated_timestamp": ticket.updated_ms // 1000}
+
     def _ticket(self, request: web.Request) -> Ticket:
         try:
             return self._account.desk.ticket(int(request.match_info["ticket"]))
@@ -138,31 +160,3 @@ def _repeated(first: bytes, answer: Answer, raw: bytes) -> Answer:
     if raw != first:
         raise refused(400, "IdempotencyKeyReused", "The same key came with other parameters")
     return Answer(answer.status, answer.body, {**answer.headers, "x-idempotency-lookup": "hit"})
-
-
-def _number(query: Mapping[str, str], name: str, default: int) -> int:
-    asked = query.get(name, "")
-    return max(1, int(asked)) if asked.isdecimal() else default
-
-
-def by_offset(comments: Sequence[Comment], query: Mapping[str, str], url: str) -> Json:
-    """Page the older way: ``page``, ``per_page``, ``sort_order``."""
-    rows = list(comments)[::-1] if query.get("sort_order") == "desc" else list(comments)
-    size, page = min(PAGE, _number(query, "per_page", PAGE)), _number(query, "page", 1)
-    begin, end = (page - 1) * size, page * size
-    return {
-        "comments": [comment.told() for comment in rows[begin:end]],
-        "count": len(rows),
-        "next_page": f"{url}?page={page + 1}&per_page={size}" if end < len(rows) else None,
-        "previous_page": f"{url}?page={page - 1}&per_page={size}" if page > 1 else None,
-    }
-
-
-def by_cursor(comments: Sequence[Comment], query: Mapping[str, str]) -> Json:
-    """Page the newer way: ``page[size]``, ``page[after]``, ``sort``."""
-    rows = list(comments)[::-1] if query.get("sort") == "-created_at" else list(comments)
-    begin, size = _number(query, "page[after]", 0), min(PAGE, _number(query, "page[size]", PAGE))
-    end = begin + size
-    more = end < len(rows)
-    meta = {"has_more": more, "after_cursor": str(end) if more else None, "before_cursor": None}
-    return {"comments": [comment.told() for comment in rows[begin:end]], "meta": meta, "links": {}}

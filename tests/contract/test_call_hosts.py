@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bridge.accounts import Project
-from bridge.domain import AddNote, Assignment, Call, SetField, StartConversation, TicketRef, WriteBack
+from bridge.domain import (
+    AddNote,
+    AddReply,
+    Assignment,
+    Call,
+    OpenTicket,
+    SetField,
+    SetStatus,
+    StartConversation,
+    TicketRef,
+    WriteBack,
+)
 from bridge.jelou import get_call, start_call
 from tests.helpdesk_recordings import ACCOUNT_NAME, KINDS, Recordings, named
 from tests.senders import NOW_MS
@@ -89,6 +100,8 @@ def calls(recordings: Recordings, ref: TicketRef, text: str) -> list[Call]:
     dialect, account = recordings.dialect, recordings.account
     actions: list[WriteBack] = [
         AddNote(text, text),
+        AddReply(text, text, text, text),
+        SetStatus(text),
         SetField("tag", text),
         SetField("external_id", text),
         SetField("360042", text),
@@ -96,6 +109,9 @@ def calls(recordings: Recordings, ref: TicketRef, text: str) -> list[Call]:
     ]
     made = [dialect.call(account, ref, action, text, now_ms=NOW_MS) for action in actions]
     made += [dialect.probe(account, ref, action) for action in actions]
+    opening = OpenTicket(text, text, text, text, text, text, text)
+    made += [dialect.open_ticket(account, opening, text, now_ms=NOW_MS), dialect.find_opened(account, opening)]
+    made += [dialect.fetch_comments(account, ref), dialect.changed(account, 0, text), dialect.changed(account, 1, "")]
     return [call for call in (*made, dialect.fetch(account, ref)) if call is not None]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import errors
-from bridge.domain import AddNote, Call, Reply, SetField
+from bridge.domain import AddNote, AddReply, Call, Reply, SetField, SetStatus
 from bridge.errors import CallError
 from bridge.protocol import Leases
 from tests.helpdesk_recordings import (
@@ -28,14 +28,26 @@ from tests.helpdesk_recordings import (
 )
 from tests.senders import NOW_MS
 
-NOTE = AddNote("Conversation started.\n[jelou-bridge:0123456789abcdef]", "[jelou-bridge:0123456789abcdef]")
+MARK = "[jelou-bridge:0123456789abcdef]"
+NOTE = AddNote(f"Conversation started.\n{MARK}", MARK)
+WRITES = (
+    NOTE,
+    AddReply(f"Hola\n{MARK}", MARK, "Ana", "77"),
+    SetStatus("solved"),
+    SetField("tag", "jelou"),
+    SetField("external_id", "c"),
+)
+"""One of each kind."""
+
+WRITTEN = b'{"comments": [{"body": "x"}], "followup_set": [{"comment": "x"}]}'
+"""What a look at a ticket shows where there is something on it."""
 
 each_kind = pytest.mark.parametrize("recordings", KINDS, ids=named)
 
 
 @pytest.mark.parametrize(("recordings", "case"), every("calls"), ids=named)
 def test_each_write_is_the_call_the_helpdesk_documents(recordings: Recordings, case: dict[str, Any]) -> None:
-    """A note, a field and a tag become one call each, or none where the helpdesk has no such thing."""
+    """Each action becomes one call, or none where the helpdesk has no such thing."""
     ref = ref_of(recordings, recordings.writes["ticket_id"])
     call = recordings.dialect.call(recordings.account, ref, action_of(case["action"]), "1:note", now_ms=NOW_MS)
     if "none" in case:
@@ -52,8 +64,9 @@ def test_each_write_is_the_call_the_helpdesk_documents(recordings: Recordings, c
 def test_no_call_outlives_a_lease(recordings: Recordings) -> None:
     """While a read, a look or a write is under way nobody else has the ticket."""
     dialect, account, ref = recordings.dialect, recordings.account, ref_of(recordings, "1")
-    writes = [dialect.call(account, ref, one, "key", now_ms=NOW_MS) for one in (NOTE, SetField("tag", "jelou"))]
-    calls = [dialect.fetch(account, ref), dialect.probe(account, ref, NOTE), *writes]
+    writes = [dialect.call(account, ref, one, "key", now_ms=NOW_MS) for one in WRITES]
+    reads = (dialect.fetch(account, ref), dialect.probe(account, ref, NOTE), dialect.fetch_comments(account, ref))
+    calls = [*reads, *writes]
     assert all(call.timeout_s < Leases().ticket_ms / 1000 for call in calls if call is not None)
 
 
@@ -62,7 +75,7 @@ def test_without_access_nothing_is_called(recordings: Recordings) -> None:
     """An account that only listens takes no write, no fetch and no probe."""
     section = {name: value for name, value in recordings.section.items() if name != "access"}
     account, ref = recordings.dialect.settings.model_validate(section), ref_of(recordings, "1")
-    for action in (NOTE, SetField("tag", "jelou"), SetField("external_id", "c")):
+    for action in WRITES:
         assert recordings.dialect.call(account, ref, action, "key", now_ms=NOW_MS) is None
         assert recordings.dialect.probe(account, ref, action) is None
     assert recordings.dialect.fetch(account, ref) is None
@@ -82,8 +95,9 @@ def test_an_id_cannot_leave_its_place_in_a_url(recordings: Recordings, ticket_id
 def calls_about(recordings: Recordings, ticket_id: str) -> list[Call]:
     """All calls a dialect makes about a ticket."""
     account, ref, dialect = recordings.account, ref_of(recordings, ticket_id), recordings.dialect
-    writes = [dialect.call(account, ref, one, "key", now_ms=NOW_MS) for one in (NOTE, SetField("tag", "jelou"))]
-    return [call for call in (*writes, dialect.fetch(account, ref), dialect.probe(account, ref, NOTE)) if call]
+    writes = [dialect.call(account, ref, one, "key", now_ms=NOW_MS) for one in WRITES]
+    reads = (dialect.fetch(account, ref), dialect.probe(account, ref, NOTE), dialect.fetch_comments(account, ref))
+    return [call for call in (*writes, *reads) if call]
 
 
 @each_kind
@@ -105,10 +119,12 @@ def test_an_accepted_write_has_a_receipt(recordings: Recordings, case: dict[str,
 @pytest.mark.parametrize(("recordings", "case"), every("errors"), ids=named)
 def test_each_refusal_has_its_meaning(recordings: Recordings, case: dict[str, Any]) -> None:
     """Every code the helpdesk answers with says whether to try again, and whether anything happened."""
-    with pytest.raises(CallError) as caught:
-        recordings.dialect.receipt(recordings.account, NOTE, reply_of(case))
-    assert type(caught.value) is getattr(errors, case["raises"])
-    assert caught.value.retry_after_s == case.get("retry_after_s", 0)
+    for action in WRITES:
+        with pytest.raises(CallError) as caught:
+            recordings.dialect.receipt(recordings.account, action, reply_of(case))
+        assert type(caught.value) is getattr(errors, case["raises"])
+        assert caught.value.retry_after_s == case.get("retry_after_s", 0)
+        assert not isinstance(caught.value, errors.Gone) or ": the " in caught.value.reason
 
 
 @pytest.mark.parametrize(("recordings", "case"), every("probes"), ids=named)
@@ -118,6 +134,7 @@ def test_a_write_of_unknown_fate_is_looked_for(recordings: Recordings, case: dic
     call = dialect.probe(recordings.account, ref_of(recordings, recordings.writes["ticket_id"]), action)
     if "none" in case:
         assert call is None
+        assert dialect.found(recordings.account, action, Reply(200, {}, WRITTEN)) == ""
         return
     assert call is not None
     assert (call.method, call.url) == ("GET", case["url"])

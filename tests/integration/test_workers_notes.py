@@ -150,7 +150,8 @@ async def test_a_closed_ticket_takes_no_note_and_its_conversation_goes_on(redis_
             "set.field 1:field",
             "set.field 1:tag",
         ]
-        assert set(reasons(trace, "buried")) == {"answered 422"}
+        ended = "answered 422: the ticket is closed for good, or merged into another"
+        assert set(reasons(trace, "buried")) == {ended}
         assert len(on.jelou.ledger.conversations) == 1
         assert on.zendesk.notes(ticket) == []
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from bridge.accounts import Retention
 from bridge.forgetting import Forgetting
+from bridge.policies import Retention
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually, scene
 from tests.log_capture import configured

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain import AddNote, AgentReplied, TicketEvent, TicketOpened, TicketRef, TicketSolved, Unrecognised
+from bridge.domain import (
+    AddNote,
+    AgentReplied,
+    Attachment,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    TicketReopened,
+    TicketSolved,
+    Unrecognised,
+)
 from bridge.errors import Unreadable
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk, DjangoHelpdeskAccount
 from tests.senders import NOW_MS, verified
@@ -55,7 +65,9 @@ def test_only_the_followup_that_was_told_is_read() -> None:
     """Every body holds all follow-ups, the private ones too; the others are not repeated."""
     private = followup(id=2, comment="internal", public=False)
     events = read(body(private, followup(), followup(id=4, comment="later"), followup_id=3))
-    assert events == [AgentReplied(REF, "comment:3", "3", "Hola", public=True)]
+    assert events == [
+        AgentReplied(REF, "comment:3", "3", "Hola", public=True, markup="markdown", at_ms=1_795_184_405_000)
+    ]
 
 
 def test_a_followup_may_comment_and_solve() -> None:
@@ -63,6 +75,29 @@ def test_a_followup_may_comment_and_solve() -> None:
     events = read(body(followup(new_status=4), followup_id=3))
     assert [type(event) for event in events] == [AgentReplied, TicketSolved]
     assert [event.fact for event in events] == ["comment:3", "status:closed:3"]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "fact"),
+    [
+        (2, TicketReopened, "status:open:3"),
+        (3, TicketSolved, "status:solved:3"),
+        (5, TicketSolved, "status:closed:3"),
+        (1, Unrecognised, "comment:3"),
+    ],
+)
+def test_a_status_is_told_in_words(number: int, kind: type, fact: str) -> None:
+    """A duplicate is as closed as a closed one; a ticket that is open still is no news."""
+    events = read(body(followup(comment="", new_status=number), followup_id=3))
+    assert [(type(event), event.fact) for event in events] == [(kind, fact)]
+
+
+def test_a_file_without_a_comment_is_a_reply() -> None:
+    """With the site's address before the path that a webhook tells."""
+    file = {"file": "/media/a.pdf", "filename": "a.pdf", "mime_type": "application/pdf", "size": 12}
+    (event,) = read(body(followup(comment="", followupattachment_set=[file]), followup_id=3))
+    assert isinstance(event, AgentReplied)
+    assert event.attachments == (Attachment("http://localhost:8000/media/a.pdf", "a.pdf", "application/pdf", 12),)
 
 
 def test_a_customer_who_closes_the_ticket_closes_it() -> None:

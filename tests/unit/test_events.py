@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import domain
-from bridge.domain import Assignment, ConversationEvent, CustomerWrote, Ticket, TicketEvent, TicketRef
+from bridge.domain import Assignment, Attachment, ConversationEvent, CustomerWrote, Ticket, TicketEvent, TicketRef
 from bridge.errors import Unreadable
 from bridge.events import Received, dump, load
 
@@ -35,10 +35,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "metadata": OBJECTS,
     "content": OBJECTS,
     "at_ms": MOMENTS,
+    "attempt": MOMENTS,
     "public": st.booleans(),
     "by_bridge": st.booleans(),
+    "partial": st.booleans(),
+    "attachments": st.lists(st.builds(Attachment, TEXT, TEXT, TEXT, MOMENTS), max_size=2).map(tuple),
 }
-KINDS: tuple[type[Any], ...] = (*get_args(TicketEvent), *get_args(ConversationEvent), domain.StartAnswered)
+KINDS: tuple[type[Any], ...] = (*get_args(TicketEvent), *get_args(ConversationEvent), *get_args(domain.Testimony))
 
 
 def events_of(kind: type[Any]) -> st.SearchStrategy[Any]:

@@ -9,6 +9,8 @@ import pytest
 from bridge.accounts import Account, Bridge
 from bridge.errors import ConfigError
 from bridge.protocol import Leases
+from config.settings import Settings
+from workers.__main__ import limits_of
 from workers.limits import TAKE_OVER_S, Limits, check
 
 
@@ -35,6 +37,14 @@ def mistakes(bridge: Bridge, limits: Limits = Limits(), leases: Leases = Leases(
 def test_the_numbers_as_shipped_fit_together() -> None:
     """With the defaults of the configuration as well."""
     check(Limits(), Leases(), configured())
+
+
+def test_a_worker_process_reconciles_by_itself() -> None:
+    """Once in a minute it is looked whose time has come; a test's worker does so when it is asked to."""
+    assert limits_of(Settings.model_construct(worker_slots=3, drain_s=5.0)) == Limits(
+        slots=3, drain_s=5.0, reconcile_at_s=frozenset({0})
+    )
+    assert Limits().reconcile_at_s == frozenset()
 
 
 def test_the_numbers_as_shipped_keep_the_promised_take_over() -> None:

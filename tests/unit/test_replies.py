@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.domain import Reply
 from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused, Throttled, UserNotFound
-from bridge.replies import LONGEST_WAIT_S, raise_for, reply_object, retry_after_s
+from bridge.replies import LONGEST_WAIT_S, Because, raise_for, reply_object, retry_after_s
 
 if TYPE_CHECKING:
     from bridge.replies import Meanings
@@ -140,3 +140,11 @@ def test_any_answer_is_success_or_one_error(status: int, headers: dict[str, str]
         assert 0 <= error.retry_after_s <= LONGEST_WAIT_S  # noqa: PT017 - that nothing else is raised is the point
     else:
         assert 200 <= status < 300
+
+
+def test_a_reason_says_why_where_it_is_known() -> None:
+    """Beside the status code, in the table's words; a function may know it from the answer."""
+    why = Because(Gone, "the ticket is deleted")
+    assert str(error_of(answered(404), {404: why})) == "answered 404: the ticket is deleted"
+    assert type(error_of(answered(404), {404: lambda _: why})) is Gone
+    assert str(error_of(answered(404), {404: Gone})) == "answered 404"

@@ -21,7 +21,7 @@ TWO_MEANINGS = "inbound outbound upstream downstream incoming outgoing"
 NO_NAMES = frozenset(f"{VAGUE} {TWO_MEANINGS}".split())
 """Words that say nothing, and those that mean two things in a bridge that goes both ways."""
 
-ALLOWED_NAMES = {"base_url": "the configuration's own word for it", "Incoming": "", "_incoming": ""}
+ALLOWED_NAMES = {"base_url": "the configuration's own word for it", "Incoming": ""}
 
 # Put together, so that this file does not hold what it looks for.
 OPEN_ENDS = ["TO" + "DO", "FIX" + "ME", "X" * 3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -17,7 +18,19 @@ import orjson
 import pytest
 import standardwebhooks
 
-from bridge.domain import AddNote, AgentReplied, SetField, TicketEvent, TicketOpened, TicketRef, TicketSolved
+from bridge.domain import (
+    AddNote,
+    AddReply,
+    AgentReplied,
+    OpenTicket,
+    SetField,
+    SetStatus,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    TicketSolved,
+    WriteBack,
+)
 from bridge.helpdesks import standard_webhooks
 from bridge.helpdesks.standard_webhooks import StandardWebhooks, StandardWebhooksAccount
 from bridge.signatures import verify
@@ -83,13 +96,58 @@ def test_the_body_in_the_documentation_is_read_whole() -> None:
     assert set(event.ticket.fields["requester"]) == {"id", "name", "email", "phone", "external_id"}
 
 
-@pytest.mark.parametrize("action", [AddNote("text [m]", "[m]"), SetField("conversation", "c-1")], ids=["note", "field"])
-def test_a_write_is_signed_for_any_receiver(action: AddNote | SetField) -> None:
+ACTIONS = (
+    AddNote("text [m]", "[m]"),
+    SetField("conversation", "c-1"),
+    AddReply("text [m]", "[m]", "Ana", "c-77"),
+    SetStatus("solved"),
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.type)
+def test_a_write_is_signed_for_any_receiver(action: WriteBack) -> None:
     """The published library accepts what is sent, at the time of the try."""
     now_ms = int(datetime.now(tz=UTC).timestamp() * 1000)
     call = DIALECT.call(ACCOUNT, REF, action, "1:note", now_ms=now_ms)
     assert call
     assert standardwebhooks.Webhook(SECRET).verify(call.body, dict(call.headers)) == json.loads(call.body)
+
+
+def test_the_documentation_shows_what_is_sent() -> None:
+    """Type and fields of every message out, in this order."""
+    text = (standard_webhooks.__doc__ or "").split("says that it is done::\n\n")[1].split("\n\n")[0]
+    shown = [json.loads(one) for one in re.split(r"\n(?=    \{\"type\")", text)]
+    opening = OpenTicket("x", "x [m]", "[m]", "u", "Ana", "+593987654321", "support")
+    calls = [DIALECT.call(ACCOUNT, REF, one, "key", now_ms=NOW_MS) for one in ACTIONS]
+    calls.append(DIALECT.open_ticket(ACCOUNT, opening, "key", now_ms=NOW_MS))
+    sent = [json.loads(call.body) for call in calls if call]
+    assert [shape(one) for one in sent] == [shape(one) for one in shown]
+    assert [one["type"] for one in sent] == [one["type"] for one in shown]
+
+
+def shape(value: Any) -> Any:
+    """The names in a message, without what stands under them."""
+    return {name: shape(inner) for name, inner in value.items()} if isinstance(value, dict) else None
+
+
+def test_a_file_in_the_documentation_is_read() -> None:
+    """The documented body, told as a comment, tells its markup and its file."""
+    text = (standard_webhooks.__doc__ or "").split("may be missing)::\n\n")[1].split("\n\n")[0]
+    event = read({**json.loads(text), "type": "comment.added"})
+    assert isinstance(event, AgentReplied)
+    assert (event.markup, event.public) == ("html", True)
+    assert [(one.name, one.mime_type, one.size) for one in event.attachments] == [("a.pdf", "application/pdf", 1234)]
+
+
+def test_a_repeated_opening_has_the_same_id() -> None:
+    """So that a receiver that has it answers with the same ticket; another conversation's has another."""
+
+    def message_id(marker: str, now_ms: int = NOW_MS) -> str:
+        call = DIALECT.open_ticket(ACCOUNT, OpenTicket("x", marker, marker, "u"), "open", now_ms=now_ms)
+        assert call
+        return call.headers["webhook-id"]
+
+    assert message_id("[m]") == message_id("[m]", NOW_MS + 60_000) != message_id("[n]")
 
 
 def test_a_repeated_write_has_the_same_id() -> None:

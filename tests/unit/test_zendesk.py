@@ -9,9 +9,19 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from bridge.domain import AgentReplied, TicketEvent, TicketOpened, TicketReopened, TicketSolved, Unrecognised
+from bridge.domain import (
+    AddReply,
+    AgentReplied,
+    OpenTicket,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    TicketReopened,
+    TicketSolved,
+    Unrecognised,
+)
 from bridge.errors import Unreadable
-from bridge.helpdesks import zendesk_events
+from bridge.helpdesks import zendesk_events, zendesk_listing, zendesk_writing
 from bridge.helpdesks.zendesk import ZendeskAccount
 
 BRIDGE = "42"
@@ -189,9 +199,56 @@ def test_a_ticket_without_id_is_unreadable(body: dict[str, Any], where: str) -> 
 )
 def test_the_field_to_write_is_checked_with_the_configuration(field: str, *, valid: bool) -> None:
     """A field that Zendesk's dialect cannot write is a mistake of the configuration, found before any ticket."""
-    section = {"project": "acme", "verification": {"secrets": ["s"]}, "write_back": {"field": field}}
-    if valid:
-        ZendeskAccount.model_validate(section)
-        return
-    with pytest.raises(ValidationError, match="custom field"):
-        ZendeskAccount.model_validate(section)
+    for name in ("field", "status_field"):
+        section = {"project": "acme", "verification": {"secrets": ["s"]}, "write_back": {name: field}}
+        if valid:
+            ZendeskAccount.model_validate(section)
+            continue
+        with pytest.raises(ValidationError, match=f"{name} is the number of a custom field"):
+            ZendeskAccount.model_validate(section)
+
+
+def test_a_ticket_of_ours_is_known_by_a_trigger_too() -> None:
+    """Its external id is one of the few things that a template may print; it is no conversation's."""
+    event = read(trigger("ticket.created", external_id="jelou-bridge:0123456789abcdef"), bridge_user="")
+    assert isinstance(event, TicketOpened)
+    assert (event.by_bridge, event.ticket.by_bridge, "external_id" in event.ticket.fields) == (True, True, False)
+    other = read(trigger("ticket.created", external_id="conv_1"), bridge_user="")
+    assert isinstance(other, TicketOpened)
+    assert (other.by_bridge, other.ticket.fields["external_id"]) == (False, "conv_1")
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_comment_is_partial_where_it_can_be_read_whole(*, readable: bool) -> None:
+    """A webhook tells no files: an account without access has to do without them."""
+    body = native("ticket.comment_added", {"comment": {"id": "31", "body": "x"}})
+    event = zendesk_events.event(zendesk_events.Told(orjson.dumps(body), "main", "i", BRIDGE, readable=readable))
+    assert isinstance(event, AgentReplied)
+    assert event.partial is readable
+
+
+@pytest.mark.parametrize(
+    ("html", "markup"),
+    [
+        ('<div class="zd-comment" dir="auto"><p>Hola<br>&lt;b&gt;</p></div>', "text"),
+        ("<p>Hola <strong>Ana</strong></p>", "html"),
+        ('<p><a href="https://acme.example">aquí</a></p>', "html"),
+        ("<UL><LI>Hola</LI></UL>", "html"),
+        ("", "text"),
+    ],
+)
+def test_only_what_was_formatted_is_html(html: str, markup: str) -> None:
+    """A plain comment comes wrapped as well, and its own text says it better."""
+    comment = {"id": 1, "author_id": 5, "body": "Hola", "html_body": html, "public": True}
+    page = {"comments": [comment], "next_page": "more"}
+    (reply,) = zendesk_listing.replies(TicketRef("zendesk", "main", "7"), page, BRIDGE)
+    assert (reply.markup, reply.text) == (markup, html if markup == "html" else "Hola")
+
+
+def test_a_number_too_long_for_an_id_is_none() -> None:
+    """It is sent as the text it is, or not taken as the author: nothing breaks."""
+    long = "9" * 30
+    assert zendesk_writing.change(AddReply("x", "m", user_id=long)) == {
+        "ticket": {"comment": {"body": "x", "public": False}}
+    }
+    assert zendesk_writing.opening(OpenTicket("x", "x", "m", "u", group=long))["ticket"]["group_id"] == long

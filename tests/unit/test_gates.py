@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Ambiguous, CallError, Conflict, Denied, NotSent, Refused, Throttled
+from bridge.gates import explained, outcome, paced
 from bridge.protocol import Gate
-from workers.admit import explained, outcome, paced
 
 JELOU = Gate("jelou:soporte", "lane", 200.0, 1)
 DESK = Gate("helpdesk:zendesk/acme", "lane", 200.0, 1)

@@ -1,0 +1,154 @@
+"""What a sender of Standard Webhooks tells. Pure. The forms are described for its author in ``standard_webhooks``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bridge.domain import (
+    AgentReplied,
+    Attachment,
+    Ticket,
+    TicketOpened,
+    TicketRef,
+    TicketReopened,
+    TicketSolved,
+    Unrecognised,
+)
+from bridge.helpdesks import reading
+from bridge.helpdesks.labels import ENDED, PRIORITIES, STATUSES, label
+from bridge.helpdesks.reading import Json, section, text, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bridge.domain import TicketEvent
+
+KIND: Final = "standard-webhooks"
+
+CUSTOMER: Final = frozenset({"requester", "customer", "contact", "end-user", "end_user", "enduser"})
+"""What ``actor.type`` may call the person who asked."""
+
+MARKUPS: Final = frozenset({"text", "html", "markdown", "adf", "wiki"})
+"""What ``comment.markup`` may say."""
+
+
+def event(raw: bytes, account_name: str, delivery_id: str) -> TicketEvent:
+    """The event in a body. Raises Unreadable."""
+    body = reading.decoded(raw)
+    name = reading.event_name(body, "type")
+    data = section(body, "data")
+    about = section(data, "ticket")
+    reader = _READERS.get(name)
+    if reader is None:
+        found = reading.usable_id(about, "id")
+        return Unrecognised(TicketRef(KIND, account_name, found) if found else None, f"told:{delivery_id}", name)
+    ref = TicketRef(KIND, account_name, reading.ticket_id(about, "id", "data.ticket.id"))
+    version = reading.moment_ms(about, "updated_at") or reading.moment_ms(body, "timestamp")
+    return reader(_Message(name, ref, data, text(body, "timestamp"), str(version or delivery_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """An event about one ticket. ``version`` tells two changes of it apart."""
+
+    type: str
+    ref: TicketRef
+    data: Json
+    at: str
+    version: str
+
+    @property
+    def actor(self) -> Json:
+        """Who did it."""
+        return section(self.data, "actor")
+
+    @property
+    def status(self) -> str:
+        """The ticket's status in the bridge's words; empty where it is not told."""
+        return label(STATUSES, text(section(self.data, "ticket"), "status"))
+
+    def by_bridge(self, written: str = "") -> bool:
+        """Whether the bridge did it, by the actor's type or by the mark in what was written."""
+        return text(self.actor, "type") == "bridge" or reading.marked(written)
+
+    def by_customer(self) -> bool:
+        """Whether the requester did it, by the actor's type or else by the id."""
+        actor_type, actor_id = text(self.actor, "type").lower(), text(self.actor, "id")
+        same = actor_id != "" and actor_id == text(section(self.data, "requester"), "id")
+        return actor_type in CUSTOMER or (actor_type == "" and same)
+
+
+def _opened(message: _Message) -> TicketEvent:
+    about = section(message.data, "ticket")
+    created_at = text(about, "created_at") or message.at
+    fields = told(
+        id=message.ref.id,
+        subject=text(about, "subject"),
+        status=message.status,
+        priority=label(PRIORITIES, text(about, "priority")),
+        type=text(about, "type").lower(),
+        group=text(about, "group"),
+        brand=text(about, "brand"),
+        channel=text(about, "channel").lower(),
+        tags=reading.words(about, "tags"),
+        created_at=created_at,
+        external_id=text(about, "external_id"),
+        requester=reading.person(section(message.data, "requester")),
+        custom=told(**section(about, "custom")),
+    )
+    by_bridge = message.by_bridge(text(about, "description"))
+    ticket = Ticket(message.ref, fields, reading.moment_ms(fields, "created_at"), by_bridge=by_bridge)
+    return TicketOpened(message.ref, "opened", ticket, by_bridge)
+
+
+def _commented(message: _Message) -> TicketEvent:
+    comment = section(message.data, "comment")
+    body, comment_id = text(comment, "body"), text(comment, "id")
+    fact = f"comment:{comment_id or message.version}"
+    by_bridge = message.by_bridge(body)
+    if message.by_customer() and not by_bridge:
+        return Unrecognised(message.ref, fact, "customer comment")
+    public, markup = reading.flag(comment, "public") is True, text(comment, "markup").lower()
+    return AgentReplied(
+        message.ref,
+        fact,
+        comment_id,
+        body,
+        public,
+        by_bridge,
+        markup=markup if markup in MARKUPS else "text",
+        attachments=tuple(_attachments(comment)),
+    )
+
+
+def _attachments(comment: Json) -> Iterator[Attachment]:
+    for one in reading.records(comment, "attachments"):
+        url = text(one, "url")
+        if url:
+            yield Attachment(url, text(one, "name"), text(one, "mime_type"), reading.count(one, "size"))
+
+
+def _solved(message: _Message) -> TicketEvent:
+    status = message.status if message.status in ENDED else "solved"
+    return TicketSolved(message.ref, f"status:{status}:{message.version}", status, message.by_bridge())
+
+
+def _reopened(message: _Message) -> TicketEvent:
+    status = message.status if message.status and message.status not in ENDED else "open"
+    return TicketReopened(message.ref, f"status:{status}:{message.version}", status, message.by_bridge())
+
+
+def _updated(message: _Message) -> TicketEvent:
+    if message.status in ENDED:
+        return _solved(message)
+    return Unrecognised(message.ref, f"told:{message.type}:{message.version}", message.type, message.by_bridge())
+
+
+_READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
+    "ticket.created": _opened,
+    "ticket.updated": _updated,
+    "ticket.solved": _solved,
+    "ticket.reopened": _reopened,
+    "comment.added": _commented,
+}
