@@ -171,8 +171,8 @@ def start_call(project: Project, start: StartConversation) -> Call:
         body["assignment"] = {"type": start.assignment.type, "target": start.assignment.target}
     return Call(
         "POST",
-        f"{_api(project)}/conversations/start",
-        headers=_headers(project) | {"content-type": "application/json"},
+        f"{api_url(project)}/conversations/start",
+        headers=api_headers(project) | {"content-type": "application/json"},
         body=orjson.dumps(body),
         timeout_s=project.start_timeout_s,
         once=True,
@@ -181,14 +181,18 @@ def start_call(project: Project, start: StartConversation) -> Call:
 
 def get_call(project: Project, conversation_id: str) -> Call:
     """GET .../{projectId}/conversations/{conversationId}. Emits no event."""
-    return Call("GET", f"{_api(project)}/conversations/{quote(conversation_id, safe='')}", headers=_headers(project))
+    return Call(
+        "GET", f"{api_url(project)}/conversations/{quote(conversation_id, safe='')}", headers=api_headers(project)
+    )
 
 
-def _api(project: Project) -> str:
+def api_url(project: Project) -> str:
+    """Where the project's operations 1 to 8 are."""
     return f"{str(project.base_url).rstrip('/')}/{project.project_id}"
 
 
-def _headers(project: Project) -> dict[str, str]:
+def api_headers(project: Project) -> dict[str, str]:
+    """Who calls: ``x-api-key`` always, Basic only where it is configured, since a needless one may be a 401."""
     headers = {"x-api-key": project.api_key.get_secret_value(), "accept": "application/json"}
     if project.basic:
         pair = f"{project.basic.username}:{project.basic.password.get_secret_value()}"
@@ -205,7 +209,7 @@ def started_id(reply: Reply) -> str:
     A success that names no conversation is Ambiguous: something was started, and we cannot say what.
     """
     _judge(reply)
-    found = _str(_enveloped(reply), "conversationId")
+    found = _str(enveloped(reply), "conversationId")
     if not found:
         msg = "Jelou answered success without a conversation id"
         raise Ambiguous(msg, status=reply.status)
@@ -215,16 +219,18 @@ def started_id(reply: Reply) -> str:
 def room_id(reply: Reply) -> str:
     """The room out of the answer to get conversation; empty where it names none. Raises CallError."""
     _judge(reply)
-    return _str(_enveloped(reply), "roomId")
+    return _str(enveloped(reply), "roomId")
 
 
-def _enveloped(reply: Reply) -> dict[str, Any]:
-    told = _object(reply)
+def enveloped(reply: Reply) -> dict[str, Any]:
+    """What was answered: ``data`` where there is an envelope, else the whole object."""
+    told = object_in(reply)
     data = told.get("data")
     return data if isinstance(data, dict) else told
 
 
-def _object(reply: Reply) -> dict[str, Any]:
+def object_in(reply: Reply) -> dict[str, Any]:
+    """The JSON object of an answer; empty where it holds none."""
     try:
         told = orjson.loads(reply.body)
     except orjson.JSONDecodeError:
@@ -241,34 +247,38 @@ def _judge(reply: Reply) -> None:
 
 
 def _explained(error: CallError, reply: Reply) -> str:
+    return f"{EXPLAINED.get(type(error), 'Jelou did not do it')} ({status_words(reply)})"
+
+
+def status_words(reply: Reply) -> str:
     """For people. Of the body, only the names of refused fields are said: their values may be a customer's."""
-    fields = ", ".join(sorted(_dict(_object(reply), "validationError")))[:200]
-    words = EXPLAINED.get(type(error), "Jelou did not do it")
-    return f"{words} (HTTP {reply.status}{f'; fields: {fields}' if fields else ''})"
+    fields = ", ".join(sorted(_dict(object_in(reply), "validationError")))[:200]
+    return f"HTTP {reply.status}{f'; fields: {fields}' if fields else ''}"
 
 
 def _not_found(reply: Reply) -> type[CallError]:
-    told = _object(reply)
-    key, words = _str(told, "error", "key").upper(), _words(told)
+    told = object_in(reply)
+    key, words = _str(told, "error", "key").upper(), words_in(told)
     if "CONVERSATION" in key or "conversation" in words:
         return Refused
     return BotNotFound if "BOT" in key or ("bot" in words and "user" not in words) else UserNotFound
 
 
 def _invalid(reply: Reply) -> type[CallError]:
-    told = _object(reply)
-    about = f"{_str(told, 'error', 'key').lower()} {_words(told)}"
+    told = object_in(reply)
+    about = f"{_str(told, 'error', 'key').lower()} {words_in(told)}"
     return AlreadyActive if "active" in about.replace("inactive", "") else Refused
 
 
 def _unavailable(reply: Reply) -> type[CallError]:
     """A gateway's 503 may come after the body went through it; Jelou's own, in its envelope or with a time, did not."""
-    told = _object(reply)
+    told = object_in(reply)
     own = "statusMessage" in told or retry_after_s(reply) is not None
     return Throttled if own else Ambiguous
 
 
-def _words(told: Mapping[str, Any]) -> str:
+def words_in(told: Mapping[str, Any]) -> str:
+    """Its ``message``, a text or a list of them, in lower case."""
     message = told.get("message")
     texts = message if isinstance(message, list) else [message]
     return " ".join(text for text in texts if isinstance(text, str)).lower()
