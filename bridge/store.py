@@ -20,6 +20,7 @@ from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
+from bridge.rotations import Rotations
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Store:
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
+        self.rotations = Rotations(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 
