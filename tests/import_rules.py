@@ -18,8 +18,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts correlate decisions domain errors events helpdesks jelou journal letters links pages ports protocol redis_url
-replies routing
+accounts correlate decisions domain errors events helpdesks jelou jelou_integration journal letters links pages ports
+protocol redis_url replies routing
 signatures timeline timestamps translate
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
@@ -48,6 +48,7 @@ TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
+    "bridge.cli_integration": "",
     "bridge.terminal": "what the commands share",
 }
 
@@ -85,7 +86,14 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
 IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "tests": (),
     "workers": ("workers",),
-    "config": ("config", "bridge.cli", "bridge.terminal", "workers.__main__"),
+    "config": (
+        "config",
+        "bridge.cli",
+        "bridge.cli_integration",
+        "bridge.cli_secret",
+        "bridge.terminal",
+        "workers.__main__",
+    ),
     "bridge.cli": ("bridge.__main__",),
     "bridge.web": ("bridge.serving",),
     "bridge.http": ("bridge.wiring",),
@@ -93,6 +101,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.store": ("bridge.wiring",),
     "bridge.records": ("bridge.store",),
     "bridge.removals": ("bridge.store",),
+    "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""
