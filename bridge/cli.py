@@ -17,6 +17,7 @@ from bridge import logs, show
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
 from bridge.cli_reconcile import reconcile
+from bridge.cli_integration import integration
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.serving import serve as serve_web
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(orphans, name="orphans")
+app.add_typer(integration, name="integration")
 app.command()(forget)
 app.command()(reconcile)
 

@@ -79,10 +79,15 @@ def judge(reply: Reply, meanings: Meanings = MappingProxyType({}), explained: Ex
 
 
 def explain(error: type[CallError], reply: Reply, explained: Explained = MappingProxyType({})) -> str:
+    """For people: what an error means, and the answer's own status."""
+    said = explained.get(error) or EXPLAINED.get(error, "Jelou did not do it")
+    return f"{said} ({status_words(reply)})"
+
+
+def status_words(reply: Reply) -> str:
     """For people. Of the body, only the names of refused fields are said: their values may be a customer's."""
     fields = ", ".join(sorted(object_at(body_of(reply), "validationError")))[:200]
-    said = explained.get(error) or EXPLAINED.get(error, "Jelou did not do it")
-    return f"{said} (HTTP {reply.status}{f'; fields: {fields}' if fields else ''})"
+    return f"HTTP {reply.status}{f'; fields: {fields}' if fields else ''}"
 
 
 def not_found(reply: Reply) -> type[CallError]:

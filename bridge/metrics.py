@@ -72,6 +72,16 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.old_secret = Counter(
+            "bridge_old_secret_used",
+            "Events of Jelou's signed with a secret from before a rotation, in its grace time.",
+            registry=self.registry,
+        )
+        self.unconfigured_secret = Counter(
+            "bridge_unconfigured_secret_used",
+            "Events of Jelou's signed with a secret that this process' configuration lacks: refused after the grace.",
+            registry=self.registry,
+        )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
 
     def text(self) -> bytes:

@@ -21,6 +21,7 @@ from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases,
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rounds import Rounds
+from bridge.rotations import Rotations
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Store:
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
         self.rounds = Rounds(self._scripts)
+        self.rotations = Rotations(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from bridge.domain import (
 from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.observe import observed
 from bridge.protocol import Told
+from bridge.proving import Proving
 from bridge.receiving import received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
@@ -44,6 +46,7 @@ STORE_PATIENCE_S = 2.0
 """Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
 
 LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
+PROVING: web.AppKey[Proving] = web.AppKey("proving")
 
 
 def application(app: App) -> web.Application:
@@ -51,6 +54,7 @@ def application(app: App) -> web.Application:
     site = web.Application(middlewares=[answered], client_max_size=app.bridge.max_body_bytes)
     site[APP] = app
     site[LATER] = set()
+    site[PROVING] = Proving(app, partial(_later, site))
     site.add_routes(
         [
             web.post("/webhooks/helpdesks/{kind}/{account}", helpdesk_webhook),
@@ -106,8 +110,7 @@ async def jelou_webhook(request: web.Request) -> web.Response:
         msg = "no project of that name"
         raise UnknownSender(msg)
     delivery = await received(request, app, f"jelou/{name}")
-    for verification in jelou.verifications(project):
-        verified = verify(delivery, verification, app.now_ms())
+    verified = await request.app[PROVING].verified(delivery, name, project)
     event = jelou.read(verified, name)
     seen, ttl_s = seen_key(delivery, "")
     delivery_id = uuid4().hex

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from bridge import logs
 from bridge.connections import connection_pool
+from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
 from bridge.http import Http
 from bridge.metrics import Metrics
@@ -40,6 +41,7 @@ class App:
     bridge: Bridge
     helpdesks: Mapping[str, Helpdesk]
     store: Store
+    handover: Handover
     queue: Queue
     http: Http
     metrics: Metrics
@@ -72,6 +74,16 @@ async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
 
 
 @asynccontextmanager
+async def http_on() -> AsyncIterator[Http]:
+    """A client of the other sides until the end of the block."""
+    http = Http.open()
+    try:
+        yield http
+    finally:
+        await http.close()
+
+
+@asynccontextmanager
 async def opened(
     bridge: Bridge, redis_url: str, *, prefix: str = "bridge", leases: Leases = Leases(), confirm: str = ""
 ) -> AsyncIterator[App]:
@@ -79,9 +91,9 @@ async def opened(
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(store_on(redis_url, prefix, leases, confirm=confirm))
         queue = await stack.enter_async_context(queue_on(redis_url, prefix))
-        http = Http.open()
-        stack.push_async_callback(http.close)
-        app = App(bridge, REGISTRY, store, queue, http, Metrics(), logs.logger())
+        http = await stack.enter_async_context(http_on())
+        handover = Handover(store.rotations, time.monotonic, wall_clock_ms)
+        app = App(bridge, REGISTRY, store, handover, queue, http, Metrics(), logs.logger())
         store.generations.lost = lambda loss: _lost(app, loss)
         yield app
 

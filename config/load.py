@@ -40,13 +40,13 @@ def load(
     ``kinds`` maps each kind of helpdesk to the model of its accounts, ``environ`` is where ``${NAME}`` leads, secrets'
     files are looked for from the file's folder, ``lease_s`` is how long a claim holds a ticket. Raises ConfigError.
     """
-    text, mistakes = _read(Path(path))
+    text, mistakes = read_text(Path(path))
     bridge: Bridge | None = None
     if not mistakes:
         references = References(environ, Path(path).parent, allow_literal_secrets)
         bridge, mistakes = check(text, kinds, references, lease_s)
     if bridge is None:
-        raise ConfigError(mistakes=_finished(mistakes, str(path)))
+        raise ConfigError(mistakes=finished(mistakes, str(path)))
     return bridge
 
 
@@ -60,7 +60,7 @@ def check(
     model = file_model(kinds)
     shape = Shape(tree, model, references)
     shape.mistakes += mistakes
-    file = _validated(model, shape)
+    file = validated(model, shape)
     crosscheck(shape, kinds, lease_s)
     return (bridge_of(file), []) if file and not shape.mistakes else (None, shape.mistakes)
 
@@ -70,7 +70,7 @@ def _no_section(tree: Tree | None) -> Mistake:
     return Mistake("", 1, "", problem, "start with jelou: and helpdesks:")
 
 
-def _validated(model: type[Model], shape: Shape) -> Model | None:
+def validated(model: type[Model], shape: Shape) -> Model | None:
     """The filled model, or None with the mistakes noted. No pydantic error escapes: it would hold the secrets."""
     try:
         return model.model_validate(shape.data)
@@ -79,7 +79,7 @@ def _validated(model: type[Model], shape: Shape) -> Model | None:
         return None
 
 
-def _finished(mistakes: Iterable[Mistake], path: str) -> tuple[Mistake, ...]:
+def finished(mistakes: Iterable[Mistake], path: str) -> tuple[Mistake, ...]:
     """In the order of the file."""
     ordered = sorted(mistakes, key=lambda one: (one.line, one.key))
     return tuple(replace(one, path=path) for one in ordered)
@@ -88,7 +88,7 @@ def _finished(mistakes: Iterable[Mistake], path: str) -> tuple[Mistake, ...]:
 # --- the file --------------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> tuple[str, list[Mistake]]:
+def read_text(path: Path) -> tuple[str, list[Mistake]]:
     """The text of the file, or the one mistake that keeps it from being read."""
     try:
         raw = _bytes(path)

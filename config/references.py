@@ -67,6 +67,18 @@ class References:
             return _not_empty(text, "is an empty secret", _INSTEAD)
         raise UnresolvedError(problem="has a secret in clear text" if text else "is an empty secret", fix=_INSTEAD)
 
+    def place(self, text: str) -> str | Path:
+        """Where a secret's reference leads: the name of a variable, or the path of a file. Neither need be there yet.
+
+        Raises UnresolvedError for what is no such reference.
+        """
+        reference = _WHOLE.fullmatch(text)
+        if reference and reference[2] is None:
+            return reference[1]
+        if text.startswith(FILE_PREFIX) and text.removeprefix(FILE_PREFIX).strip():
+            return self.folder / text.removeprefix(FILE_PREFIX).strip()
+        raise UnresolvedError(problem="is no place for a secret", fix=_INSTEAD)
+
     def _is_unset(self, reference: re.Match[str]) -> bool:
         return bool(reference[1]) and reference[2] is None and reference[1] not in self.environ
 

@@ -19,9 +19,9 @@ PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
 accounts admission chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
-gates helpdesks jelou jelou_answers jelou_send journal letters links missed notes owed package pages policies
-ports protocol quiet redis_url replies routing say signatures silence timeline timestamps translate wording
-wording_notes wording_talk
+gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links missed notes owed package
+pages policies ports protocol quiet redis_url replies routing say signatures silence timeline timestamps
+translate wording wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -51,6 +51,7 @@ TERMINAL = {
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
     "bridge.cli_reconcile": "",
+    "bridge.cli_integration": "",
     "bridge.terminal": "what the commands share",
 }
 
@@ -88,7 +89,14 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
 IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "tests": (),
     "workers": ("workers",),
-    "config": ("config", "bridge.cli", "bridge.terminal", "workers.__main__"),
+    "config": (
+        "config",
+        "bridge.cli",
+        "bridge.cli_integration",
+        "bridge.cli_secret",
+        "bridge.terminal",
+        "workers.__main__",
+    ),
     "bridge.cli": ("bridge.__main__",),
     "bridge.web": ("bridge.serving",),
     "bridge.http": ("bridge.wiring",),
@@ -97,6 +105,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.records": ("bridge.store",),
     "bridge.removals": ("bridge.store",),
     "bridge.rounds": ("bridge.store",),
+    "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""

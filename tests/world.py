@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bridge import correlate, events
 from bridge.domain import ConversationClosed, ConversationStarted, Ticket, TicketOpened, TicketRef
+from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
 from bridge.metrics import Metrics
 from bridge.protocol import Incoming, Leases, Told
@@ -94,6 +95,7 @@ class World:
             bridge=self.bridge,
             helpdesks=REGISTRY,
             store=cast("Any", Stepping(self._store(), self.stage, name)),
+            handover=Handover(self.store.rotations, lambda: self.now / 1000, lambda: self.now),
             queue=cast("Any", self),
             http=cast("Any", Line(self.stage, self.sides, name)),
             metrics=Metrics(),

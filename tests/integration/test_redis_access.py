@@ -101,9 +101,21 @@ async def a_days_work(on: Scene) -> None:
     await on.bridge.traced("standard-webhooks", "scripts", "T3", lambda told: "paused" in told["waits_for"])
     await api.post("accounts/standard-webhooks/scripts/resume")
     await on.until_phase("T3", "open")
+    await rotated(on)
     assert (await api.get("decisions")).json["decisions"] != []
     assert (await get(on.bridge, "/ready")).json["ready"] is True
     await on.bridge.app.store.ping()
+
+
+async def rotated(on: Scene) -> None:
+    """A signing secret made anew, handed over, used and forgotten."""
+    rotations = on.bridge.app.store.rotations
+    await rotations.begin("soporte")
+    await rotations.hand_over("soporte", "new", ["old"], 1, 60_000)
+    await rotations.used("soporte", "old_used_ms", 2)
+    assert (await rotations.known("soporte")).secrets == ("new", "old")
+    await rotations.give_up("soporte")
+    await rotations.forget("soporte")
 
 
 async def test_a_user_with_few_rights_is_enough(server: EmbeddedServer) -> None:
