@@ -16,8 +16,8 @@ import uvloop
 from bridge import logs, show
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
-from bridge.cli_reconcile import reconcile
 from bridge.cli_integration import integration
+from bridge.cli_reconcile import reconcile
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.serving import serve as serve_web

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 # --- a message to the customer ---------------------------------------------------------------------------------------
 
 
-def send_call(project: Project, say: SayToCustomer) -> Call:
-    """POST to the project's send URL, signed over the exact bytes with its first secret; no key and no Basic.
+def send_call(project: Project, say: SayToCustomer, secret: str = "") -> Call:
+    """POST to the project's send URL, signed over the exact bytes; no key and no Basic.
+
+    Signed with ``secret``, one that was made anew and handed over, else with the first of the project's.
 
     The same message gives the same bytes, so a repeat can be known by ``value.id``. Whether Jelou does is told nowhere.
     """
@@ -49,7 +51,7 @@ def send_call(project: Project, say: SayToCustomer) -> Call:
             "value": {"id": say.id, "type": say.message_type, "content": dict(say.content)},
         }
     )
-    signature = jelou_signature(project.signing_secrets[0].get_secret_value(), body)
+    signature = jelou_signature(secret or project.signing_secrets[0].get_secret_value(), body)
     return Call(
         "POST", str(project.send_url), headers=JSON_BODY | {"x-jelou-signature": signature}, body=body, once=True
     )

@@ -15,16 +15,18 @@ The rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from bridge.domain import Assignment, Phase, StartConversation
 from bridge.fuse import Traffic, loaded
 from bridge.owed import Ending, Hold, Past, Say, Todo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Signal(StrEnum):

@@ -99,7 +99,7 @@ def _link(template: str, link: Link) -> str:
 
 
 def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> WriteBack:
-    """The action of one write-back, with its mark. What a customer wrote says whose it is where the helpdesk does not."""
+    """The action of one write-back, with its mark. A customer's words say whose they are."""
     if todo.kind == SetField.type:
         return SetField(todo.field, todo.text)
     if todo.kind == SetStatus.type:

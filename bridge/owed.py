@@ -1,4 +1,4 @@
-"""What a link owes to either side, and what it has behind it: write-backs, messages, an end, past episodes. Pure values."""
+"""What a link owes to either side and what it has behind it: write-backs, messages, an end, past episodes. Pure."""
 
 from __future__ import annotations
 

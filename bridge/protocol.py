@@ -177,7 +177,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy or shared (``detail`` the other), paced, broken.
+    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy or shared (the other), paced, broken.
 
     ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two, and
     recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.

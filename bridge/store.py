@@ -20,8 +20,8 @@ from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
-from bridge.rounds import Rounds
 from bridge.rotations import Rotations
+from bridge.rounds import Rounds
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 
 if TYPE_CHECKING:

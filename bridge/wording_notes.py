@@ -125,16 +125,16 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "asked": (
         (
-            "The customer last wrote more than 24 hours ago, so WhatsApp holds your message back. The template {template} "
-            "was sent; your message follows by itself when the customer answers."
+            "The customer last wrote more than 24 hours ago, so WhatsApp holds your message back. The template "
+            "{template} was sent; your message follows by itself when the customer answers."
         ),
         (
             "El cliente escribió por última vez hace más de 24 horas, por eso WhatsApp retiene su mensaje. Se envió la "
             "plantilla {template}; su mensaje sale por sí solo cuando el cliente responda."
         ),
         (
-            "O cliente escreveu pela última vez há mais de 24 horas, por isso o WhatsApp retém a sua mensagem. O modelo "
-            "{template} foi enviado; a sua mensagem segue sozinha quando o cliente responder."
+            "O cliente escreveu pela última vez há mais de 24 horas, por isso o WhatsApp retém a sua mensagem. O "
+            "modelo {template} foi enviado; a sua mensagem segue sozinha quando o cliente responder."
         ),
     ),
     "fuse": (

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, SecretStr
 
-from bridge.accounts import Model, Name, Project
+from bridge.accounts import Name, Project
 from bridge.errors import ConfigError, Mistake
+from bridge.policies import Model
 from config.load import finished, read_text, validated
 from config.references import References, UnresolvedError
 from config.shape import Shape, did_you_mean

@@ -70,8 +70,10 @@ async def _say(work: Work, say: Say) -> None:
     action = SayToCustomer(say.id, link.room, link.bot, link.user, say.message_type, say.content)
     sent = replace(link, says=(replace(say, sent=True), *link.says[1:]))
     sending = {"action": action.type, "message": say.id, "type": say.message_type, "try": say.doubts + say.tries + 1}
+    handed = await work.app.handover.known(work.pair.project_name)
+    call = jelou_send.send_call(work.pair.project, action, *handed.secrets[:1])
     await admit(work, gate, sent, sending=sending)
-    await perform(work, gate, action.type, jelou_send.send_call(work.pair.project, action), jelou_send.sent)
+    await perform(work, gate, action.type, call, jelou_send.sent)
     work.tell("answered", action=action.type, message=say.id)
     transcribe(work, work.app.now_ms(), "agent", _in_words(say))
     work.link = replace(work.link, says=work.link.says[1:])
@@ -98,9 +100,9 @@ def _not_said(work: Work, say: Say, error: CallError) -> None:
         work.hold(Side.JELOU, again_in(error, reason, say.tries + say.doubts))
 
 
-def given_up(work: Work, say: Say, reason: str, key: str, **values: str) -> None:
+def given_up(work: Work, say: Say, because: str, key: str, **values: str) -> None:
     """Each message is a letter of its own; the agent is told once."""
-    work.dead(reason, f"{SayToCustomer.type} {say.id}", say=say)
+    work.dead(because, f"{SayToCustomer.type} {say.id}", say=say)
     work.link = replace(work.link, says=work.link.says[1:])
     work.add(notes.told(work.link, f"undelivered:{say.id}", work.pair.account, key, **values))
 
