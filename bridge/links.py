@@ -8,8 +8,9 @@ The rules:
   happened. The latter counts only for the try it speaks of (``claim``).
 - Moves go to the right in ``ORDER``; those of ``BACK`` alone return to NEW, and none of them from a conversation that
   is known. So a late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
-- A ticket that is reopened, or whose customer comes back, begins its next *episode*: NEXT alone leaves CLOSED, and
-  what was known of the episode before moves to ``past``. Events of a past conversation change nothing any more.
+- A ticket that is reopened, or whose customer comes back, begins its next *episode*: a new link, where what was known
+  of the episode before stands among ``past``. That is no move, and only a CLOSED link has a next episode. Events of a
+  past conversation change nothing any more.
 - STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
 """
 
@@ -45,7 +46,6 @@ class Signal(StrEnum):
     IGNORE = "ignore"
     FAIL = "fail"
     REPLAY = "replay"
-    NEXT = "next episode"
 
 
 MOVES: dict[tuple[Phase, Signal], Phase] = {
@@ -78,7 +78,6 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.IGNORED, Signal.ANSWERED): Phase.STARTED,
     (Phase.FAILED, Signal.REPLAY): Phase.NEW,
     (Phase.PARKED, Signal.REPLAY): Phase.NEW,
-    (Phase.CLOSED, Signal.NEXT): Phase.NEW,
 }
 
 ORDER = (
@@ -174,8 +173,8 @@ class Link:
         return self if phase is None else replace(self, phase=phase, **changes)
 
     def next_episode(self) -> Link:
-        """The link as its next episode begins, with what this one was among ``past``."""
-        if (self.phase, Signal.NEXT) not in MOVES:
+        """The link as its next episode begins, with what this one was among ``past``; the same where it is not over."""
+        if self.phase is not Phase.CLOSED:
             return self
         ended = Past(self.episode, self.conversation, self.opened_ms, self.closed_ms, self.reason)
         kept = {name: getattr(self, name) for name in _LASTING}

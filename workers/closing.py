@@ -158,7 +158,7 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
     if known or link.phase in LIVE or (link.phase is Phase.NEW and link.start is not None):
         return
     if link.phase is Phase.CLOSED:
-        work.move(Signal.NEXT)
+        work.next_episode()
     begin(work, event)
 
 

@@ -109,7 +109,8 @@ def _reopened_unread(work: Work, event: TicketReopened, error: CallError) -> Non
 
 
 async def _next_episode(work: Work, ticket: Ticket | None) -> None:
-    work.move(Signal.NEXT)
+    if work.link.phase is Phase.CLOSED:
+        work.next_episode()
     pair = work.pair
     try:
         start = translate.next_start(work.ref, ticket, work.link, pair.account, pair.project)
