@@ -161,7 +161,7 @@ class LettersTold(Shape):
 class ReplayTold(Shape):
     """What is done, or would be: ``does`` for programs, ``says`` for people. ``done`` is false for a preview."""
 
-    does: Literal["start", "write", "discard", "nothing"]
+    does: Literal["start", "write", "say", "work", "go on", "discard", "nothing"]
     says: str
     done: bool
 
