@@ -101,6 +101,16 @@ CONTENTS: dict[str, dict[str, Field]] = {
 }
 """The message types, both directions, each with its content."""
 
+TEMPLATE = {
+    "elementName": Field(is_text, required=True),
+    "destinations": Field(
+        lambda value: isinstance(value, list) and value != [] and all(map(is_text, value)), required=True
+    ),
+    "parameters": Field(lambda value: isinstance(value, list)),
+    "language": Field(is_text),
+    "type": Field(is_text),
+}
+
 VALUE = {
     "id": Field(is_text, required=True),
     "type": Field(one_of(*CONTENTS), required=True),
