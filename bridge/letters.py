@@ -89,7 +89,7 @@ def replay(letter: Letter, link: Link, account: Account, project: Project, now_m
         return _say_again(letter.say, link)
     if letter.action == FUSE:
         return _go_on(link)
-    if letter.event and letter.action != StartConversation.type:
+    if letter.event and letter.action not in {StartConversation.type, PARKED}:
         return Replay("work", "would work the event again", link, (letter.event,))
     if link.phase in LIVE or link.phase is Phase.CLOSED:
         return _started_already(letter, link, account, project, now_ms)

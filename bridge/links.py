@@ -8,8 +8,9 @@ The rules:
   happened. The latter counts only for the try it speaks of (``claim``).
 - Moves go to the right in ``ORDER``; those of ``BACK`` alone return to NEW, and none of them from a conversation that
   is known. So a late event never moves a link backwards: CLOSED stays closed, OPEN stays open.
-- A ticket that is reopened, or whose customer comes back, begins its next *episode*: NEXT alone leaves CLOSED, and
-  what was known of the episode before moves to ``past``. Events of a past conversation change nothing any more.
+- A ticket that is reopened, or whose customer comes back, begins its next *episode*: a new link, where what was known
+  of the episode before stands among ``past``. That is no move, and only a CLOSED link has a next episode. Events of a
+  past conversation change nothing any more.
 - STARTING found at a claim means that the worker before died after its mark: that is UNKNOWN, never a blind repeat.
 """
 
@@ -45,7 +46,6 @@ class Signal(StrEnum):
     IGNORE = "ignore"
     FAIL = "fail"
     REPLAY = "replay"
-    NEXT = "next episode"
 
 
 MOVES: dict[tuple[Phase, Signal], Phase] = {
@@ -78,7 +78,6 @@ MOVES: dict[tuple[Phase, Signal], Phase] = {
     (Phase.IGNORED, Signal.ANSWERED): Phase.STARTED,
     (Phase.FAILED, Signal.REPLAY): Phase.NEW,
     (Phase.PARKED, Signal.REPLAY): Phase.NEW,
-    (Phase.CLOSED, Signal.NEXT): Phase.NEW,
 }
 
 ORDER = (
@@ -156,6 +155,8 @@ class Link:
     name: str = ""
     opened_ms: int = 0
     closed_ms: int = 0
+    outcome: str = ""
+    """How the conversation ended, in Jelou's word or one of ours; for the close package."""
     packaged: bool = True
     """False from the end of a conversation until its close package is on its way to the ticket."""
     gone: str = ""
@@ -163,6 +164,8 @@ class Link:
     fuse: str = ""
     """Why the fuse has tripped; empty while it holds."""
     traffic: Traffic = ()
+    carried: tuple[str, ...] = ()
+    """The facts of the last comments that were said, or are about to be."""
     window: str = ""
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
@@ -174,8 +177,8 @@ class Link:
         return self if phase is None else replace(self, phase=phase, **changes)
 
     def next_episode(self) -> Link:
-        """The link as its next episode begins, with what this one was among ``past``."""
-        if (self.phase, Signal.NEXT) not in MOVES:
+        """The link as its next episode begins, with what this one was among ``past``; the same where it is not over."""
+        if self.phase is not Phase.CLOSED:
             return self
         ended = Past(self.episode, self.conversation, self.opened_ms, self.closed_ms, self.reason)
         kept = {name: getattr(self, name) for name in _LASTING}
@@ -225,6 +228,7 @@ _LASTING = (
     "gone",
     "fuse",
     "traffic",
+    "carried",
     "packaged",
     "shown",
 )
@@ -235,6 +239,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "assignment": _assignment,
     "start": _start,
     "extra": tuple,
+    "carried": tuple,
     "todo": lambda known: tuple(Todo(**one) for one in known),
     "says": lambda known: tuple(Say(**one) for one in known),
     "ending": lambda known: Ending(**known) if known else None,

@@ -114,7 +114,7 @@ def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> Wr
         return AddReply(f"{todo.text}\n{mark}", mark, link.name, link.requester)
     text = todo.text
     if todo.key.startswith(MESSAGE):
-        text = f"{say(language, 'customer_heading', name=link.name or link.user)}\n{text}"
+        text = f"{say(language, 'customer.says', name=link.name or link.user)}\n{text}"
     if todo.kind == AddReply.type:
         return AddReply(f"{text}\n{mark}", mark, link.name)
     return AddNote(f"{text}\n{mark}", mark)

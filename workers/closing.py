@@ -61,7 +61,7 @@ async def _close(work: Work, ending: Ending) -> None:
     work.tell("answered", action=action.type, conversation=link.conversation)
     if ending.goodbye:
         transcribe(work, work.app.now_ms(), "agent", ending.goodbye)
-    ended(work, ending.reason)
+    ended(work, ending.reason, outcome="solved")
 
 
 def _left_open(work: Work, other: str) -> None:
@@ -88,12 +88,12 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
     work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
 
 
-def ended(work: Work, reason: str, *, by_jelou: bool = False) -> bool:
+def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False) -> bool:
     """The conversation is over; False where it was already. Its package follows when all before it is written."""
     if not work.move(Signal.CLOSE_SEEN, reason=reason):
         return False
-    account = work.pair.account
-    work.link = replace(work.link, closed_ms=work.app.now_ms(), ending=None, window="", packaged=False)
+    account, now = work.pair.account, work.app.now_ms()
+    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
     status = account.write_back.closed_status
     if by_jelou and status:
         work.add(notes.closed_status(work.link, status))
@@ -134,7 +134,7 @@ async def package_up(work: Work) -> bool:
         text = package.close_package(
             [package.Entry(**orjson.loads(one)) for one in lines],
             account.language,
-            outcome=link.reason,
+            outcome=link.outcome,
             assignment=link.assignment,
             started_ms=link.opened_ms,
             ended_ms=link.closed_ms,
@@ -158,7 +158,7 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
     if known or link.phase in LIVE or (link.phase is Phase.NEW and link.start is not None):
         return
     if link.phase is Phase.CLOSED:
-        work.move(Signal.NEXT)
+        work.next_episode()
         if work.pair.account.write_back.closed_status:
             work.add(notes.back_status(work.link))
     begin(work, event)

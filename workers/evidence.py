@@ -148,7 +148,7 @@ def _close_seen(work: Work, event: ConversationClosed) -> None:
         work.tell("ignored", event=event.type, reason="it closes another conversation")
         return
     open_unconfirmed(work)
-    if not ended(work, event.reason, by_jelou=True):
+    if not ended(work, event.reason, outcome=event.reason, by_jelou=True):
         work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
 
 

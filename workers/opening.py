@@ -33,8 +33,8 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
         rule, why_not = start_rule(work.pair.account, ticket, at_ms)
         why_not = "the bridge opened this ticket itself" if ticket.by_bridge else why_not
         if why_not:
-            work.move(Signal.IGNORE, reason=why_not)
             _ignored(work, event, why_not)
+            work.move(Signal.IGNORE, reason=why_not)
             return
         await _started(
             work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule
@@ -109,7 +109,8 @@ def _reopened_unread(work: Work, event: TicketReopened, error: CallError) -> Non
 
 
 async def _next_episode(work: Work, ticket: Ticket | None) -> None:
-    work.move(Signal.NEXT)
+    if work.link.phase is Phase.CLOSED:
+        work.next_episode()
     pair = work.pair
     try:
         start = translate.next_start(work.ref, ticket, work.link, pair.account, pair.project)

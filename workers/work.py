@@ -142,6 +142,11 @@ class Work:
             self.tell("moved", phase=moved.phase.value, reason=moved.reason)
         return True
 
+    def next_episode(self) -> None:
+        """The ticket begins its next episode, where this one is over."""
+        self.link = self.link.next_episode()
+        self.tell("moved", phase=self.link.phase.value, reason="the next episode begins", episode=self.link.episode)
+
     def consume(self, count: int = 1) -> None:
         """So many events at the head are worked."""
         self.done += count
@@ -158,7 +163,7 @@ class Work:
         # What somebody else ends (a resume, another ticket's start) is asked for again at each claim.
         if wait.due_in_ms and not wait.held and not wait.behind:
             hold = Hold(until, wait.reason, wait.firm)
-            self.link = replace(self.link, holds={**self.link.holds, side: hold})
+            self.link = replace(self.link, holds={**self.link.holds, side.value: hold})
         self.tell("waiting", reason=wait.reason, until=until)
 
     def holding(self, side: Side) -> bool:

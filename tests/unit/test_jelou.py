@@ -55,6 +55,9 @@ def example(event: str = "start.minimal", **changes: Any) -> dict[str, Any]:
     return {**recording(f"webhook.conversation.{event}"), **changes}
 
 
+NAME = "Ana Pérez"
+
+
 def where(at_ms: int, user_id: str = USER) -> dict[str, Any]:
     """What all the recorded events tell of their conversation."""
     return {
@@ -70,7 +73,7 @@ def where(at_ms: int, user_id: str = USER) -> dict[str, Any]:
 def started(at_ms: int, to: Assignment | None = None, **metadata: str) -> ConversationStarted:
     """A recorded start."""
     return ConversationStarted(
-        fact=f"conversation.start:{CONVERSATION}", assignment=to, metadata=metadata, **where(at_ms)
+        fact=f"conversation.start:{CONVERSATION}", assignment=to, metadata=metadata, user_name=NAME, **where(at_ms)
     )
 
 
@@ -87,6 +90,7 @@ def wrote(number: int, at_ms: int, kind: str, user_id: str = USER, **content: An
         message_id=message_id,
         message_type=kind,
         content=content,
+        user_name=NAME if user_id == USER else "ana.p",
         **where(at_ms, user_id),
     )
 

@@ -140,7 +140,7 @@ def test_a_write_that_was_given_up_is_made_again(todo: Todo, what: str) -> None:
     told = replayed(given_up(todo), link(Phase.OPEN, receipts={todo.key: BURIED}))
     assert told.says == f"already started as c-1, would only {what}, unless an earlier try had arrived"
     assert told.link is not None
-    assert (told.link.todo, told.link.receipts) == ((replace(todo, sent=True),), {})
+    assert (told.link.todo, told.link.receipts) == ((replace(todo, sent=True, first_ms=NOW_MS),), {})
 
 
 def test_a_note_about_a_start_that_failed_is_made_again() -> None:

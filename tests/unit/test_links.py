@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import Assignment, Phase, StartConversation
-from bridge.links import BACK, IN_FLIGHT, LIVE, MOVES, ORDER, Link, Signal, Todo
+from bridge.links import BACK, IN_FLIGHT, LIVE, MOVES, ORDER, Link, Signal
+from bridge.owed import Ending, Hold, Past, Say, Todo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,6 +177,11 @@ links = st.builds(
     extra=st.lists(words, max_size=3).map(tuple),
     receipts=st.dictionaries(words, words, max_size=3),
     todo=st.lists(st.builds(Todo, words, words, words, words, st.booleans()), max_size=3).map(tuple),
+    says=st.lists(st.builds(Say, words, words, st.dictionaries(words, words, max_size=2)), max_size=3).map(tuple),
+    ending=st.none() | st.builds(Ending, words, words),
+    past=st.lists(st.builds(Past, st.integers(1, 9), words), max_size=2).map(tuple),
+    holds=st.dictionaries(st.sampled_from(["jelou", "helpdesk"]), st.builds(Hold, st.integers(0, 2**53), words)),
+    traffic=st.lists(st.tuples(st.integers(0, 2**53), st.just("to_ticket"), words), max_size=3).map(tuple),
 )
 
 
@@ -203,3 +209,25 @@ def test_a_field_of_an_older_version_has_its_default() -> None:
     stored = orjson.loads(Link(phase=Phase.OPEN).dump())
     del stored["confirmed"]
     assert Link.load(orjson.dumps(stored)) == Link(phase=Phase.OPEN)
+
+
+# --- episodes --------------------------------------------------------------------------------------------------------
+
+
+@given(links)
+def test_only_a_closed_link_has_a_next_episode(one: Link) -> None:
+    """What is open, unknown or waits for a person goes on as it is."""
+    begun = one.next_episode()
+    assert (begun is one) is (one.phase is not Phase.CLOSED)
+
+
+def test_the_next_episode_knows_the_one_before_and_starts_afresh() -> None:
+    """The person and what is owed to the ticket stay; conversation, tries and confirmation do not."""
+    owed = (Todo("1:note:package", "add.note", "Text"),)
+    before = Link(phase=Phase.CLOSED, conversation="c1", user="u", attempt=3, confirmed=True, todo=owed, reason="why")
+    begun = before.next_episode()
+    assert (begun.phase, begun.episode, begun.user, begun.todo) == (Phase.NEW, 2, "u", owed)
+    assert (begun.conversation, begun.attempt, begun.confirmed) == ("", 0, False)
+    assert begun.past == (Past(1, "c1", reason="why"),)
+    assert begun.knew("c1")
+    assert not begun.knew("c2")

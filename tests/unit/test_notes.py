@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.accounts import Account, Project
-from bridge.domain import MARK, AddNote, Assignment, SetField, TicketRef
+from bridge.domain import MARK, AddNote, AddReply, Assignment, Phase, SetField, TicketRef
 from bridge.links import Link
+from bridge.notes import NOBODY, marker, opened, status_text, told, write_back
 from bridge.owed import Todo
-from bridge.notes import in_words, marker, opened, told, write_back
 
 REF = TicketRef("zendesk", "acme", "7")
 
@@ -90,18 +90,21 @@ def test_nothing_is_planned_twice() -> None:
 
 def test_an_account_without_notes_is_told_nothing() -> None:
     """Failures are notes too, once per episode and name."""
-    assert told(link(), "failed", "No.", account(note=False)) == ()
-    assert keys(told(link(), "failed", "No.", account())) == ["1:note:failed"]
-    assert told(link(receipts={"1:note:failed": ""}), "failed", "No.", account()) == ()
+    assert told(link(), "failed", account(note=False), "failed", reason="No") == ()
+    assert keys(told(link(), "failed", account(), "failed", reason="No")) == ["1:note:failed"]
+    done = link(receipts={"1:note:failed": ""})
+    assert told(done, "failed", account(), "failed", reason="No") == ()
 
 
 def test_a_note_carries_its_mark_and_a_field_only_its_value() -> None:
     """The mark stands in the last line, where a second look finds it and an echo is known by it."""
-    found = write_back(REF, Todo("1:note:started", AddNote.type, "Text"))
+    found = write_back(REF, Todo("1:note:started", AddNote.type, "Text"), link(), "en")
     assert isinstance(found, AddNote)
     assert found.text == f"Text\n{found.marker}"
     assert found.marker == marker(REF, "1:note:started")
-    assert write_back(REF, Todo("1:field", SetField.type, "c-1", "external_id")) == SetField("external_id", "c-1")
+    assert write_back(REF, Todo("1:field", SetField.type, "c-1", "external_id"), link(), "en") == SetField(
+        "external_id", "c-1"
+    )
 
 
 def test_a_mark_is_the_same_for_ever() -> None:
@@ -119,7 +122,27 @@ def test_two_writes_never_share_a_mark(one: tuple[str, str], other: tuple[str, s
     assert (marks[0] == marks[1]) is (one == other)
 
 
-def test_an_assignment_is_said_in_words() -> None:
-    """Nobody is somebody as well."""
-    assert in_words(Assignment("operator", "48213")) == "operator 48213"
-    assert in_words(None) == "nobody in particular"
+def test_a_customer_is_written_for_in_their_own_name_where_the_helpdesk_knows_them() -> None:
+    """Then the author says whose words they are; else a line before them does, in the account's language."""
+    todo = Todo("message:m-1", AddReply.type, "Hola")
+    known = write_back(REF, todo, link(requester="77", name="Ana"), "es")
+    assert isinstance(known, AddReply)
+    assert (known.text, known.author, known.user_id) == (f"Hola\n{known.marker}", "Ana", "77")
+    unknown = write_back(REF, todo, link(requester=NOBODY, name="Ana"), "es")
+    assert isinstance(unknown, AddReply)
+    assert (unknown.text, unknown.user_id) == (f"Ana (vía Jelou):\nHola\n{unknown.marker}", "")
+
+
+@pytest.mark.parametrize(
+    ("of", "waits_for", "text"),
+    [
+        (link(phase=Phase.OPEN), "", "Started: c-1"),
+        (link(phase=Phase.CLOSED), "", "Closed"),
+        (link(phase=Phase.FAILED, reason="no phone"), "", "Failed: no phone"),
+        (link(phase=Phase.NEW, since_ms=1), "the account is paused", "Waiting for the account is paused"),
+        (link(phase=Phase.IGNORED), "", ""),
+    ],
+)
+def test_the_status_says_where_it_stands(of: Link, waits_for: str, text: str) -> None:
+    """In a few words; a ticket for which nothing is started is left alone."""
+    assert status_text(of, account(), project(), waits_for) == text
