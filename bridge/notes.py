@@ -69,6 +69,11 @@ def closed_status(link: Link, status: str) -> tuple[Todo, ...]:
     return _not_done(link, [Todo(f"{link.episode}:closed", SetStatus.type, status)])
 
 
+def back_status(link: Link) -> tuple[Todo, ...]:
+    """The ticket is open again where its customer came back: one that stays solved would be ended by the next look."""
+    return _not_done(link, [Todo(f"{link.episode}:back", SetStatus.type, "open")])
+
+
 def _note(link: Link, name: str, text: str) -> Todo:
     return Todo(f"{link.episode}:note:{name}", AddNote.type, text)
 

@@ -8,6 +8,7 @@ import orjson
 
 from bridge.domain import Phase, TicketRef
 from bridge.links import Link
+from bridge.unasked import account_of
 
 if TYPE_CHECKING:
     from bridge.accounts import Bridge
@@ -51,7 +52,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "to_write": [todo.key for todo in link.todo],
         "waits_for": _waits_for(found, link),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
-        "account_configured": bridge.account(kind, name) is not None,
+        "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told["at"]),
     }
 

@@ -95,12 +95,13 @@ class Project:
         self._emit("message", conversation, event, Cause(body=user_id.encode()))
         return message
 
-    def hand_over(self, user_id: str, text: str = "") -> Conversation:
-        """Let the bot hand a customer over: a conversation that no start call asked for.
+    def hand_over(self, user_id: str, text: str = "", queue: str = "") -> Conversation:
+        """Let the bot hand a customer over, to a queue perhaps: a conversation that no start call asked for.
 
         Which event this emits is undocumented; here it is the minimal start event.
         """
-        conversation = Conversation(self._new_id(), self.settings.bot_id, user_id)
+        to = {"type": "queue", "target": queue} if queue else None
+        conversation = Conversation(self._new_id(), self.settings.bot_id, user_id, assignment=to)
         self._open(conversation, Cause(body=user_id.encode()))
         if text:
             self.customer_writes(user_id, "text", {"body": text})
