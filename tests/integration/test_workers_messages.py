@@ -225,6 +225,16 @@ async def test_a_solved_ticket_ends_its_conversation_after_all_was_said(redis_ur
         assert lines == ["Customer: hola", "Agent: Listo", f"Agent: Adiós, caso {ticket}"]
 
 
+async def test_a_close_gets_through_where_calls_are_few(redis_url: str, prefix: str) -> None:
+    """The look before it takes the one call that the pace allows; it is not asked again each time it is let through."""
+    async with scene(redis_url, prefix, jelou={"calls_per_s": 5.0}) as on:
+        ticket, conversation = await open_ticket(on)
+        on.zendesk.change(ticket, status="solved")
+        trace = await closed(on, ticket)
+        assert conversation.state == "closed"
+        assert len(told(trace, "answered", action="get.conversation")) == 1
+
+
 async def test_a_close_at_jelou_solves_the_ticket(redis_url: str, prefix: str) -> None:
     """Once: the echo of the status closes nothing again."""
     async with scene(redis_url, prefix) as on:
