@@ -288,14 +288,3 @@ def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
     ends = {side for side, hold in link.holds.items() if news and not hold.firm}
     ends |= {Side.JELOU} if evidence else set()
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link
-
-
-def settle_mark(work: Work) -> None:
-    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
-    if work.link.phase is not Phase.STARTING:
-        return
-    work.consume(min(work.link.covered, len(work.inbox)))
-    reason = "a worker stopped between sending and noting the answer"
-    known = "that the call was to go out, not whether it did"
-    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
-    work.move(Signal.UNANSWERED, covered=0, reason=reason)

@@ -12,8 +12,8 @@ from bridge.domain import Doubted
 from bridge.timeline import entry
 from bridge.twins.faults import EventFault
 from tests.harness import eventually, scene
-from tests.integration.test_workers_messages import USER, heard, hears, open_ticket, traced
 from tests.outcomes import reasons, told
+from tests.talk import USER, heard, hears, open_ticket, traced
 
 if TYPE_CHECKING:
     from tests.harness import Scene
@@ -83,7 +83,7 @@ async def test_a_close_that_nobody_told_is_found_when_it_is_doubted(redis_url: s
     async with scene(redis_url, prefix) as on:
         ticket, conversation = await open_ticket(on)
         name = f"zendesk/acme/{ticket}"
-        on.jelou.faults.next_event(EventFault.named("dropped"))
+        on.jelou.faults.next_event(EventFault.named("dropped"), "close")
         on.jelou.close(USER)
         await _doubt(on, name, conversation.id, "first")
         trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
