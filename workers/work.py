@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
     from bridge.wiring import App
 
-HOUR_MS = 3_600_000
-
 MARK_PATIENCE_S = 3.0
 """Longer than one command may take, so that a slow one is answered and not cut off."""
 
@@ -237,7 +235,6 @@ class Work:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
         link, wait = replace(self.link, left=left), self.wait
-        closed = link.phase is Phase.CLOSED
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -261,8 +258,8 @@ class Work:
             open=link.phase in LIVE,
             said=tuple(self.said),
             transcribed=self.transcribed,
-            ended_ms=max(0, self.app.now_ms() - link.closed_ms) if closed else -1,
-            back_ms=round(self.pair.account.reopen.message_h * HOUR_MS),
+            ended_ms=max(0, self.app.now_ms() - link.closed_ms) if link.phase is Phase.CLOSED else -1,
+            back_ms=round(self.pair.account.reopen.message_h * 3_600_000),
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,
