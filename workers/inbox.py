@@ -17,6 +17,7 @@ from bridge.domain import (
     TicketSolved,
 )
 from bridge.errors import CallError
+from bridge.letters import FUSE
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
@@ -51,6 +52,9 @@ async def next_event(work: Work) -> bool:
         return False
     if work.link.fuse and isinstance(received.event, AgentReplied | CustomerWrote):
         work.waits["fuse"] = Wait(f"a person's decision: {work.link.fuse}", TRIPPED_MS, firm=True)
+        if work.news:
+            # Its letter may have been discarded, and there is no other way on.
+            work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
     await _worked(work, received)

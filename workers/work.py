@@ -66,6 +66,8 @@ class Work:
     known: StartAnswered | None = None
     """What is certain of this claim's start: evidence for whoever has the ticket, should it be lost meanwhile."""
     unparked: bool = False
+    news: bool = False
+    """Whether the inbox holds more than the last finish left."""
     look: bool = False
     """Whether Jelou is to be asked if the conversation is still open."""
     said: list[str] = field(default_factory=list)
@@ -80,7 +82,8 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
-        link = _woken(link, news=len(inbox) + claimed.left > link.left, evidence=bool(evidence))
+        news = len(inbox) + claimed.left > link.left
+        link = _woken(link, news=news, evidence=bool(evidence))
         return cls(
             app=app,
             claimed=claimed,
@@ -90,6 +93,7 @@ class Work:
             deadline=deadline,
             inbox=inbox,
             evidence=evidence,
+            news=news,
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
