@@ -17,8 +17,8 @@ from bridge.domain import (
     TicketSolved,
 )
 from bridge.errors import CallError
-from bridge.letters import FUSE
 from bridge.helpdesks.labels import ENDED
+from bridge.letters import FUSE
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
