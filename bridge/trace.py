@@ -8,6 +8,7 @@ import orjson
 
 from bridge.domain import Phase, TicketRef
 from bridge.links import Link
+from bridge.unasked import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "gone": link.gone,
         "waits_for": _waits_for(found, link),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
-        "account_configured": bridge.account(kind, name) is not None,
+        "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told["at"]),
     }
 

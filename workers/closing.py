@@ -175,6 +175,8 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
         return
     if link.phase is Phase.CLOSED:
         work.next_episode()
+        if work.pair.account.write_back.closed_status:
+            work.add(notes.back_status(work.link))
     begin(work, event)
 
 

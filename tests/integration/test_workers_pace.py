@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.harness import eventually, scene
-from tests.outcomes import told
 
 if TYPE_CHECKING:
     from tests.harness import Scene
@@ -27,17 +26,6 @@ async def test_a_flood_in_one_account_does_not_delay_another(redis_url: str, pre
         last = max(place for place, ticket in enumerate(order) if "/scripts/" in ticket)
         assert last < 6 * CALM
         assert before + len(order) < FLOOD
-
-
-async def test_a_close_gets_through_where_calls_are_few(redis_url: str, prefix: str) -> None:
-    """The look before it takes the one call that the pace allows; it is not asked again each time it is let through."""
-    async with scene(redis_url, prefix, jelou={"calls_per_s": 5.0}) as on:
-        ticket = on.zendesk.open_ticket("No puedo entrar", "+593987654321").id
-        await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
-        on.zendesk.change(ticket, status="solved")
-        trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
-        assert on.jelou.ledger.conversations[trace["conversation"]].state == "closed"
-        assert len(told(trace, "answered", action="get.conversation")) == 1
 
 
 async def _started(on: Scene, account: str, count: int) -> bool:
