@@ -182,7 +182,9 @@ class JelouRest:
         body = bodies.parsed(raw, request.content_type, bodies.MESSAGE, status=settings.bad_message_status)
         conversation = self._room(body)
         value = body["value"]
-        conversation.messages.append(Message(value["id"], "bridge", value["type"], value["content"]))
+        again = self._project.ledger.sent_again(value["id"])
+        if not again or settings.repeat_ids == "delivered":
+            conversation.messages.append(Message(value["id"], "bridge", value["type"], value["content"]))
         return Answer(200, success("Message received"))
 
     def _room(self, body: Json) -> Conversation:
