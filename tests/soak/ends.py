@@ -36,7 +36,9 @@ def stayed_open(records: Records) -> Finding:
 
 
 def _to_be_ended(ticket: Ticket) -> Iterable[Started]:
-    """The conversations that the bridge knows as the ticket's; all but the last one's where it was reopened."""
+    """The conversations that the bridge knows as the ticket's, from before it was solved for good."""
+    if ticket.reopened and max(ticket.reopened) >= max(ticket.solved, default=0):
+        return
     for start in ticket.starts:
         later = any(start.at_ms <= solved for solved in ticket.solved)
         if later and start.conversation in ticket.conversations:

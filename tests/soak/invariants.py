@@ -172,8 +172,9 @@ def _twice(ticket: Ticket) -> list[str]:
 
 
 def _out_of_order(ticket: Ticket) -> list[str]:
-    # A timeline that was rolled back with Redis may not know a note that stands on the ticket.
-    there = [mark for mark in dict.fromkeys(ticket.notes) if mark in ticket.planned]
+    # A timeline that was rolled back with Redis may not know a note that stands on the ticket, or know it as later.
+    known = {*ticket.planned} - ticket.unsure_notes
+    there = [mark for mark in dict.fromkeys(ticket.notes) if mark in known]
     wanted = [mark for mark in ticket.planned if mark in there]
     return [] if there == wanted else [f"notes {there} were written as {wanted}"]
 

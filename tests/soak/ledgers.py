@@ -14,6 +14,7 @@ from bridge.domain import AddNote, Phase, StartConversation, TicketRef
 from bridge.letters import Letter
 from bridge.links import Link
 from bridge.notes import marker
+from tests.soak.messages import ROLLBACK
 from tests.soak.passed import agents_at_jelou, at_helpdesks, customers_at_jelou, orphans
 from tests.soak.records import Records, Started, Suffered, Ticket
 from tests.soak.talk import Told
@@ -40,6 +41,7 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
     happened = [one for name in world.twins for one in (await world.ask(name, "GET", "/twin/faults"))["happened"]]
     starts, desk_side = _starts(jelous), await at_helpdesks(world)
     said, wrote = agents_at_jelou(jelous), customers_at_jelou(jelous)
+    losses = [one for one in chaos.struck if one.kind == ROLLBACK]
     letters, left = await _letters(world), set(await watch.left())
     tickets: dict[str, Ticket] = {}
     for name, link, timeline in await _kept(world, sorted(load.acknowledged)):
@@ -60,7 +62,7 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
             **_talked(load, name),
             said=tuple(said.get(name, ())),
             wrote=tuple(wrote.get(name, ())),
-            **desk_side.told(name),
+            **desk_side.told(name, losses),
             busy=name in left,
             timeline=tuple(timeline),
         )

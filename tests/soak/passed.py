@@ -17,6 +17,7 @@ from tests.soak.watch import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tests.soak.records import Struck
     from tests.soak.world import World
 
 Json = dict[str, Any]
@@ -89,11 +90,13 @@ class AtHelpdesks:
     notes: Mapping[str, Sequence[str]]
     bodies: Mapping[str, Sequence[Stood]]
 
-    def told(self, ticket: str) -> Json:
-        """What the ticket says of its talk."""
+    def told(self, ticket: str, losses: Sequence[Struck]) -> Json:
+        """What the ticket says of its talk, and of which notes Redis may have lost that they were written."""
         bodies = [one.text for one in self.bodies.get(ticket, ())]
         spoken = [one for one in self.bodies.get(ticket, ()) if not one.text.startswith(PACKAGE)]
+        lost = [one.text for one in self.bodies.get(ticket, ()) if any(map(one.within, losses))]
         return {
+            "unsure_notes": frozenset(text[text.index(MARK) :] for text in lost if MARK in text),
             "written": tuple(Stood(line, one.at_ms) for one in spoken for line in LINE.findall(one.text)),
             "unsent": sum(body.startswith(UNSENT) for body in bodies),
             "packages": sum(body.startswith(PACKAGE) for body in bodies),

@@ -61,11 +61,16 @@ class Stood:
     text: str
     at_ms: int
 
+    def within(self, one: Struck) -> bool:
+        """Whether it came while this fault struck."""
+        return one.from_ms <= self.at_ms <= one.to_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One acknowledged ticket: what the bridge says of it, and what the other sides know.
 
+    ``unsure_notes`` are the marks of notes that came while Redis lost that they were written.
     ``phase`` and ``reason`` are the link's, ``letters`` the reasons of its dead letters by action, ``notes`` the marks
     at the helpdesk and ``planned`` those on the timeline, both in their order. ``doubts`` are the times (from, to) at
     which a start was out and not answered. ``conversations`` are those that the link names.
@@ -85,6 +90,7 @@ class Ticket:
     letters: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     planned: tuple[str, ...] = ()
+    unsure_notes: frozenset[str] = frozenset()
     doubts: tuple[tuple[int, int], ...] = ()
     conversations: frozenset[str] = frozenset()
     episode: int = 1
