@@ -22,6 +22,7 @@ from bridge.lost import LostAndFound
 from bridge.openapi import document
 from bridge.tokens import Tokens
 from bridge.trace import trace_of
+from bridge.unasked import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,8 +50,14 @@ def asked(app: App) -> list[web.RouteDef]:
 async def ticket(question: Question) -> web.Response:
     """Where a ticket is, and why."""
     app = question.app
-    told = await trace_of(app.store, app.bridge, question.account, question.path["id"])
+    told = await trace_of(app.store, app.bridge, _traced(question), question.path["id"])
     return json_answer(200 if told["known"] else 404, told)
+
+
+def _traced(question: Question) -> str:
+    """The account in the path; a project, for a conversation that no ticket asked for."""
+    project = question.path["account"] if question.path["kind"] == KIND else ""
+    return f"{KIND}/{project}" if project in question.app.bridge.jelou else question.account
 
 
 async def pause(question: Question) -> shapes.PauseTold:

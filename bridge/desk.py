@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge import letters
+from bridge import letters, unasked
 from bridge.decisions import Decision
 from bridge.domain import TicketRef
 from bridge.errors import Changed, NotThere
@@ -134,9 +134,10 @@ class Desk:
 
     def _replay(self, letter: Letter, state: bytes) -> Replay:
         ref = TicketRef.parse(letter.ticket)
-        account = self.bridge.account(ref.kind, ref.account)
-        if account is None:
+        found = unasked.account_of(ref, self.bridge)
+        if found is None:
             return Replay(NOTHING, f"nothing to do: no account {ref.kind}/{ref.account} is configured any more")
+        account = found[2]
         project = self.bridge.jelou[account.project]
         return letters.replay(letter, Link.load(state), account, project, self.now_ms())
 

@@ -296,6 +296,18 @@ class Doubted:
     conversation_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """A conversation that no ticket asked for is to get one. Told once by the bridge itself, of the first such event."""
+
+    type: ClassVar[str] = "conversation.unasked"
+    project: str
+    conversation_id: str
+    bot_id: str
+    user_id: str
+    user_name: str = ""
+
+
 Testimony = StartAnswered | StartSent | Doubted
 
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation

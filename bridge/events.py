@@ -14,7 +14,7 @@ from bridge.errors import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.domain import ConversationEvent, Testimony, TicketEvent
+    from bridge.domain import ConversationEvent, Testimony, TicketEvent, Unasked
 
 _CLASSES: Final[Mapping[str, type[Any]]] = {
     kind.type: kind
@@ -31,6 +31,7 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
         domain.StartAnswered,
         domain.StartSent,
         domain.Doubted,
+        domain.Unasked,
     )
 }
 
@@ -39,12 +40,12 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
 class Received:
     """An event with where it came from. ``at_ms`` is when its delivery was received."""
 
-    event: TicketEvent | ConversationEvent | Testimony
+    event: TicketEvent | ConversationEvent | Testimony | Unasked
     delivery: str
     at_ms: int
 
 
-def dump(event: TicketEvent | ConversationEvent | Testimony, delivery: str, at_ms: int) -> str:
+def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery: str, at_ms: int) -> str:
     """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
     try:
         return orjson.dumps({"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}).decode()

@@ -18,6 +18,7 @@ from bridge.errors import BridgeError
 from bridge.links import IN_FLIGHT, Link
 from bridge.protocol import Keep, Whom
 from bridge.translate import phone
+from bridge.unasked import KIND
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -117,7 +118,8 @@ def people_of(bridge: Bridge, user: str) -> tuple[tuple[str, tuple[str, ...]], .
     for kind, named in bridge.helpdesks.items():
         for name, account in named.items():
             if account.user_id.format == "phone" and account.user_id.region:
-                found.setdefault(phone(user, account.user_id.region), set()).add(f"{kind}/{name}")
+                names = (f"{kind}/{name}", f"{KIND}/{account.project}")
+                found.setdefault(phone(user, account.user_id.region), set()).update(names)
     anywhere = {user.strip(), phone(user, None)}
     people = {**{person: tuple(sorted(accounts)) for person, accounts in found.items()}, **dict.fromkeys(anywhere, ())}
     return tuple((person, accounts) for person, accounts in people.items() if person)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import Ambiguous, Denied, NotSent, Throttled
-from bridge.protocol import Gate, Outcome, credential, helpdesk_destination
+from bridge.protocol import Gate, Outcome, helpdesk_destination
 
 if TYPE_CHECKING:
     from bridge.accounts import Account
@@ -46,6 +46,12 @@ def paced(calls: float, per_ms: float, *, at_once: float) -> tuple[float, int]:
     """
     burst = max(1, int(calls * at_once))
     return per_ms / (calls - burst + 1), burst
+
+
+def credential(destination: str) -> str:
+    """Where the destination's credential stands in the configuration."""
+    side, _, name = destination.partition(":")
+    return f"jelou.{name}.api_key or basic" if side == "jelou" else f"helpdesks.{name.replace('/', '.')}.access"
 
 
 def explained(gate: Gate, error: CallError) -> CallError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from bridge import notes
-from bridge.domain import AddNote, Phase, StartConversation
+from bridge.domain import AddNote, OpenTicket, Phase, StartConversation
 from bridge.links import LIVE, Link, Signal
 from bridge.owed import Say, Todo
 
@@ -169,10 +169,14 @@ def _where(link: Link) -> str:
 
 
 def _thing(todo: Todo) -> str:
+    if todo.kind == OpenTicket.type:
+        return "the ticket"
     return "the note" if todo.kind == AddNote.type else f"the {'tag' if todo.field == 'tag' else 'field'}"
 
 
 def _verb(todo: Todo) -> str:
+    if todo.kind == OpenTicket.type:
+        return "open a ticket for the conversation"
     return f"{'add' if todo.kind == AddNote.type or todo.field == 'tag' else 'set'} {_thing(todo)}"
 
 

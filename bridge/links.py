@@ -155,6 +155,8 @@ class Link:
     name: str = ""
     opened_ms: int = 0
     closed_ms: int = 0
+    outcome: str = ""
+    """How the conversation ended, in Jelou's word or one of ours; for the close package."""
     packaged: bool = True
     """False from the end of a conversation until its close package is on its way to the ticket."""
     gone: str = ""
@@ -162,6 +164,8 @@ class Link:
     fuse: str = ""
     """Why the fuse has tripped; empty while it holds."""
     traffic: Traffic = ()
+    carried: tuple[str, ...] = ()
+    """The facts of the last comments that were said, or are about to be."""
     window: str = ""
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
@@ -224,6 +228,7 @@ _LASTING = (
     "gone",
     "fuse",
     "traffic",
+    "carried",
     "packaged",
     "shown",
 )
@@ -234,6 +239,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "assignment": _assignment,
     "start": _start,
     "extra": tuple,
+    "carried": tuple,
     "todo": lambda known: tuple(Todo(**one) for one in known),
     "says": lambda known: tuple(Say(**one) for one in known),
     "ending": lambda known: Ending(**known) if known else None,

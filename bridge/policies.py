@@ -31,9 +31,6 @@ class Messages(Model):
     merge_s: float = Field(
         default=3.0, ge=0, le=600, description="What a customer writes within this time is one update of the ticket."
     )
-    media: Literal["link", "attach"] = Field(
-        default="link", description="What customers send beside text: a link, or a file where the helpdesk takes one."
-    )
     tries: int = Field(
         default=3, ge=1, le=20, description="How often a message of unknown fate is sent, with the same id each time."
     )

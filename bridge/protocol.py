@@ -37,7 +37,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event of Jelou's. ``entries`` holds the timeline's line for each way the ticket can be found."""
+    """One event of Jelou's: ``entries`` by each way to find its ticket, ``unasked`` what begins where there is none."""
 
     project: str
     fact: str
@@ -46,6 +46,8 @@ class Told:
     is_evidence: bool
     clues: Clues
     entries: dict[str, str]
+    unasked: tuple[Incoming, ...] = ()
+    unasked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,6 @@ def helpdesk_destination(account: str) -> str:
     return f"helpdesk:{account}"
 
 
-def credential(destination: str) -> str:
-    """Where the destination's credential stands in the configuration."""
-    side, _, name = destination.partition(":")
-    return f"jelou.{name}.api_key or basic" if side == "jelou" else f"helpdesks.{name.replace('/', '.')}.access"
-
-
 @dataclass(frozen=True, slots=True)
 class Breaker:
     """A destination that is not called just now: why, and for how many ms more; 0 while a probe is awaited."""
@@ -192,7 +188,8 @@ class Verdict:
 class Finish:
     """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``.
 
-    ``said`` are lines for the transcript, ``transcribed`` says that it has been used up.
+    ``said`` are lines for the transcript, ``transcribed`` says that it has been used up. ``ended_ms`` is how long ago
+    the conversation ended, below 0 where it has not; its customer comes back to this ticket for ``back_ms``.
     """
 
     ticket: str
@@ -222,6 +219,8 @@ class Finish:
     bury: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
     transcribed: bool = False
+    ended_ms: int = -1
+    back_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,24 @@ class Records:
         )
         return as_text(verdict), as_text(detail)
 
+    async def unasked(
+        self, ticket: str, project: str, conversation: str, contact: str, told: str
+    ) -> tuple[str, str, str]:
+        """What becomes of an orphan that is worked as ``ticket``: (verdict, a ticket or '', lane to wake or '').
+
+        The verdicts are those of ``scripts/unasked.lua``: gone, busy, given, open.
+        """
+        verdict, other, wake = await self._scripts.run(
+            "unasked", ticket, project, conversation, contact, told, self._wake_ms
+        )
+        return as_text(verdict), as_text(other), as_text(wake)
+
+    async def give_orphan(self, project: str, conversation: str, ticket: str, lane: str, told: str) -> tuple[str, str]:
+        """Give an orphan to the ticket that was opened for it: (done, lane to wake or '') or (gone, '')."""
+        args = (project, conversation, ticket, lane, told, self._wake_ms)
+        verdict, wake = await self._scripts.run("give_orphan", *args)
+        return as_text(verdict), as_text(wake)
+
     async def discard_orphan(self, project: str, name: str, seen: int, decision: Decision) -> str:
         """Forget an orphan of which ``seen`` events were shown: done, gone or changed."""
         return await self._decided("discard_orphan", project, name, seen, decision.id, decision.dump())

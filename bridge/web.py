@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from bridge import correlate, events, jelou
+from bridge import correlate, events, jelou, unasked
 from bridge.admission import admitted
 from bridge.answering import APP, answered, json_answer
 from bridge.api import asked
@@ -142,6 +142,7 @@ def _told(event: correlate.Located, app: App, delivery_id: str, at: int) -> Told
         conversation = event.conversation_id
         return entry(at, what, event=event.type, delivery=delivery_id, conversation=conversation, by=by)
 
+    policy = app.bridge.jelou[event.project].unasked
     return Told(
         project=event.project,
         fact=event.fact,
@@ -150,6 +151,8 @@ def _told(event: correlate.Located, app: App, delivery_id: str, at: int) -> Told
         is_evidence=isinstance(event, ConversationStarted | ConversationClosed),
         clues=correlate.clues(event, app.bridge),
         entries={by: line("received", words) for by, words in BY_WORDS.items()} | {"repeated": line("repeated")},
+        unasked=unasked.begun(event, policy, delivery_id, at),
+        unasked_ms=round(policy.wait_s * 1000),
     )
 
 

@@ -42,7 +42,36 @@ def crosscheck(shape: Shape, kinds: Mapping[str, type[Account]], lease_s: float)
     for written in _accounts(shape.data, kinds):
         _project(shape, written)
         _wait(shape, written, lease_s)
-        _template(shape, (*written.key, "initial_message"), written.account.get("initial_message"))
+        for inner, text in _templates(written.account):
+            _template(shape, (*written.key, *inner), text)
+    for name, project in _section(shape.data, "jelou").items():
+        _unasked(shape, ("jelou", name, "unasked"), _section(project, "unasked"), name)
+
+
+def _templates(account: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
+    """Every template of an account, where it stands."""
+    yield ("initial_message",), account.get("initial_message")
+    yield ("goodbye",), account.get("goodbye")
+    yield ("reopen", "initial_message"), _section(account, "reopen").get("initial_message")
+    parameters = _section(account, "template").get("parameters")
+    for number, text in enumerate(parameters if isinstance(parameters, list) else ()):
+        yield ("template", "parameters", number), text
+
+
+def _unasked(shape: Shape, key: Key, unasked: Mapping[str, Any], project: str) -> None:
+    """Tickets are opened in an account that there is, and whose tickets belong to this project."""
+    _template(shape, (*key, "subject"), unasked.get("subject"))
+    kind, _, name = str(unasked.get("account") or "").partition("/")
+    accounts = {
+        f"{kind}/{name}": account
+        for kind, named in _section(shape.data, "helpdesks").items()
+        for name, account in (named.items() if isinstance(named, dict) else ())
+    }
+    wanted = f"{kind}/{name}"
+    if kind and wanted not in accounts:
+        _note(shape, (*key, "account"), "names no account under helpdesks", did_you_mean(wanted, accounts))
+    elif kind and _section(accounts, wanted).get("project") != project:
+        _note(shape, (*key, "account"), f"{wanted} is on another project", f"name one with project: {project}")
 
 
 def _project(shape: Shape, written: _Written) -> None:

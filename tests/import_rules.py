@@ -21,7 +21,7 @@ CORE = """
 accounts admission chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
 gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links missed notes owed package
 pages policies ports protocol quiet redis_url replies routing say signatures silence timeline timestamps
-translate wording wording_notes wording_talk
+translate unasked wording wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -106,7 +106,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.removals": ("bridge.store",),
     "bridge.rounds": ("bridge.store",),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
-    "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
+    "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_case", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""
 

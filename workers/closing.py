@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 CLOSED = "closed"
 """Jelou's word for a conversation that is over."""
 
+LOOK_HOLDS_MS = 30_000
+"""How long it is taken for true that a conversation is active. A close of its own has an event that tells it."""
+
 
 # --- ending it because the ticket is solved --------------------------------------------------------------------------
 
@@ -36,7 +39,7 @@ async def end_conversation(work: Work) -> bool:
         return False
     try:
         # A close names bot and user only: late, it would hit a newer conversation of theirs.
-        if await conversation_now(work) == CLOSED:
+        if await _is_over(work, ending):
             ended(work, "it had ended at Jelou already")
         else:
             await _close(work, ending)
@@ -51,17 +54,30 @@ async def end_conversation(work: Work) -> bool:
     return True
 
 
+async def _is_over(work: Work, ending: Ending) -> bool:
+    """The answer is kept for a while: where calls are few, a look takes the place of the close that is to follow it."""
+    now = work.app.now_ms()
+    if now - ending.looked_ms < LOOK_HOLDS_MS:
+        return False
+    if await conversation_now(work) == CLOSED:
+        return True
+    work.link = replace(work.link, ending=replace(ending, looked_ms=now))
+    return False
+
+
 async def _close(work: Work, ending: Ending) -> None:
     link, gate = work.link, jelou_gate(work)
+    # One that went out may have worked: whoever comes after it looks again.
+    out = replace(link, ending=replace(ending, looked_ms=0))
     action = CloseConversation(link.bot, link.user, ending.goodbye)
     limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
-    await admit(work, gate, start=limits, sending={"action": action.type, "conversation": link.conversation})
+    await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
     call = jelou_send.close_call(work.pair.project, action)
     await perform(work, gate, action.type, call, jelou_send.closed)
     work.tell("answered", action=action.type, conversation=link.conversation)
     if ending.goodbye:
         transcribe(work, work.app.now_ms(), "agent", ending.goodbye)
-    ended(work, ending.reason)
+    ended(work, ending.reason, outcome="solved")
 
 
 def _left_open(work: Work, other: str) -> None:
@@ -84,16 +100,16 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
         work.link = replace(work.link, ending=None)
         return
     # An unanswered close may have worked: the look before the next try tells.
-    work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first))
+    work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first, looked_ms=0))
     work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
 
 
-def ended(work: Work, reason: str, *, by_jelou: bool = False) -> bool:
+def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False) -> bool:
     """The conversation is over; False where it was already. Its package follows when all before it is written."""
     if not work.move(Signal.CLOSE_SEEN, reason=reason):
         return False
-    account = work.pair.account
-    work.link = replace(work.link, closed_ms=work.app.now_ms(), ending=None, window="", packaged=False)
+    account, now = work.pair.account, work.app.now_ms()
+    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
     status = account.write_back.closed_status
     if by_jelou and status:
         work.add(notes.closed_status(work.link, status))
@@ -134,7 +150,7 @@ async def package_up(work: Work) -> bool:
         text = package.close_package(
             [package.Entry(**orjson.loads(one)) for one in lines],
             account.language,
-            outcome=link.reason,
+            outcome=link.outcome,
             assignment=link.assignment,
             started_ms=link.opened_ms,
             ended_ms=link.closed_ms,
@@ -159,6 +175,8 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
         return
     if link.phase is Phase.CLOSED:
         work.next_episode()
+        if work.pair.account.write_back.closed_status:
+            work.add(notes.back_status(work.link))
     begin(work, event)
 
 

@@ -23,6 +23,17 @@ SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "first_try_m
 """What is left of a start when its conversation is known."""
 
 
+def settle_mark(work: Work) -> None:
+    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
+    if work.link.phase is not Phase.STARTING:
+        return
+    work.consume(min(work.link.covered, len(work.inbox)))
+    reason = "a worker stopped between sending and noting the answer"
+    known = "that the call was to go out, not whether it did"
+    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
+    work.move(Signal.UNANSWERED, covered=0, reason=reason)
+
+
 def apply_evidence(work: Work) -> None:
     """Apply all evidence of this claim, in the order it came."""
     for received in work.evidence:
@@ -148,7 +159,7 @@ def _close_seen(work: Work, event: ConversationClosed) -> None:
         work.tell("ignored", event=event.type, reason="it closes another conversation")
         return
     open_unconfirmed(work)
-    if not ended(work, event.reason, by_jelou=True):
+    if not ended(work, event.reason, outcome=event.reason, by_jelou=True):
         work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
 
 

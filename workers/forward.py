@@ -171,6 +171,9 @@ async def settle_start(work: Work) -> bool:
         return False
     if unknown:
         settle_unknown(work)
+    elif work.link.ending:
+        # The end stays noted: should an earlier try have worked after all, its conversation is closed.
+        work.move(Signal.IGNORE, reason=f"not tried again: {work.link.ending.reason}", start=None)
     else:
         await start_again(work)
     return True

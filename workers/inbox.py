@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 ONE_UPDATE_MOST = 20_000
 """Characters of what a customer writes in one update; Zendesk takes 64 KiB in a comment."""
 
+CARRIED_MOST = 50
+"""A trigger may tell no id of its comment, and the reconciler does: so many are known by what the helpdesk says."""
+
 TRIPPED_MS = 3_600_000
 """How long a ticket whose fuse has tripped sleeps between two looks; a person ends it at once."""
 
@@ -118,7 +121,7 @@ def _whole(event: AgentReplied, found: Sequence[AgentReplied] | None) -> AgentRe
         return event
     # A trigger may tell no id: then the newest is meant.
     same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
-    return replace(same[-1], fact=event.fact) if same else replace(event, public=False)
+    return same[-1] if same else replace(event, public=False)
 
 
 def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
@@ -136,10 +139,14 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
         work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
     messages = say.messages_of(event, work.ref, link.episode)
-    if not messages:
-        work.tell("ignored", event=event.type, reason="there is nothing in it to say")
+    reason = "it was said already" if event.fact in link.carried else ""
+    reason = reason or ("" if messages else "there is nothing in it to say")
+    if reason:
+        work.tell("ignored", event=event.type, reason=reason)
+        return
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
-    work.link = replace(link, says=(*link.says, *more))
+    carried = (*link.carried, event.fact)[-CARRIED_MOST:]
+    work.link = replace(link, says=(*link.says, *more), carried=carried)
     tripped(work, "to_customer", event.text)
 
 

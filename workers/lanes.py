@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bridge import events
+from bridge import events, unasked
 from bridge.domain import TicketRef
 from bridge.errors import LeaseLost, StoreUnavailable
 from bridge.protocol import Finish
@@ -150,10 +150,12 @@ class Lanes:
         self._log(work, begun)
 
     def _pair(self, ref: TicketRef) -> Pair | None:
-        account = self._app.bridge.account(ref.kind, ref.account)
-        if account is None:
+        found = unasked.account_of(ref, self._app.bridge)
+        if found is None:
             return None
-        return Pair(self._app.helpdesks[ref.kind], account, self._app.bridge.jelou[account.project], account.project)
+        kind, name, account = found
+        project = self._app.bridge.jelou[account.project]
+        return Pair(self._app.helpdesks[kind], account, project, account.project, f"{kind}/{name}")
 
     def _taken(self, claimed: Claimed, deadline: float) -> Work | str:
         """The claim as work, or why it cannot be worked by this version with this configuration."""

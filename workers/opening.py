@@ -33,8 +33,8 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
         rule, why_not = start_rule(work.pair.account, ticket, at_ms)
         why_not = "the bridge opened this ticket itself" if ticket.by_bridge else why_not
         if why_not:
-            work.move(Signal.IGNORE, reason=why_not)
             _ignored(work, event, why_not)
+            work.move(Signal.IGNORE, reason=why_not)
             return
         await _started(
             work, translate.start_conversation(work.ref, ticket, work.pair.account, work.pair.project, 1), rule

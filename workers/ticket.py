@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bridge.unasked import KIND
 from workers.admit import HeldBackError
 from workers.closing import end_conversation, look, package_up
-from workers.evidence import apply_evidence
+from workers.evidence import apply_evidence, settle_mark
 from workers.forward import settle_start, settle_started
 from workers.inbox import next_event
 from workers.showing import show_status
 from workers.speaking import say_next
+from workers.unasked import work_unasked
 from workers.window import ask_to_write
-from workers.work import settle_mark
 from workers.write_back import write_next
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ async def work_ticket(work: Work) -> None:
 
     What a dead worker left and evidence come first. A side that has to wait does not hold back the other one.
     """
+    if work.ref.kind == KIND:
+        await work_unasked(work)
+        return
     settle_mark(work)
     apply_evidence(work)
     while await _step(work):

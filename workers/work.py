@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
     from bridge.wiring import App
 
+HOUR_MS = 3_600_000
+
 MARK_PATIENCE_S = 3.0
 """Longer than one command may take, so that a slow one is answered and not cut off."""
 
@@ -35,6 +37,8 @@ class Pair:
     account: Account
     project: Project
     project_name: str
+    account_name: str
+    """The helpdesk account as people name it: kind/name."""
 
 
 @dataclass(slots=True)
@@ -105,7 +109,7 @@ class Work:
     @property
     def account(self) -> str:
         """The helpdesk account as people name it: kind/name."""
-        return f"{self.ref.kind}/{self.ref.account}"
+        return self.pair.account_name
 
     @property
     def contact(self) -> str:
@@ -233,6 +237,7 @@ class Work:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
         link, wait = replace(self.link, left=left), self.wait
+        closed = link.phase is Phase.CLOSED
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -256,6 +261,8 @@ class Work:
             open=link.phase in LIVE,
             said=tuple(self.said),
             transcribed=self.transcribed,
+            ended_ms=max(0, self.app.now_ms() - link.closed_ms) if closed else -1,
+            back_ms=round(self.pair.account.reopen.message_h * HOUR_MS),
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,
@@ -281,14 +288,3 @@ def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
     ends = {side for side, hold in link.holds.items() if news and not hold.firm}
     ends |= {Side.JELOU} if evidence else set()
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link
-
-
-def settle_mark(work: Work) -> None:
-    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
-    if work.link.phase is not Phase.STARTING:
-        return
-    work.consume(min(work.link.covered, len(work.inbox)))
-    reason = "a worker stopped between sending and noting the answer"
-    known = "that the call was to go out, not whether it did"
-    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
-    work.move(Signal.UNANSWERED, covered=0, reason=reason)

@@ -1,7 +1,8 @@
 -- accept_conversation(request): one event of Jelou's, once, for the ticket it belongs to, else among the orphans.
 -- request: {seen, id, ttl_s, wake_ms, sender, project, fact, event, is_start, is_evidence,
 --           ticket, lane (named by our metadata, else ''), conversation, room, contact,
---           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way}
+--           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way,
+--           unasked: [{ticket, lane, fact, event, entry, person}], what begins unasked_ms later where it is an orphan}
 -- returns {status, id, ticket, by, lane to wake or ''}; status is accepted, orphaned or duplicate.
 -- by is removed where it belongs to what was removed: it is accepted and not kept.
 -- The finish that creates a link adopts orphans in its own script, so that neither misses the other.
@@ -60,13 +61,28 @@ local function tell_sharers()
   end
 end
 
+-- Once per conversation, whatever else comes in it. Returns the lane to wake, or ''; a later start is the sweep's.
+local function begin_unasked()
+  for _, item in ipairs(r.unasked) do
+    if new_fact(item.ticket, item.fact) then
+      put(item.ticket, item.event, false)
+      tell(item.ticket, {item.entry})
+      belongs(item.ticket, item.person)
+      redis.call('HSET', link_key(item.ticket), 'lane', item.lane)
+      schedule(item.ticket, item.lane, NOW + r.unasked_ms)
+      if r.unasked_ms == 0 and must_wake(item.lane, r.wake_ms) then return item.lane end
+    end
+  end
+  return ''
+end
+
 local ticket, by = correlate()
 if of_the_removed(ticket) then return {'accepted', r.id, '', 'removed', ''} end
 if not ticket then
   local id = r.conversation ~= '' and r.conversation or r.contact
   redis.call('RPUSH', orphan_key(r.project, id), cjson.encode({r.is_evidence, r.fact, r.event, r.entries.conversation}))
   redis.call('ZADD', P .. 'orphans:' .. r.project, NOW, id)
-  return {'orphaned', r.id, '', '', ''}
+  return {'orphaned', r.id, '', '', begin_unasked()}
 end
 if not new_fact(ticket, r.fact) then
   tell_more(ticket, {r.entries.repeated})

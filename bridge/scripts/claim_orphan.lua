@@ -7,10 +7,5 @@ if redis.call('EXISTS', orphan_key(project, id)) == 0 then return {'gone', ''} e
 if removed(ticket) then return {'removed', ''} end
 local first = redis.call('GET', conversation_key(project, id))
 if first and first ~= ticket then return {'taken', first} end
-redis.call('SET', conversation_key(project, id), ticket)
-note(ticket, 'conversation:' .. project .. ':' .. id)
-tell(ticket, {entry})
-adopt(project, id, ticket)
 decide(ARGV[7], ARGV[8])
-local due, lane = arrived(ticket, ARGV[4], true)
-return {'done', due and must_wake(lane, tonumber(ARGV[6])) and lane or ''}
+return {'done', give_orphan(project, id, ticket, ARGV[4], entry, tonumber(ARGV[6]))}

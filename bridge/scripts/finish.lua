@@ -4,7 +4,9 @@
 --        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
---        outcomes: see gate.lua, unbury: [ids of dead letters that are settled]}
+--        outcomes: see gate.lua, unbury: [ids of dead letters that are settled],
+--        ended_ms: how long ago the conversation ended, below 0 where it has not; back_ms: for how long after that its
+--        customer comes back to this ticket}
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
 -- evidence_left are what the claim knew of and did not work: they alone end no wait.
 -- returns for each {verdict, lanes to wake...}; verdict is done or lost. A lost one wrote nothing.
@@ -17,6 +19,17 @@ local function note_open(item)
   local name = 'open:' .. item.project
   if not item.open then return redis.call('ZREM', P .. name, item.ticket) end
   if redis.call('ZADD', P .. name, 'NX', NOW, item.ticket) == 1 then note(item.ticket, name) end
+end
+
+-- Where a person who comes back is looked for: at the ticket whose conversation with them ended last.
+local function note_last(item)
+  if item.ended_ms < 0 or item.contact == '' then return end
+  local ended = NOW - item.ended_ms
+  local last, last_ended = last_of(item.contact)
+  if last and last ~= item.ticket and last_ended > ended then return end
+  local name = 'last:' .. item.contact
+  redis.call('SET', P .. name, string.format('%.0f %.0f %s', ended, ended + item.back_ms, item.ticket))
+  note(item.ticket, name)
 end
 
 -- A conversation belongs to the first ticket that named it; a second one shares it, and says so.
@@ -44,6 +57,7 @@ local function index(item)
   end
   belongs(item.ticket, item.person)
   note_open(item)
+  note_last(item)
 end
 
 -- The next start or close for this bot and user may go.

@@ -214,3 +214,21 @@ local function adopt(project, id, ticket)
   end
   drop_orphan(project, id)
 end
+
+-- A conversation that no ticket asked for becomes this one's, with all that came in it. Returns the lane to wake or ''.
+local function give_orphan(project, id, ticket, lane, entry, wake_ms)
+  redis.call('SET', conversation_key(project, id), ticket)
+  note(ticket, 'conversation:' .. project .. ':' .. id)
+  tell(ticket, {entry})
+  adopt(project, id, ticket)
+  local due, its_lane = arrived(ticket, lane, true)
+  return due and must_wake(its_lane, wake_ms) and its_lane or ''
+end
+
+-- The ticket whose conversation with this person ended last: its name, when that was, and until when they come back to it.
+local function last_of(contact)
+  local last = contact ~= '' and redis.call('GET', P .. 'last:' .. contact)
+  if not last then return nil end
+  local ended, till, ticket = last:match('^(%d+) (%d+) (.*)$')
+  return ticket, tonumber(ended), tonumber(till)
+end

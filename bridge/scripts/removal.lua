@@ -36,12 +36,16 @@ local function leave_close(name, ticket)
   if redis.call('GET', P .. name) == ticket then redis.call('DEL', P .. name) end
 end
 
+local function leave_last(name, ticket)
+  if last_of(name:match('^%a+:(.*)$')) == ticket then redis.call('DEL', P .. name) end
+end
+
 local function leave_letter(name) unbury({name:match('^%a+:(.*)$')}) end
 
 local LEAVE = {
   person = leave_set, contact = leave_set, room = leave_set, behind = leave_set, held = leave_set, sharers = leave_set,
   conversation = leave_conversation, starting = leave_start, letter = leave_letter, open = leave_scores,
-  closing = leave_close,
+  closing = leave_close, last = leave_last,
 }
 
 -- The ids of its dead letters that are still listed.

@@ -117,9 +117,9 @@ class JelouTwin:
             raise ValueError(msg)
         return self._project.customer_writes(user_id, message_type, content)
 
-    def hand_over(self, user_id: str, text: str = "") -> Conversation:
+    def hand_over(self, user_id: str, text: str = "", queue: str = "") -> Conversation:
         """Let the bot hand a customer over, without any start call; ``text`` is what the customer writes first."""
-        return self._project.hand_over(user_id, text)
+        return self._project.hand_over(user_id, text, queue)
 
     def close(self, user_id: str, reason: str = CLOSED_BY_OPERATOR) -> Conversation:
         """Let an operator close the active conversation, and post the event. Raises LookupError where none is."""
@@ -134,9 +134,7 @@ class JelouTwin:
         app.router.add_get("/twin/ledger", asking(lambda told: self.ledger.told(told.get("ticketId"))))
         app.router.add_get("/twin/counts", asking(lambda _told: self.ledger.counts()))
         app.router.add_post("/twin/customer-writes", asking(self._asked_to_write))
-        app.router.add_post(
-            "/twin/hand-over", asking(lambda told: self.hand_over(told["userId"], told.get("text", "")))
-        )
+        app.router.add_post("/twin/hand-over", asking(self._asked_to_hand_over))
         app.router.add_post(
             "/twin/close", asking(lambda told: self.close(told["userId"], told.get("reason", CLOSED_BY_OPERATOR)))
         )
@@ -147,7 +145,7 @@ class JelouTwin:
         return self.customer_writes(told["userId"], told.get("text", ""), told.get("type", "text"), told.get("content"))
 
     def _asked_to_hand_over(self, told: Json) -> Conversation:
-        return self.hand_over(told["userId"], told.get("text", ""))
+        return self.hand_over(told["userId"], told.get("text", ""), told.get("queue", ""))
 
     def _asked_to_close(self, told: Json) -> Conversation:
         return self.close(told["userId"], told.get("reason", CLOSED_BY_OPERATOR))

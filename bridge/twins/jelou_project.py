@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-OPERATIONS = ("create", "read", "update", "delete", "regenerate", "start", "close", "get", "send")
+OPERATIONS = ("create", "read", "update", "delete", "regenerate", "start", "close", "get", "send", "template")
 """The operations of the API, by the names that faults know them."""
 
 CLOSED_BY_OPERATOR = "closed_by_operator"
@@ -89,18 +89,20 @@ class Project:
     def customer_writes(self, user_id: str, value_type: str, content: Json) -> Message:
         """Let the end user write in the active conversation. Raises LookupError where there is none."""
         conversation = self._active(user_id)
+        self.settings.windows_closed.discard(user_id)
         message = Message(self._new_id(), "customer", value_type, content)
         conversation.messages.append(message)
         event = message_event(self.settings, conversation, message)
         self._emit("message", conversation, event, Cause(body=user_id.encode()))
         return message
 
-    def hand_over(self, user_id: str, text: str = "") -> Conversation:
-        """Let the bot hand a customer over: a conversation that no start call asked for.
+    def hand_over(self, user_id: str, text: str = "", queue: str = "") -> Conversation:
+        """Let the bot hand a customer over, to a queue perhaps: a conversation that no start call asked for.
 
         Which event this emits is undocumented; here it is the minimal start event.
         """
-        conversation = Conversation(self._new_id(), self.settings.bot_id, user_id)
+        to = {"type": "queue", "target": queue} if queue else None
+        conversation = Conversation(self._new_id(), self.settings.bot_id, user_id, assignment=to)
         self._open(conversation, Cause(body=user_id.encode()))
         if text:
             self.customer_writes(user_id, "text", {"body": text})

@@ -39,12 +39,24 @@ async def waits(on: Scene, ticket: str, kind: str = "standard-webhooks", account
     return await on.bridge.traced(kind, account, ticket, lambda trace: "credential" in trace["waits_for"])
 
 
+FORGET_HOLDS = """
+if redis.call('HEXISTS', KEYS[1], 'holder') == 1 then return end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return end
+local link = cjson.decode(state)
+link.holds = {}
+redis.call('HSET', KEYS[1], 'state', cjson.encode(link))
+"""
+"""The link's own memory of how long it waits is over as well."""
+
+
 async def let_probe(redis: Any, prefix: str, destination: str) -> None:
     """The breaker's time is over, and every ticket that waits for it looks again."""
     await redis.hset(f"{prefix}:breaker:{destination}", "until", 1)
     await redis.delete(f"{prefix}:row:{destination}")
     for lane in [name.decode() for name in await redis.zrange(f"{prefix}:lanes", 0, -1)]:
         for ticket in await redis.zrange(f"{prefix}:lane:{lane}", 0, -1):
+            await redis.eval(FORGET_HOLDS, 1, f"{prefix}:link:{ticket.decode()}")
             await redis.zadd(f"{prefix}:lane:{lane}", {ticket: 1})
         await redis.zadd(f"{prefix}:lanes", {lane: 1})
 

@@ -77,7 +77,7 @@ async def claimed_work(on: Scene, *, lease_s: float) -> Work:
     [claimed] = (await app.store.claim(LANE, "job", 1)).tickets
     account = app.bridge.account(KIND, ACCOUNT)
     assert account is not None
-    pair = Pair(app.helpdesks[KIND], account, app.bridge.jelou[PROJECT], PROJECT)
+    pair = Pair(app.helpdesks[KIND], account, app.bridge.jelou[PROJECT], PROJECT, f"{KIND}/scripts")
     return Work.take(app, claimed, pair, monotonic() + lease_s)
 
 

@@ -137,22 +137,20 @@ async def test_a_field_of_unknown_fate_is_written_again(redis_url: str, prefix: 
         assert len(on.zendesk.notes(ticket)) == 1
 
 
-async def test_a_closed_ticket_takes_no_note_and_its_conversation_goes_on(redis_url: str, prefix: str) -> None:
-    """What cannot be written is buried with its reason, each of it; the start is as fine as before."""
+async def test_a_ticket_that_is_closed_for_good_is_an_outcome_of_its_own(redis_url: str, prefix: str) -> None:
+    """It is not tried for ever: what is left to write is left out with the reason, and the conversation ends."""
     async with scene(redis_url, prefix) as on:
         on.jelou.faults.next_start(Fault.named("slow", delay_s=0.6))
         ticket = open_ticket(on)
         await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "starting")
         on.zendesk.change(ticket, status="closed")
-        trace = await written(on, ticket)
-        assert [one["action"] for one in told(trace, "buried")] == [
-            "add.note 1:note:started",
-            "set.field 1:field",
-            "set.field 1:tag",
-        ]
+        trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
         ended = "answered 422: the ticket is closed for good, or merged into another"
-        assert set(reasons(trace, "buried")) == {ended}
-        assert len(on.jelou.ledger.conversations) == 1
+        assert reasons(trace, "gone") == [ended]
+        assert told(trace, "buried") == []
+        assert told(trace, "skipped", key="1:field") != []
+        [conversation] = on.jelou.ledger.conversations.values()
+        assert conversation.state == "closed"
         assert on.zendesk.notes(ticket) == []
 
 

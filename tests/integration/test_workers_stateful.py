@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORKERS = ("one", "two")
 REFS = tuple(TICKETS)
 KNOWN = LIVE | {Phase.CLOSED}
-WRITTEN = {"1:note:started", "1:field", "1:tag"}
+WRITTEN = {"1:note:started", "1:field", "1:tag", "1:closed", "1:note:package"}
 SAID = {"1:note:parked"}
 """What a ticket may have been told on the way."""
 
@@ -246,6 +246,7 @@ class Run:
             assert (link.todo, link.receipts.keys() - SAID) == ((), WRITTEN)
             [note] = [text for text in sides.notes[ref.id] if text.startswith("Conversation started")]
             assert link.conversation in note
+            assert len([text for text in sides.notes[ref.id] if text.startswith("Conversation ended")]) == 1
             assert (sides.fields[ref.id], sides.tags[ref.id]) == (link.conversation, {"jelou"})
 
 

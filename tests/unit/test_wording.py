@@ -18,7 +18,7 @@ MADE_OF_A_WORD = ("media.", "outcome.", "to.")
 """Keys that another side's word is put into."""
 
 NOT_SAID_YET = frozenset(
-    "came_back status.ignored status.open unasked unasked.customer unasked.message unasked.queue".split()
+    ["came_back", "status.ignored", "status.open", "unasked", "unasked.customer", "unasked.message", "unasked.queue"]
 )
 """Texts that nothing says yet; a text that is said is taken off."""
 
