@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from redis.asyncio import Redis
 
 from bridge.embedded import EmbeddedServer
@@ -203,3 +204,28 @@ async def test_a_start_that_was_out_at_the_loss_is_not_sent_again(tmp_path: Path
         await bridge.redis.flushall()
         await bridge.on.until_phase("out", "parked")
         assert len(bridge.on.jelou.ledger.by_ticket("out")) == 1
+
+
+@pytest.mark.parametrize("known", ["open", "closed"])
+async def test_an_episode_that_redis_has_lost_is_not_begun_twice(tmp_path: Path, known: str) -> None:
+    """The ticket was reopened after the copy, which knows its first conversation as open, or as closed."""
+    async with on_its_own(tmp_path, zendesk=NOTES) as bridge:
+        desk, phases = bridge.on.zendesk, {"kind": "zendesk", "account": "acme"}
+        ticket = desk.open_ticket("Ayuda", "+593987000006").id
+        copies = {}
+        await bridge.on.until_phase(str(ticket), "open", **phases)
+        copies["open"] = bridge.copy("open")
+        desk.change(ticket, status="solved")
+        await bridge.on.until_phase(str(ticket), "closed", **phases)
+        copies["closed"] = bridge.copy("closed")
+        desk.change(ticket, status="open")
+        before = await bridge.on.until_phase(str(ticket), "open", **phases)
+        await restored(bridge.server, copies[known])
+        await bridge.noticed("rolled back")
+
+        async def again() -> bool:
+            after = await bridge.on.until_phase(str(ticket), "open", "closed", **phases)
+            return bool(after["conversation"] == before["conversation"])
+
+        await eventually(again)
+        assert len(bridge.on.jelou.ledger.by_ticket(str(ticket))) == 2
