@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.soak.findings import Finding
 from tests.soak.invariants import INVARIANTS, judged
 from tests.soak.records import Records, Started, Stood, Struck, Suffered, TakenOver, Ticket, Wrote
+
+if TYPE_CHECKING:
+    from tests.soak.findings import Finding
 
 NAME = "standard-webhooks/s01/T-1"
 MARK = "[jelou-bridge:1]"
