@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, closed, one_ticket, orphans, wanted, worked, written
@@ -105,3 +107,34 @@ async def test_a_second_conversation_beside_an_open_one_gets_its_own_ticket(redi
         assert (await at_phase(on, other, "open"))["conversation"] == second.id
         assert (await at_phase(on, ticket, "open"))["conversation"] == first.id
         assert "Earlier ticket" not in other.description
+
+
+@pytest.mark.parametrize("ended", ["closed for good", "deleted"])
+async def test_a_ticket_that_takes_nothing_more_is_not_come_back_to(redis_url: str, prefix: str, ended: str) -> None:
+    """What the customer writes would be given up there; the new ticket names it."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        if ended == "deleted":
+            on.zendesk.delete(ticket.id)
+        else:
+            on.zendesk.change(ticket.id, status="closed")
+        second = on.jelou.hand_over(USER, "Otra cosa")
+        other = await one_ticket(on, 0 if ended == "deleted" else 1)
+        assert (await at_phase(on, other, "open"))["conversation"] == second.id
+        assert f"Earlier ticket: {ticket.id}" in other.description
+
+
+async def test_a_last_ticket_that_cannot_be_read_just_now_is_read_again(redis_url: str, prefix: str) -> None:
+    """Nothing is opened meanwhile."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        on.zendesk.faults.next("get_ticket", Fault.named("status", status=500))
+        second = on.jelou.hand_over(USER, "Otra cosa")
+        assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
+        assert len(on.zendesk.desk.tickets) == 1
