@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, one_ticket, orphans, trigger, wanted, worked, written
 from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import told
+from tests.outcomes import reasons, told
+from workers.limits import Limits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -100,6 +102,33 @@ async def test_its_own_webhook_starts_nothing(redis_url: str, prefix: str, *, th
         assert told(early, "given") == []
         await at_phase(on, ticket, "open")
         assert on.jelou.ledger.starts == []
+
+
+async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_url: str, prefix: str) -> None:
+    """Whoever takes over looks for the ticket first."""
+    cut_short, leases = Limits(drain_s=0.05, sweep_s=0.1), Leases(ticket_ms=400, lane_ms=400)
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), limits=cut_short, leases=leases) as on:
+        on.zendesk.faults.next("create_ticket", Fault.named("hang_after_accepting"))
+        conversation = on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await on.bridge.lanes.drain()
+        on.bridge.lanes.draining = False
+        await worked(on, conversation)
+        await at_phase(on, ticket, "open")
+        assert len(on.zendesk.desk.tickets) == 1
+
+
+async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
+    """Jelou may answer it with this very conversation: then there would be a ticket too many."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.zendesk.faults.next("create_ticket", Fault(accept=True, delay_s=0.5))
+        conversation = on.jelou.hand_over(USER, "Hola")
+        await one_ticket(on)
+        await on.scripted("T-1")
+        other = await on.until_phase("T-1", "open")
+        busy = f"another start for the same person: jelou/{PROJECT}/{conversation.id}"
+        assert reasons(other, "waiting")[0] == busy
+        assert (await worked(on, conversation))["reason"].endswith("was opened for it")
 
 
 # --- it gets none ----------------------------------------------------------------------------------------------------

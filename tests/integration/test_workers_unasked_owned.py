@@ -138,3 +138,17 @@ async def test_a_last_ticket_that_cannot_be_read_just_now_is_read_again(redis_ur
         second = on.jelou.hand_over(USER, "Otra cosa")
         assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
         assert len(on.zendesk.desk.tickets) == 1
+
+
+async def test_who_was_forgotten_is_nobody_who_comes_back(redis: Redis, redis_url: str, prefix: str) -> None:
+    """With the ticket goes the note that it was their last one."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        assert len([key async for key in redis.scan_iter(f"{prefix}:last:*")]) == 1
+        await Api(on.bridge).post("forget", user=USER)
+        assert [key async for key in redis.scan_iter(f"{prefix}:last:*")] == []
+        on.jelou.hand_over(USER, "Otra cosa")
+        assert "Earlier ticket" not in (await one_ticket(on, 1)).description
