@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from aiohttp import ClientError, ClientSession
+from rich.text import Text
 
 from bridge import show
+from bridge.demo_case import Case
 from bridge.demo_helpdesks import ACCOUNT, DemoHelpdesk, DjangoDemo, ZendeskDemo
 from bridge.embedded import EmbeddedServer, free_port
 from bridge.processes import web_and_worker
@@ -47,13 +49,14 @@ class Demo:
         return f"http://127.0.0.1:{self._port}"
 
     async def run(self, *, once: bool) -> bool:
-        """Whether the round trip worked. Without ``once`` it goes on until Ctrl-C, telling what happens."""
+        """Whether the whole case worked. Without ``once`` it goes on until Ctrl-C, telling what happens."""
         stop = stop_event()
         async with AsyncExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bridge-demo-")))
             session = await stack.enter_async_context(ClientSession())
             helpdesk = await self._start(folder, session, stack)
-            worked = await self._round_trip(helpdesk, session)
+            ticket = await self._round_trip(helpdesk, session)
+            worked = bool(ticket) and await self._rest(helpdesk, session, ticket)
             if not worked:
                 self._logs(folder)
             if worked and not once:
@@ -120,32 +123,61 @@ class Demo:
 
     # -- the round trip -------------------------------------------------------------------------------------------
 
-    async def _round_trip(self, helpdesk: DemoHelpdesk, session: ClientSession) -> bool:
+    async def _round_trip(self, helpdesk: DemoHelpdesk, session: ClientSession) -> str:
+        """The ticket whose conversation is open; empty where that did not come about."""
         ticket = await helpdesk.open_ticket()
         self._say(f"\nticket {ticket} was opened in the helpdesk; its webhook is on its way\n")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ROUND_TRIP_S):
-                while not await self._told_all(helpdesk, session, ticket):
-                    await asyncio.sleep(0.05)
+        await self._until(helpdesk, session, ticket, "open")
         conversation = (await self._trace(helpdesk, session, ticket)).get("conversation", "")
         notes = [note for note in await helpdesk.notes(ticket) if conversation and conversation in note]
         if len(notes) != 1 or len(self._jelou.ledger.by_ticket(ticket)) != 1:
             self._say("\n[bold red]the round trip did not work[/]")
-            return False
-        self._say(f"\nthe note on ticket {ticket}, read back from the helpdesk:\n")
-        for one in notes[0].splitlines():
-            self._screen.print(f"    {one}", markup=False, highlight=False)
-        return True
+            return ""
+        self._say(f"\nthe note on ticket {ticket}, read back from the helpdesk:")
+        self._quote(notes[0])
+        return ticket
 
-    async def _told_all(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str) -> bool:
-        """Print what is new on the ticket's timeline; whether its conversation is open and all is written."""
+    async def _rest(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str) -> bool:
+        """Both sides write, and the ticket is solved; then what the bridge did for it, and whether it was all."""
+        self._say("\nthe support case goes on by itself:\n")
+        case = Case(helpdesk, self._jelou, ticket, self._happens)
+        played = await case.play()
+        if played:
+            self._quote(case.package)
+        self._say("\nwhat the bridge did for it:\n")
+        settled = await self._until(helpdesk, session, ticket, "closed" if played else "")
+        if played and settled and await case.exactly_once():
+            self._say("\n[bold green]all of it worked[/]: every message is on the other side, once and in order")
+            return True
+        self._say("\n[bold red]the support case did not work[/]")
+        return False
+
+    def _happens(self, who: str, what: str) -> None:
+        self._screen.print(Text(f"  {who:<9} ", style="bold"), Text(what), sep="")
+
+    def _quote(self, text: str) -> None:
+        self._say("")
+        for one in text.splitlines():
+            self._screen.print(f"    {one}", markup=False, highlight=False)
+
+    async def _until(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str, phase: str) -> bool:
+        """Tell the ticket's timeline until it is in this phase and at rest, or too long; without a phase once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_TRIP_S if phase else 0.5):
+                while not await self._told_all(helpdesk, session, ticket, phase):
+                    await asyncio.sleep(0.05)
+                return True
+        return False
+
+    async def _told_all(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str, phase: str = "open") -> bool:
+        """Print what is new on the ticket's timeline; whether it is in this phase and all is done."""
         told = await self._trace(helpdesk, session, ticket)
         timeline = told.get("timeline", [])
         for one in timeline[self._told.get(ticket, 0) :]:
             self._screen.print(f"  [dim]{ticket}[/] ", end="")
             self._screen.print(show.line(one))
         self._told[ticket] = len(timeline)
-        return told.get("phase") == "open" and not told["to_write"] and told["due_in_s"] is None
+        return told.get("phase") == phase and not told["to_write"] and told["due_in_s"] is None
 
     async def _trace(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str) -> dict[str, Any]:
         url = f"{self.url}/api/tickets/{helpdesk.kind}/{ACCOUNT}/{ticket}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
+from bridge.demo_case import GOODBYE
 from bridge.embedded import free_port
 from bridge.errors import BridgeError
 from bridge.twins import django_process
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 ACCOUNT = "demo"
 PHONE = "+593987654321"
 SUBJECT = "No puedo entrar al portal"
+RESOLVED = 3
+"""As django-helpdesk numbers its statuses."""
+
 STARTS: dict[str, Any] = {
     "project": "soporte",
     "start_when": [{"name": "every new ticket"}],
@@ -32,6 +36,8 @@ STARTS: dict[str, Any] = {
         {"name": "urgent", "when": {"priority": ["urgent", "high"]}, "to": {"type": "queue", "target": "VIP"}}
     ],
     "default_assignment": {"type": "queue", "target": "SOPORTE"},
+    "messages": {"merge_s": 1.0},
+    "goodbye": GOODBYE,
 }
 
 
@@ -62,6 +68,18 @@ class DemoHelpdesk(Protocol):
 
     async def notes(self, ticket: str) -> list[str]:
         """The internal notes of a ticket, read back from the helpdesk."""
+        ...
+
+    async def written(self, ticket: str) -> list[str]:
+        """All that is written on a ticket, oldest first."""
+        ...
+
+    async def agent_writes(self, ticket: str, text: str) -> None:
+        """An agent's public reply."""
+        ...
+
+    async def agent_solves(self, ticket: str) -> None:
+        """An agent sets the ticket's status to solved."""
         ...
 
     def addresses(self) -> list[tuple[str, str]]:
@@ -106,6 +124,18 @@ class ZendeskDemo:
     async def notes(self, ticket: str) -> list[str]:
         """Its notes."""
         return self.twin.notes(int(ticket))
+
+    async def written(self, ticket: str) -> list[str]:
+        """Its comments."""
+        return [comment.body for comment in self.twin.desk.ticket(int(ticket)).comments]
+
+    async def agent_writes(self, ticket: str, text: str) -> None:
+        """A public comment."""
+        self.twin.agent_writes(int(ticket), text)
+
+    async def agent_solves(self, ticket: str) -> None:
+        """Solved."""
+        self.twin.change(int(ticket), status="solved")
 
     def addresses(self) -> list[tuple[str, str]]:
         """The twin's page."""
@@ -192,6 +222,18 @@ class DjangoDemo:
         """Its private follow-ups."""
         found = await self._client().followups(int(ticket))
         return [one["comment"] or "" for one in found if not one["public"]]
+
+    async def written(self, ticket: str) -> list[str]:
+        """Its follow-ups."""
+        return [one["comment"] or "" for one in await self._client().followups(int(ticket))]
+
+    async def agent_writes(self, ticket: str, text: str) -> None:
+        """A public follow-up."""
+        await self._client().add_followup(int(ticket), text, public=True)
+
+    async def agent_solves(self, ticket: str) -> None:
+        """A private follow-up that resolves it: a status that is changed without one is told by no webhook."""
+        await self._client().add_followup(int(ticket), "Resuelto.", public=False, new_status=RESOLVED)
 
     def addresses(self) -> list[tuple[str, str]]:
         """Where to log in."""

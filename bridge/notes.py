@@ -109,11 +109,13 @@ def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> Wr
         return SetField(todo.field, todo.text)
     if todo.kind == SetStatus.type:
         return SetStatus(todo.text)
-    mark = marker(ref, todo.key)
+    many = todo.key.startswith(MESSAGE)
+    # After Redis has lost data the same first message may begin an update with more in it: that is another one.
+    mark = marker(ref, f"{todo.key}|{todo.text}" if many else todo.key)
     if todo.kind == AddReply.type and link.requester != NOBODY:
         return AddReply(f"{todo.text}\n{mark}", mark, link.name, link.requester)
     text = todo.text
-    if todo.key.startswith(MESSAGE):
+    if many:
         text = f"{say(language, 'customer.says', name=link.name or link.user)}\n{text}"
     if todo.kind == AddReply.type:
         return AddReply(f"{text}\n{mark}", mark, link.name)

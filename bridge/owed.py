@@ -59,12 +59,16 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The conversation is to end, because ``reason``, once all before it is said."""
+    """The conversation is to end, because ``reason``, once all before it is said.
+
+    ``looked_ms`` is when Jelou last had it as active, 0 where that has to be asked before the next close.
+    """
 
     reason: str
     goodbye: str = ""
     tries: int = 0
     first_ms: int = 0
+    looked_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

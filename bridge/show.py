@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 EVENTS = {
@@ -18,26 +20,75 @@ EVENTS = {
     "unrecognised": "webhook: something else about the ticket",
     "conversation.start": "start event from Jelou",
     "conversation.close": "close event from Jelou",
-    "customer.wrote": "message event from Jelou",
+    "customer.wrote": "message event from Jelou: the customer wrote",
     "start.answered": "a worker's own word of a start call's answer",
     "start.sent": "a worker's own word of a start call that went out",
+    "conversation.doubted": "a doubt whether the conversation is still open",
 }
 ACTIONS = {
     "start.conversation": "start call to Jelou",
-    "add.note": "note on the ticket",
-    "set.field": "field of the ticket",
+    "say.to.customer": "message to the customer",
+    "send.template": "template to the customer, who is asked to write",
+    "close.conversation": "close call to Jelou",
     "get.conversation": "question to Jelou about the conversation",
+    "fetch": "question to the helpdesk about the ticket",
+    "add.note": "note on the ticket",
+    "add.reply": "the customer's words on the ticket",
+    "set.field": "field of the ticket",
+    "set.status": "status of the ticket",
+    "open.ticket": "new ticket for the conversation",
+    "fuse": "the fuse of the ticket",
+    "parked": "start call to Jelou of unknown fate",
 }
-STYLES = {"refused": "red", "unanswered": "yellow", "buried": "bold red", "answered": "green", "waiting": "dim"}
-TOLD = {"at", "what", "event", "action", "delivery", "key"}
+HAPPENED = {
+    "fetched": "the ticket, read from the helpdesk",
+    "tripped": "the fuse: nothing is carried any more until a person decides",
+    "gone": "the ticket takes no more writes",
+    "left open": "the conversation: another ticket has one with the same person",
+    "doubted": "is the conversation still open? Jelou is asked",
+    "extra": "a second conversation for the ticket",
+}
+"""What happened, where neither an event nor an action says it."""
+
+STYLES = {
+    "refused": "red",
+    "unanswered": "yellow",
+    "buried": "bold red",
+    "tripped": "bold red",
+    "gone": "red",
+    "left open": "yellow",
+    "answered": "green",
+    "waiting": "dim",
+    "ignored": "dim",
+}
+TOLD = {"at", "what", "event", "action", "delivery", "key", "message"}
 """Names that the line's words already say, or that only ``--json`` needs."""
+
+USUAL = {("try", 1), ("type", "text")}
+"""What is so nearly always, and needs no word."""
+
+THINGS = {
+    "field": "",
+    "tag": "the tag",
+    "status": "where its conversation stands",
+    "closed": "the conversation has ended",
+    "started": "the conversation has started",
+    "package": "how it went",
+    "undelivered": "a message did not reach the customer",
+    "asked": "the customer is asked to write",
+    "not-closed": "the conversation could not be closed",
+    "left-open": "another ticket shares the conversation",
+    "extra": "a second conversation",
+    "fuse": "the fuse",
+}
+"""What a write-back is about, by its key; see ``bridge.notes``."""
 
 
 def line(told: dict[str, Any]) -> Text:
     """One entry as a line."""
     at = datetime.fromtimestamp(told["at"] / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    subject = EVENTS.get(told.get("event", ""), "") or _action(told)
-    detail = ", ".join(f"{name} {_value(name, value)}" for name, value in told.items() if name not in TOLD)
+    subject = EVENTS.get(told.get("event", ""), "") or _action(told) or HAPPENED.get(told["what"], "")
+    detail = ", ".join(f"{name} {_value(name, value)}" for name, value in told.items() if _worth(name, value))
     text = Text(f"{at}  ", style="dim")
     text.append(f"{told['what']:<10} ", style=STYLES.get(told["what"], "bold"))
     text.append(subject)
@@ -45,12 +96,23 @@ def line(told: dict[str, Any]) -> Text:
     return text
 
 
+def _worth(name: str, value: Any) -> bool:
+    return name not in TOLD and not (isinstance(value, str | int) and (name, value) in USUAL)
+
+
 def _action(told: dict[str, Any]) -> str:
-    """The action in words, with which of its kind it is: ``1:note:started`` is the note about the start."""
-    action = told.get("action", "")
-    _, _, which = told.get("key", "").partition(":")
-    which = which.removeprefix("note:")
-    return str(ACTIONS.get(action, action)) + (f" ({which})" if which else "")
+    """The action in words, with what it is about: a letter names both (``add.note 1:note:started``)."""
+    action, _, named = told.get("action", "").partition(" ")
+    about = _about(told.get("key", "") or (named if ":" in named else ""))
+    return str(ACTIONS.get(action, action)) + (f" ({about})" if about else "")
+
+
+def _about(key: str) -> str:
+    """``1:note:started`` is the note about the start of the first episode."""
+    words = [word for word in key.split(":") if word != "note" and not word.isdigit()]
+    if not words or words[0] == "message":
+        return ""
+    return THINGS.get(words[0], words[0])
 
 
 def _value(name: str, value: Any) -> str:
@@ -66,24 +128,61 @@ FACTS = {
     "rule": "by assignment rule",
     "extra_conversations": "extra conversations",
     "shared_with": "shared with",
+    "opened_at": "opened",
+    "closed_at": "closed",
+    "past": "before it",
     "waits_for": "waits for",
+    "fuse": "the fuse has tripped",
+    "gone": "takes no more writes",
+    "window": "24-hour window",
+    "ending": "is to be closed",
+    "to_say": "still to say",
     "to_write": "still to write",
 }
 
 
 def trace(console: Console, told: dict[str, Any]) -> None:
     """Where the ticket is, why, and how it came there."""
-    console.print(f"[bold]{told['ticket']}[/]: {told['says']}", highlight=False)
+    console.print(f"[bold]{told['ticket']}[/]: {told['says']}{_which(told)}", highlight=False)
     for name, words in FACTS.items():
         if told[name]:
-            console.print(Text(f"  {words:<20}", style="dim"), Text(_fact(told, name)), sep="")
+            console.print(Text(f"  {words:<22}", style="dim"), Text(_fact(told, name)), sep="")
     for one in told["timeline"]:
         console.print(line(one))
 
 
+def _which(told: dict[str, Any]) -> str:
+    return f" (episode {told['episode']})" if told["past"] else ""
+
+
 def _fact(told: dict[str, Any], name: str) -> str:
+    write = FACT_WORDS.get(name)
     value = told[name]
+    if write:
+        return write(value)
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if name == "waits_for" and (told["due_in_s"] or 0) > 0:
         return f"{text}, {told['due_in_s']:.0f} s more at most"
     return text
+
+
+def _day(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _past(episodes: list[dict[str, Any]]) -> str:
+    return "; ".join(map(_episode, episodes))
+
+
+def _episode(one: dict[str, Any]) -> str:
+    ended = f" until {_day(one['closed'])}" if one["closed"] else ""
+    return f"episode {one['episode']}, conversation {one['conversation']}{ended}: {one['reason'] or 'no reason told'}"
+
+
+FACT_WORDS: dict[str, Callable[[Any], str]] = {
+    "opened_at": _day,
+    "closed_at": _day,
+    "past": _past,
+    "to_say": lambda count: f"{count} message{'s' * (count > 1)} to the customer",
+}
+"""How a fact is written that is no text."""

@@ -22,6 +22,10 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | looked | after Redis had lost data the ticket was asked for its conversation: ``conversation``, ``reason`` |
 | told | after Redis had lost data a worker told what it knows of a start: ``event``, ``conversation`` |
 | doubted | nobody had asked Jelou in long whether it is still open: ``conversation`` |
+| extra | a second conversation for the ticket: ``conversation`` |
+| left open | a close would have hit another ticket's conversation with the same person: ``shared_with`` |
+| tripped | the fuse: something loops, nothing more is carried: ``reason`` |
+| gone | the ticket takes no more writes: ``reason`` |
 | claimed | a person said that an orphan's conversation is this ticket's |
 """
 

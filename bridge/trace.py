@@ -12,6 +12,7 @@ from bridge.unasked import account_of
 
 if TYPE_CHECKING:
     from bridge.accounts import Bridge
+    from bridge.owed import Past
     from bridge.protocol import Trace
     from bridge.store import Store
 
@@ -31,7 +32,9 @@ PHASE_WORDS = {
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
 
-    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, due_in_s, timeline: [...]}``
+    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, due_in_s, timeline: [...]}``;
+    ``episode`` with ``opened_at`` and ``closed_at``, the ``past`` ones; what stands in the way: ``window``, ``fuse``,
+    ``gone``. Times in Unix ms, None where they are not known.
     """
     kind, name = account.split("/")
     ref = TicketRef(kind, name, ticket_id)
@@ -43,17 +46,36 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "phase": link.phase.value,
         "says": PHASE_WORDS[link.phase] if found.known else "the bridge has never heard of this ticket",
         "reason": link.reason,
+        "episode": link.episode,
         "conversation": link.conversation,
+        "opened_at": link.opened_ms or None,
+        "closed_at": link.closed_ms or None,
+        "past": [_past(one) for one in link.past],
         "room": bool(link.room),
         "assignment": f"{link.assignment.type}:{link.assignment.target}" if link.assignment else "",
         "rule": link.rule,
         "extra_conversations": list(link.extra),
         "shared_with": found.shared_with,
         "to_write": [todo.key for todo in link.todo],
+        "to_say": len(link.says),
+        "ending": link.ending.reason if link.ending else "",
+        "window": link.window,
+        "fuse": link.fuse,
+        "gone": link.gone,
         "waits_for": _waits_for(found, link),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told["at"]),
+    }
+
+
+def _past(one: Past) -> dict[str, Any]:
+    return {
+        "episode": one.episode,
+        "conversation": one.conversation,
+        "opened": one.opened_ms or None,
+        "closed": one.closed_ms or None,
+        "reason": one.reason,
     }
 
 

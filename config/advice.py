@@ -71,6 +71,9 @@ def _accounts(bridge: Bridge) -> Iterator[_Found]:
         for name, account in accounts.items():
             for inner, text in _account(account):
                 yield ("helpdesks", kind, name, *inner), text
+            if account.template and not bridge.jelou[account.project].basic:
+                where: Key = ("helpdesks", kind, name, "template")
+                yield where, f"is never sent: jelou.{account.project} has no basic, which Jelou wants for it"
     if not any(bridge.helpdesks.values()):
         yield ("helpdesks",), "no account: nothing is taken from any helpdesk"
 
@@ -82,17 +85,26 @@ def _account(account: Account) -> Iterator[_Found]:
         yield ("user_id", "region"), "not set: phone numbers written without their country's code cannot be used"
     if getattr(account, "access", account) is None:
         yield ("access",), f"not set. {type(account).model_fields['access'].description or ''}".rstrip()
-    yield from _template(account.initial_message)
+    for where, text in _templates(account):
+        yield from _template(where, text)
     for key, path in _paths(account):
         if not _is_ticket_field(path):
             yield key, f"tickets have no field {path}; {did_you_mean(path, _TICKET_FIELDS)}"
 
 
-def _template(text: str) -> Iterator[_Found]:
+def _templates(account: Account) -> Iterator[tuple[Key, str]]:
+    yield ("initial_message",), account.initial_message
+    yield ("goodbye",), account.goodbye
+    yield ("reopen", "initial_message"), account.reopen.initial_message
+    for number, text in enumerate(account.template.parameters if account.template else ()):
+        yield ("template", "parameters", number), text
+
+
+def _template(where: Key, text: str) -> Iterator[_Found]:
     environment = compiled(text).environment
     names = meta.find_undeclared_variables(environment.parse(text)) - environment.globals.keys()
     for name in sorted(names.difference(_TEMPLATE_NAMES)):
-        yield ("initial_message",), f"{name} is always empty; {did_you_mean(name, _TEMPLATE_NAMES)}"
+        yield where, f"{name} is always empty; {did_you_mean(name, _TEMPLATE_NAMES)}"
 
 
 def _paths(account: Account) -> Iterator[_Found]:

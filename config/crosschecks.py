@@ -42,9 +42,20 @@ def crosscheck(shape: Shape, kinds: Mapping[str, type[Account]], lease_s: float)
     for written in _accounts(shape.data, kinds):
         _project(shape, written)
         _wait(shape, written, lease_s)
-        _template(shape, (*written.key, "initial_message"), written.account.get("initial_message"))
+        for inner, text in _templates(written.account):
+            _template(shape, (*written.key, *inner), text)
     for name, project in _section(shape.data, "jelou").items():
         _unasked(shape, ("jelou", name, "unasked"), name, _section(project, "unasked"))
+
+
+def _templates(account: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
+    """Every template of an account, where it stands."""
+    yield ("initial_message",), account.get("initial_message")
+    yield ("goodbye",), account.get("goodbye")
+    yield ("reopen", "initial_message"), _section(account, "reopen").get("initial_message")
+    parameters = _section(account, "template").get("parameters")
+    for number, text in enumerate(parameters if isinstance(parameters, list) else ()):
+        yield ("template", "parameters", number), text
 
 
 def _project(shape: Shape, written: _Written) -> None:

@@ -106,7 +106,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.removals": ("bridge.store",),
     "bridge.rounds": ("bridge.store",),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
-    "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_helpdesks"),
+    "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_case", "bridge.demo_helpdesks"),
 }
 """Module of ours to those that may import it."""
 

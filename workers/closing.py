@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 CLOSED = "closed"
 """Jelou's word for a conversation that is over."""
 
+LOOK_HOLDS_MS = 30_000
+"""How long it is taken for true that a conversation is active. A close of its own has an event that tells it."""
+
 
 # --- ending it because the ticket is solved --------------------------------------------------------------------------
 
@@ -36,7 +39,7 @@ async def end_conversation(work: Work) -> bool:
         return False
     try:
         # A close names bot and user only: late, it would hit a newer conversation of theirs.
-        if await conversation_now(work) == CLOSED:
+        if await _is_over(work, ending):
             ended(work, "it had ended at Jelou already")
         else:
             await _close(work, ending)
@@ -51,11 +54,24 @@ async def end_conversation(work: Work) -> bool:
     return True
 
 
+async def _is_over(work: Work, ending: Ending) -> bool:
+    """The answer is kept for a while: where calls are few, a look takes the place of the close that is to follow it."""
+    now = work.app.now_ms()
+    if now - ending.looked_ms < LOOK_HOLDS_MS:
+        return False
+    if await conversation_now(work) == CLOSED:
+        return True
+    work.link = replace(work.link, ending=replace(ending, looked_ms=now))
+    return False
+
+
 async def _close(work: Work, ending: Ending) -> None:
     link, gate = work.link, jelou_gate(work)
+    # One that went out may have worked: whoever comes after it looks again.
+    out = replace(link, ending=replace(ending, looked_ms=0))
     action = CloseConversation(link.bot, link.user, ending.goodbye)
     limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
-    await admit(work, gate, start=limits, sending={"action": action.type, "conversation": link.conversation})
+    await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
     call = jelou_send.close_call(work.pair.project, action)
     await perform(work, gate, action.type, call, jelou_send.closed)
     work.tell("answered", action=action.type, conversation=link.conversation)
@@ -84,7 +100,7 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
         work.link = replace(work.link, ending=None)
         return
     # An unanswered close may have worked: the look before the next try tells.
-    work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first))
+    work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first, looked_ms=0))
     work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
 
 

@@ -23,6 +23,17 @@ SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "first_try_m
 """What is left of a start when its conversation is known."""
 
 
+def settle_mark(work: Work) -> None:
+    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
+    if work.link.phase is not Phase.STARTING:
+        return
+    work.consume(min(work.link.covered, len(work.inbox)))
+    reason = "a worker stopped between sending and noting the answer"
+    known = "that the call was to go out, not whether it did"
+    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
+    work.move(Signal.UNANSWERED, covered=0, reason=reason)
+
+
 def apply_evidence(work: Work) -> None:
     """Apply all evidence of this claim, in the order it came."""
     for received in work.evidence:

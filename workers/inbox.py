@@ -18,6 +18,7 @@ from bridge.domain import (
 )
 from bridge.errors import CallError
 from bridge.helpdesks.labels import ENDED
+from bridge.letters import FUSE
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
@@ -51,6 +52,9 @@ async def next_event(work: Work) -> bool:
         return False
     if work.link.fuse and isinstance(received.event, AgentReplied | CustomerWrote):
         work.waits["fuse"] = Wait(f"a person's decision: {work.link.fuse}", TRIPPED_MS, firm=True)
+        if work.news:
+            # Its letter may have been discarded, and there is no other way on.
+            work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
     await _worked(work, received)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from bridge.unasked import KIND
 from workers.admit import HeldBackError
 from workers.closing import end_conversation, look, package_up
-from workers.evidence import apply_evidence
+from workers.evidence import apply_evidence, settle_mark
 from workers.forward import settle_start, settle_started
 from workers.inbox import next_event
 from workers.showing import show_status
 from workers.speaking import say_next
 from workers.unasked import work_unasked
 from workers.window import ask_to_write
-from workers.work import settle_mark
 from workers.write_back import write_next
 
 if TYPE_CHECKING:

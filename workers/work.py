@@ -66,6 +66,8 @@ class Work:
     known: StartAnswered | None = None
     """What is certain of this claim's start: evidence for whoever has the ticket, should it be lost meanwhile."""
     unparked: bool = False
+    news: bool = False
+    """Whether the inbox holds more than the last finish left."""
     look: bool = False
     """Whether Jelou is to be asked if the conversation is still open."""
     said: list[str] = field(default_factory=list)
@@ -80,7 +82,8 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
-        link = _woken(link, news=len(inbox) + claimed.left > link.left, evidence=bool(evidence))
+        news = len(inbox) + claimed.left > link.left
+        link = _woken(link, news=news, evidence=bool(evidence))
         return cls(
             app=app,
             claimed=claimed,
@@ -90,6 +93,7 @@ class Work:
             deadline=deadline,
             inbox=inbox,
             evidence=evidence,
+            news=news,
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -285,14 +289,3 @@ def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
     ends = {side for side, hold in link.holds.items() if news and not hold.firm}
     ends |= {Side.JELOU} if evidence else set()
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link
-
-
-def settle_mark(work: Work) -> None:
-    """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
-    if work.link.phase is not Phase.STARTING:
-        return
-    work.consume(min(work.link.covered, len(work.inbox)))
-    reason = "a worker stopped between sending and noting the answer"
-    known = "that the call was to go out, not whether it did"
-    work.tell("unanswered", action="start.conversation", reason=reason, known=known)
-    work.move(Signal.UNANSWERED, covered=0, reason=reason)

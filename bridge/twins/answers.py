@@ -41,7 +41,7 @@ class Answer:
     """
 
     status: int
-    body: Json
+    body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
     first: Task[None] | None = None
     told: Callable[[str], None] = _ignore

@@ -52,6 +52,13 @@ ACTIVE = Failure(
     "This user has an active conversation with this bot",
 )
 SIGNATURE = Failure(500, "Invalid signature", "E0403", "INVALID_SIGNATURE", "The signature is not of this body")
+WINDOW = Failure(
+    422,
+    "Re-engagement message: over 24 hours have passed",
+    "131047",
+    "WINDOW_CLOSED",
+    "The 24-hour window is closed",
+)
 
 BY_STATUS: dict[int, Failure] = {401: CREDENTIALS, 404: BOT, 400: UPDATE, 422: VALUES}
 """The refusal that a fault with this status is dressed in; any other status is unexpected."""

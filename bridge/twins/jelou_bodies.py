@@ -34,6 +34,11 @@ def is_string(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def are_texts(value: Any) -> bool:
+    """Say whether it is a list of texts, with something in it."""
+    return isinstance(value, list) and value != [] and all(map(is_text, value))
+
+
 def is_object(value: Any) -> bool:
     """Say whether it is a JSON object."""
     return isinstance(value, dict)
@@ -100,6 +105,14 @@ CONTENTS: dict[str, dict[str, Field]] = {
     "document": {**MEDIA, "filename": Field(is_string)},
 }
 """The message types, both directions, each with its content."""
+
+TEMPLATE = {
+    "elementName": Field(is_text, required=True),
+    "destinations": Field(are_texts, required=True),
+    "parameters": Field(lambda value: isinstance(value, list)),
+    "language": Field(is_text),
+    "type": Field(is_text),
+}
 
 VALUE = {
     "id": Field(is_text, required=True),

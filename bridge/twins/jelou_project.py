@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-OPERATIONS = ("create", "read", "update", "delete", "regenerate", "start", "close", "get", "send")
+OPERATIONS = ("create", "read", "update", "delete", "regenerate", "start", "close", "get", "send", "template")
 """The operations of the API, by the names that faults know them."""
 
 CLOSED_BY_OPERATOR = "closed_by_operator"
@@ -88,6 +88,7 @@ class Project:
     def customer_writes(self, user_id: str, value_type: str, content: Json) -> Message:
         """Let the end user write in the active conversation. Raises LookupError where there is none."""
         conversation = self._active(user_id)
+        self.settings.windows_closed.discard(user_id)
         message = Message(self._new_id(), "customer", value_type, content)
         conversation.messages.append(message)
         event = message_event(self.settings, conversation, message)

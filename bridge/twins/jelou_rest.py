@@ -31,6 +31,8 @@ BASES = ("/jelouapi/v1/external-support", "/platform/v1/external-support")
 """The older and the newer base path, both documented."""
 
 SEND_PATH = "/v1/external-support/webhook"
+TEMPLATE_PATH = "/v2/whatsapp/{bot}/hsm"
+"""Of the general API, which wants Basic."""
 
 RESULTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("create", "enveloped"): ("brainId", "webhookUrl", "signingSecret", "createdAt"),
@@ -61,6 +63,7 @@ class JelouRest:
     def routes(self) -> Iterator[tuple[str, str, str, Act]]:
         """Give every route: operation, method, path, what carries it out."""
         yield "send", "POST", SEND_PATH, self.send
+        yield "template", "POST", TEMPLATE_PATH, self.template
         for base in BASES:
             for operation, method, path, act in self._operations():
                 yield operation, method, f"{base}/{{project}}{path}", self._guarded(act)
@@ -181,9 +184,23 @@ class JelouRest:
             raise refusal(wrong.SIGNATURE, status=settings.bad_signature_status)
         body = bodies.parsed(raw, request.content_type, bodies.MESSAGE, status=settings.bad_message_status)
         conversation = self._room(body)
+        if body["user_id"] in settings.windows_closed:
+            raise refusal(wrong.WINDOW)
         value = body["value"]
         conversation.messages.append(Message(value["id"], "bridge", value["type"], value["content"]))
         return Answer(200, success("Message received"))
+
+    def template(self, request: web.Request, raw: bytes) -> Answer:
+        """Send an approved template to the people named: outside the 24-hour window nothing else may be sent."""
+        if "Authorization" not in request.headers or not self._basic_allowed(request.headers["Authorization"]):
+            raise refusal(wrong.CREDENTIALS)
+        body = bodies.parsed(raw, request.content_type, bodies.TEMPLATE)
+        for user_id in body["destinations"]:
+            conversation = self._project.ledger.active(request.match_info["bot"], user_id)
+            if conversation is not None:
+                content = {"body": body["elementName"], "parameters": body.get("parameters", [])}
+                conversation.messages.append(Message(f"hsm-{user_id}", "bridge", "template", content))
+        return Answer(200, [{"id": f"hsm-{one}", "destination": one} for one in body["destinations"]])
 
     def _room(self, body: Json) -> Conversation:
         conversation = self._project.ledger.active(body["bot_id"], body["user_id"])

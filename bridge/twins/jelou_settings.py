@@ -28,6 +28,7 @@ class JelouSettings:
     What the documentation leaves open: ``when_active`` (a start while the user has an active conversation: a new one,
     the same one again, or 422), ``close_inactive_status`` (a close with nothing to close), ``bad_signature_status`` and
     ``bad_message_status`` (the send endpoint), ``integration_answers`` (the page's version or the playground's).
+    ``windows_closed``: users who last wrote more than 24 hours ago; what they write opens their window.
     """
 
     project_id: str = "project-1"
@@ -44,6 +45,7 @@ class JelouSettings:
     bad_signature_status: int = 500
     bad_message_status: int = 422
     event_timeout_s: float = 20.0
+    windows_closed: set[str] = field(default_factory=set)
 
     def name_of(self, user_id: str) -> str:
         """Name the contact; one without a name gets one from its id, because events always carry one."""

@@ -2,71 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually, scene
 from tests.outcomes import reasons, told
+from tests.talk import PHONE, QUICK, USER, closed, heard, hears, open_ticket, read, reads, traced
 
 if TYPE_CHECKING:
-    from bridge.twins.ledger import Conversation
-    from tests.harness import Scene
     from tests.outcomes import Trace
 
 pytestmark = pytest.mark.asyncio
-
-PHONE, USER = "+593987654321", "593987654321"
-QUICK: dict[str, Any] = {"messages": {"merge_s": 0.2}}
-
-
-async def open_ticket(on: Scene) -> tuple[int, Conversation]:
-    """A ticket of Zendesk's with its open conversation."""
-    ticket = on.zendesk.open_ticket("No puedo entrar", PHONE).id
-    trace = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
-    return ticket, on.jelou.ledger.conversations[trace["conversation"]]
-
-
-async def closed(on: Scene, ticket: int) -> Trace:
-    """The ticket's trace when its conversation is over and all is written."""
-    return await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
-
-
-def heard(conversation: Conversation) -> list[str]:
-    """What the customer got, in order: texts, and the addresses of media."""
-    by_bridge = [one.content for one in conversation.messages if one.by == "bridge"]
-    return [content.get("body") or content["url"] for content in by_bridge]
-
-
-async def hears(conversation: Conversation, *texts: str) -> None:
-    """Until the customer has got exactly this."""
-
-    async def got() -> bool:
-        return heard(conversation) == list(texts)
-
-    await eventually(got, lambda: str(heard(conversation)))
-
-
-def read(on: Scene, ticket: int) -> list[str]:
-    """What stands on the ticket of the customer's, without marks, in order; an update is one text."""
-    requester = on.zendesk.desk.ticket(ticket).requester_id
-    comments = on.zendesk.desk.ticket(ticket).comments[1:]
-    return [one.body.rpartition("\n[jelou-bridge:")[0] for one in comments if one.author_id == requester]
-
-
-async def reads(on: Scene, ticket: int, *texts: str) -> None:
-    """Until the ticket shows exactly these updates."""
-
-    async def shown() -> bool:
-        return read(on, ticket) == list(texts)
-
-    await eventually(shown, lambda: str(read(on, ticket)))
-
-
-async def traced(on: Scene, ticket: int, what: str, **detail: Any) -> Trace:
-    """The ticket's trace as soon as its timeline tells this."""
-    return await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: bool(told(trace, what, **detail)))
 
 
 # --- to the customer -------------------------------------------------------------------------------------------------
@@ -206,89 +154,20 @@ async def test_an_account_may_want_notes_or_nothing(redis_url: str, prefix: str)
         assert read(on, ticket) == []
 
 
-# --- ends ------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_solved_ticket_ends_its_conversation_after_all_was_said(redis_url: str, prefix: str) -> None:
-    """With the account's goodbye, and one package that tells how it went."""
-    async with scene(redis_url, prefix, zendesk={**QUICK, "goodbye": "Adiós, caso {{ ticket.id }}"}) as on:
-        ticket, conversation = await open_ticket(on)
-        on.jelou.customer_writes(USER, "hola")
-        await reads(on, ticket, "hola")
-        on.zendesk.agent_writes(ticket, "Listo")
-        on.zendesk.change(ticket, status="solved")
-        await closed(on, ticket)
-        assert conversation.state == "closed"
-        assert heard(conversation) == ["Listo", f"Adiós, caso {ticket}"]
-        [package] = [note for note in on.zendesk.notes(ticket) if note.startswith("Conversation ended")]
-        lines = [line.partition("] ")[2] for line in package.splitlines() if line.startswith("[20")]
-        assert lines == ["Customer: hola", "Agent: Listo", f"Agent: Adiós, caso {ticket}"]
-
-
-async def test_a_close_at_jelou_solves_the_ticket(redis_url: str, prefix: str) -> None:
-    """Once: the echo of the status closes nothing again."""
-    async with scene(redis_url, prefix) as on:
+async def test_the_tickets_own_rate_is_kept_by_merging(redis_url: str, prefix: str) -> None:
+    """Zendesk takes thirty updates of a ticket in ten minutes: what comes beyond the rate is one update, later."""
+    async with scene(redis_url, prefix, zendesk={"messages": {"merge_s": 0}}) as on:
         ticket, _ = await open_ticket(on)
-        on.jelou.close(USER)
-        await closed(on, ticket)
+        texts = [f"mensaje {number}" for number in range(20)]
+        for text in texts:
+            on.jelou.customer_writes(USER, text)
+            await on.jelou.settle()
 
-        async def solved() -> bool:
-            return on.zendesk.desk.ticket(ticket).status == "solved"
+        def waits(trace: Trace) -> bool:
+            received = told(trace, "received", event="customer.wrote")
+            return len(received) == len(texts) and len(trace["to_write"]) == 1 and "pace" in trace["waits_for"]
 
-        await eventually(solved)
-        trace = await traced(on, ticket, "ignored", event="ticket.solved")
-        assert told(trace, "sending", action="close.conversation") == []
-
-
-async def test_a_ticket_that_is_open_again_closes_nothing(redis_url: str, prefix: str) -> None:
-    """The webhook says solved, the ticket itself does not any more: it is read before anything is closed."""
-    async with scene(redis_url, prefix) as on:
-        ticket, conversation = await open_ticket(on)
-        on.zendesk.faults.sometimes("get_ticket", Fault.named("slow", delay_s=0.5), 1.0)
-        on.zendesk.change(ticket, status="solved")
-        on.zendesk.change(ticket, status="open")
-        await traced(on, ticket, "ignored", event="ticket.solved", reason="the ticket is not solved any more")
-        assert conversation.state == "active"
-
-
-async def test_a_reopened_ticket_begins_its_next_episode(redis_url: str, prefix: str) -> None:
-    """A new conversation, of which the trace knows the one before; replies go to the new one."""
-    async with scene(redis_url, prefix) as on:
-        ticket, first = await open_ticket(on)
-        on.zendesk.change(ticket, status="solved")
-        await closed(on, ticket)
-        on.zendesk.change(ticket, status="open")
-        trace = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
-        second = on.jelou.ledger.conversations[trace["conversation"]]
-        assert second is not first
-        assert (second.metadata or {})["bridgeEpisode"] == "2"
-        on.zendesk.agent_writes(ticket, "Retomamos su caso")
-        await hears(second, "Retomamos su caso")
-
-
-async def test_a_late_close_does_not_end_the_next_episode(redis_url: str, prefix: str) -> None:
-    """The close event of the first conversation comes when the second is open already."""
-    async with scene(redis_url, prefix) as on:
-        ticket, _ = await open_ticket(on)
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.0))
-        on.zendesk.change(ticket, status="solved")
-        await closed(on, ticket)
-        on.zendesk.change(ticket, status="open")
-        await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
-        trace = await traced(on, ticket, "ignored", event="conversation.close")
-        assert trace["phase"] == "open"
-
-
-async def test_a_conversation_that_another_ticket_shares_is_left_open(redis_url: str, prefix: str) -> None:
-    """A close hits by person, so the first ticket that is solved says so and leaves it to the other one."""
-    async with scene(redis_url, prefix, zendesk={"confirm_wait_s": 0.3}) as on:
-        first, conversation = await open_ticket(on)
-        on.jelou.settings.when_active = "same"
-        second, _ = await open_ticket(on)
-        on.zendesk.change(second, status="solved")
-        await closed(on, second)
-        assert conversation.state == "active"
-        assert any(f"ticket {first} of the same customer" in note for note in on.zendesk.notes(second))
-        on.zendesk.change(first, status="solved")
-        await closed(on, first)
-        assert conversation.state == "closed"
+        await on.bridge.traced("zendesk", "acme", str(ticket), waits)
+        shown = "\n".join(read(on, ticket)).splitlines()
+        assert shown == texts[: len(shown)]
+        assert len(read(on, ticket)) < 10

@@ -147,7 +147,10 @@ async def test_a_refusal_is_a_dead_letter(redis_url: str, prefix: str) -> None:
         await eventually(buried)
         [letter] = (await api.get("dead-letters")).json["dead_letters"]
         assert (letter["ticket"], letter["action"]) == (f"jelou/{PROJECT}/{conversation.id}", "open.ticket")
+        on.jelou.customer_writes(USER, "¿Hola?")
+        await on.jelou.settle()
         assert await orphans(on) == [conversation.id]
+        assert len(told(await on.bridge.trace("jelou", PROJECT, conversation.id), "received")) == 1
         shown = (await api.get(f"dead-letters/{letter['id']}")).json["replay"]
         assert shown["says"] == "would only open a ticket for the conversation, unless an earlier try had arrived"
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["done"] is True

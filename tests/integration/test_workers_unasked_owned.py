@@ -10,7 +10,7 @@ from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, closed, one_ticket, orphans, wanted, worked, written
 from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import due_now, reasons
+from tests.outcomes import due_now, kept, reasons
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -40,6 +40,7 @@ async def test_what_a_person_claims_is_theirs(redis: Redis, redis_url: str, pref
         assert (await api.post(f"orphans/{orphan['id']}/claim", ticket=f"zendesk/acme/{mine.id}")).status == 200
         await due_now(redis, prefix, LANE, f"jelou/{PROJECT}/{conversation.id}")
         assert (await worked(on, conversation))["reason"] == f"it belongs to zendesk/acme/{mine.id} now"
+        assert await kept(redis, prefix, "ended", "ignored") == [f"jelou/{PROJECT}/{conversation.id}"]
         assert len(on.zendesk.desk.tickets) == 1
 
 

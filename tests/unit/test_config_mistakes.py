@@ -82,6 +82,20 @@ MISTAKES = {
         "region: EC", "region: EC\n      unknown_start:\n        wait_s: 14",
         f"{ACME}.unknown_start.wait_s", "14 is not longer than start_timeout_s 6", "above 14, or lower jelou.soporte.",
     ),
+    "goodbye's template": (
+        "region: EC", 'region: EC\n      goodbye: "{{ x"', f"{ACME}.goodbye", "does not compile", "ticket.subject",
+    ),
+    "account of unasked conversations": (
+        "bot-7", "b\n    unasked:\n      account: toy/acmee", "jelou.soporte.unasked.account", "names no account",
+        "mean toy/acme?",
+    ),
+    "where unasked conversations go": (
+        "bot-7", "b\n    unasked:\n      then: open_ticket", "jelou.soporte.unasked", "needs account", "",
+    ),
+    "time of day": (
+        "region: EC", "region: EC\n      quiet_hours:\n        from: 21\n        to: '07:00'\n        timezone: UTC",
+        f"{ACME}.quiet_hours.from", "valid time format", "21:00",
+    ),
     "given twice": ("bot_id: bot-7", "bot_id: bot-7\n    'bot_id': b", BOT, "twice, first on line 4", "remove"),
     "tag": ("bot-7", "!bot 7", BOT, "a tag that is not known", "!"),
     "key that is no text": ("bot-7", "{{ bot }}", BOT, "a key that is not text", "in quotes"),

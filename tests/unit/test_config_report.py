@@ -86,6 +86,8 @@ SILENT = "      start_when:\n        - when:\n            priority: [high, urgen
         ("priority:", "priorty:", f"{ACME}.start_when[0].when.priorty", "did you mean priority?"),
         ("region: EC", "fields: [requester.phon]", f"{ACME}.user_id.fields[0]", "did you mean requester.phone?"),
         ("{{ requester.name }}", "{{ request.name }}", f"{ACME}.initial_message", "did you mean requester?"),
+        ("region: EC", "region: EC\n      template:\n        name: back", f"{ACME}.template", "has no basic"),
+        ("region: EC", "region: EC\n      goodbye: '{{ client.name }}'", f"{ACME}.goodbye", "always empty"),
         ("bot-7", "b\n    base_url: http://jelou.example", "jelou.soporte.base_url", "not https"),
         ("bot-7", "b\n    conversation_url: /{room}", "jelou.soporte.conversation_url", "did you mean {room_id}?"),
     ],

@@ -133,6 +133,14 @@ def test_a_customer_is_written_for_in_their_own_name_where_the_helpdesk_knows_th
     assert (unknown.text, unknown.user_id) == (f"Ana (vía Jelou):\nHola\n{unknown.marker}", "")
 
 
+def test_an_update_with_more_in_it_is_another_one() -> None:
+    """Else a look after a loss would find the shorter one and leave the rest out."""
+    short, long = (Todo("message:m-1", AddReply.type, text) for text in ("Hola", "Hola\nadiós"))
+    marks = [write_back(REF, one, link(requester="77"), "en") for one in (short, long, short)]
+    found = [one.marker for one in marks if isinstance(one, AddReply)]
+    assert found[0] == found[2] != found[1]
+
+
 @pytest.mark.parametrize(
     ("of", "waits_for", "text"),
     [

@@ -10,8 +10,18 @@ import pytest
 from rich.console import Console
 
 from bridge import domain, show
-from bridge.domain import ConversationEvent, TicketEvent, TicketRef
+from bridge.domain import (
+    CloseConversation,
+    ConversationEvent,
+    OpenTicket,
+    SayToCustomer,
+    StartConversation,
+    TicketEvent,
+    TicketRef,
+    WriteBack,
+)
 
+ACTIONS = (*WriteBack.__args__, SayToCustomer, CloseConversation, OpenTicket)
 AT = 1_795_184_405_123
 
 
@@ -58,6 +68,20 @@ def test_a_line_says_when_and_what_in_words() -> None:
         ("sending", {"action": "start.conversation", "attempt": 1}, "start call to Jelou  attempt 1"),
         ("answered", {"action": "add.note", "id": "n-1", "key": "1:note:x"}, "note on the ticket (x)  id n-1"),
         ("answered", {"action": "get.room", "ms": 3}, "get.room  ms 3"),
+        ("answered", {"action": "add.note", "key": "2:note:package"}, "note on the ticket (how it went)"),
+        ("answered", {"action": "add.reply", "key": "message:m-1"}, "the customer's words on the ticket"),
+        ("answered", {"action": "set.field", "key": "1:field"}, "field of the ticket"),
+        ("answered", {"action": "set.field", "key": "1:tag"}, "field of the ticket (the tag)"),
+        ("answered", {"action": "set.status", "key": "1:closed"}, "status of the ticket (the conversation has ended)"),
+        ("sending", {"action": "say.to.customer", "message": "m", "type": "text", "try": 1}, "message to the customer"),
+        (
+            "sending",
+            {"action": "say.to.customer", "type": "image", "try": 2},
+            "message to the customer  type image, try 2",
+        ),
+        ("buried", {"action": "say.to.customer 6a83", "reason": "r"}, "message to the customer  reason r"),
+        ("buried", {"action": "add.note 1:note:fuse:17", "reason": "r"}, "note on the ticket (the fuse)  reason r"),
+        ("tripped", {"reason": "r"}, "the fuse: nothing is carried any more until a person decides  reason r"),
         ("moved", {"phase": "open"}, "phase open"),
         ("waiting", {"reason": "Jelou asks to wait"}, "reason Jelou asks to wait"),
         ("waiting", {"until": AT}, f"until {clock(AT)}"),
@@ -73,6 +97,35 @@ def test_a_line_tells_the_details_that_its_words_do_not(what: str, detail: dict[
 def test_every_event_a_timeline_can_hold_has_words(kind: type[Any]) -> None:
     """A conversation event of an unknown kind reaches no ticket."""
     assert kind is domain.UnrecognisedConversation or show.EVENTS[kind.type]
+
+
+@pytest.mark.parametrize("kind", [*ACTIONS, StartConversation])
+def test_every_action_a_timeline_can_hold_has_words(kind: type[Any]) -> None:
+    """In both directions."""
+    assert show.ACTIONS[kind.type]
+
+
+def test_a_trace_tells_the_episodes_before_it() -> None:
+    """Which conversation of the ticket this is, and how the ones before it ended."""
+    before = {"episode": 1, "conversation": "c-1", "opened": None, "closed": AT, "reason": "the ticket is solved"}
+    first, second, *_ = printed(episode=2, past=[before]).splitlines()
+    assert first.endswith("a conversation is open (episode 2)")
+    day = datetime.fromtimestamp(AT / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    assert second.split() == f"before it episode 1, conversation c-1 until {day}: the ticket is solved".split()
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "shown"),
+    [
+        ("fuse", "13 messages each way in 60 s", "the fuse has tripped  13 messages each way in 60 s"),
+        ("gone", "the ticket is deleted", "takes no more writes  the ticket is deleted"),
+        ("to_say", 2, "still to say          2 messages to the customer"),
+        ("ending", "the ticket is solved", "is to be closed       the ticket is solved"),
+    ],
+)
+def test_a_trace_tells_what_stands_in_the_way(fact: str, value: Any, shown: str) -> None:
+    """A fact is a line."""
+    assert f"  {shown}\n" in printed(**{fact: value})
 
 
 def test_a_trace_begins_with_where_the_ticket_is() -> None:
