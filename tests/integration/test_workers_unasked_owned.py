@@ -110,6 +110,21 @@ async def test_a_second_conversation_beside_an_open_one_gets_its_own_ticket(redi
         assert "Earlier ticket" not in other.description
 
 
+async def test_a_ticket_that_is_open_again_is_not_come_back_to(redis_url: str, prefix: str) -> None:
+    """Its conversation goes on; another one beside it gets its own ticket."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        await worked(on, on.jelou.hand_over(USER))
+        second = await at_phase(on, ticket, "open")
+        third = on.jelou.hand_over(USER, "Otra cosa")
+        other = await one_ticket(on, 1)
+        assert (await at_phase(on, other, "open"))["conversation"] == third.id
+        assert (await at_phase(on, ticket, "open"))["conversation"] == second["conversation"]
+
+
 @pytest.mark.parametrize("ended", ["closed for good", "deleted"])
 async def test_a_ticket_that_takes_nothing_more_is_not_come_back_to(redis_url: str, prefix: str, ended: str) -> None:
     """What the customer writes would be given up there; the new ticket names it."""
