@@ -113,7 +113,8 @@ async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_ur
         ticket = await one_ticket(on)
         await on.bridge.lanes.drain()
         on.bridge.lanes.draining = False
-        await worked(on, conversation)
+        trace = await worked(on, conversation)
+        assert [one["how"] for one in told(trace, "answered")] == ["found: an earlier try had arrived"]
         await at_phase(on, ticket, "open")
         assert len(on.zendesk.desk.tickets) == 1
 
