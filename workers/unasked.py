@@ -53,7 +53,8 @@ def _begin(work: Work) -> None:
     if received is None:
         return
     event = received.event
-    if isinstance(event, Unasked):
+    # A worker that died has left the event, and with the link what it was about to do.
+    if isinstance(event, Unasked) and not work.link.todo:
         todo = (Todo(unasked.OPEN, OpenTicket.type, ""),)
         work.link = replace(work.link, bot=event.bot_id, user=event.user_id, name=event.user_name, todo=todo)
     work.consume(len(work.inbox) - work.done)
