@@ -113,7 +113,7 @@ def up(
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after one round trip; exit code 0 if it worked.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after one whole case; exit code 0 if it worked.")] = False,
     helpdesk: Annotated[str, typer.Option(help="zendesk (a twin) or django (a real django-helpdesk).")] = "zendesk",
     port: Annotated[int, typer.Option(help="Port of the webhooks; 0 takes a free one.")] = 0,
 ) -> None:

@@ -101,6 +101,8 @@ class Demo:
             "send_url": self._jelou.send_url,
             "api_key": "${JELOU_API_KEY}",
             "signing_secrets": ["${JELOU_SIGNING_SECRET}"],
+            # Jelou allows five; its twin has no limit, and whoever looks on need not wait.
+            "calls_per_s": 50.0,
             "conversation_url": f"{self._jelou.url}/?conversation={{conversation_id}}",
         }
         scripted = {

@@ -92,7 +92,7 @@ def line(told: dict[str, Any]) -> Text:
     text = Text(f"{at}  ", style="dim")
     text.append(f"{told['what']:<10} ", style=STYLES.get(told["what"], "bold"))
     text.append(subject)
-    text.append(f"{'  ' if subject else ''}{detail}", style="dim" if subject else "")
+    text.append(f"  {detail}" if subject and detail else detail, style="dim" if subject else "")
     return text
 
 

@@ -11,6 +11,8 @@ from bridge.links import Link
 from bridge.unasked import account_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.accounts import Bridge
     from bridge.owed import Past
     from bridge.protocol import Trace
@@ -28,6 +30,13 @@ PHASE_WORDS = {
     Phase.IGNORED: "nothing is to be started for this ticket",
 }
 
+STOPS: dict[str, Callable[[Link], object]] = {
+    "the fuse has tripped: nothing is carried until a person decides": lambda link: link.fuse,
+    "WhatsApp's 24-hour window is closed: messages wait until the customer writes": lambda link: link.window,
+    "the ticket takes no more writes": lambda link: link.gone,
+}
+"""What stands in the way, beside the phase."""
+
 
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
@@ -44,7 +53,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "known": found.known,
         "ticket": str(ref),
         "phase": link.phase.value,
-        "says": PHASE_WORDS[link.phase] if found.known else "the bridge has never heard of this ticket",
+        "says": _says(link) if found.known else "the bridge has never heard of this ticket",
         "reason": link.reason,
         "episode": link.episode,
         "conversation": link.conversation,
@@ -69,6 +78,11 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
     }
 
 
+def _says(link: Link) -> str:
+    stops = [words for words, holds in STOPS.items() if holds(link)]
+    return "; ".join([PHASE_WORDS[link.phase], *stops])
+
+
 def _past(one: Past) -> dict[str, Any]:
     return {
         "episode": one.episode,
@@ -88,7 +102,15 @@ def _waits_for(found: Trace, link: Link) -> str:
         return "a worker to take it"
     if found.paused and link.phase is Phase.NEW:
         return "the account is paused: bridge resume lets its starts go on"
-    return _last_wait(found) or "its due time"
+    return _of_link(link) or _last_wait(found) or "its due time"
+
+
+def _of_link(link: Link) -> str:
+    """The waits that are nobody's failure, and are no line of the timeline."""
+    if link.fuse:
+        return "a person's decision"
+    first = next(iter(link.todo), None)
+    return "what the customer writes next" if first and first.due_ms and not first.sent and not first.tries else ""
 
 
 def _last_wait(found: Trace) -> str:

@@ -87,9 +87,12 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
 
 
 async def _send(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
-    """A write that is not idempotent is noted before it goes out: whoever takes over looks before repeating."""
+    """What must not go out twice is noted before: whoever takes over looks, and adds nothing to a customer's words.
+
+    A helpdesk that knows an update by its id would take a longer one as the same.
+    """
     pair, gate = work.pair, helpdesk_gate(work, writes=True)
-    sent = replace(todo, sent=todo.sent or call.once)
+    sent = replace(todo, sent=todo.sent or call.once or todo.key.startswith(notes.MESSAGE))
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))

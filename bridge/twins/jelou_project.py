@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ class Project:
         redirect = body.get("redirectPayload")
         if redirect and redirect.get("text"):
             conversation.messages.append(Message(self._new_id(), "bridge", "text", {"body": redirect["text"]}))
-        return conversation, self._end(conversation, redirect, "", cause)
+        return conversation, self._end(conversation, redirect, "", cause, by="bridge")
 
     def check_known(self, bot_id: str, user_id: str, refuse_as: Failure | None = None) -> None:
         """Raise the refusal for a bot or user that does not exist; no user id begins with a plus sign."""
@@ -110,7 +111,7 @@ class Project:
     def end(self, user_id: str, reason: str) -> Conversation:
         """Let somebody inside Jelou end the active conversation. Raises LookupError where there is none."""
         conversation = self._active(user_id)
-        self._end(conversation, None, reason, Cause(body=user_id.encode()))
+        self._end(conversation, None, reason, Cause(body=user_id.encode()), by="operator")
         return conversation
 
     def _active(self, user_id: str) -> Conversation:
@@ -136,8 +137,10 @@ class Project:
         self.ledger.open(conversation)
         return self._emit("start", conversation, start_event(self.settings, conversation), cause)
 
-    def _end(self, conversation: Conversation, redirect: Json | None, reason: str, cause: Cause) -> Task[None] | None:
-        self.ledger.end(conversation, reason or CLOSED_BY_OPERATOR)
+    def _end(
+        self, conversation: Conversation, redirect: Json | None, reason: str, cause: Cause, *, by: str
+    ) -> Task[None] | None:
+        self.ledger.end(conversation, reason or CLOSED_BY_OPERATOR, by)
         event = close_event(self.settings, conversation, redirect, reason)
         return self._emit("close", conversation, event, cause)
 
@@ -156,7 +159,8 @@ class Project:
             self.courier.session, integration.webhook_url, body, headers, self.settings.event_timeout_s
         )
         name = event.get("event", "message")
-        delivery = EventDelivery(name, event["conversation"]["id"], status, problem, now_ms() - began_ms)
+        told = EventDelivery(name, event["conversation"]["id"], status, problem, now_ms() - began_ms)
+        delivery = replace(told, message_id=event["value"].get("id", ""))
         self.ledger.deliveries.append(delivery)
 
     def _new_id(self) -> str:

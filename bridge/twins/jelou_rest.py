@@ -187,7 +187,9 @@ class JelouRest:
         if body["user_id"] in settings.windows_closed:
             raise refusal(wrong.WINDOW)
         value = body["value"]
-        conversation.messages.append(Message(value["id"], "bridge", value["type"], value["content"]))
+        again = self._project.ledger.sent_again(value["id"])
+        if not again or settings.repeat_ids == "delivered":
+            conversation.messages.append(Message(value["id"], "bridge", value["type"], value["content"]))
         return Answer(200, success("Message received"))
 
     def template(self, request: web.Request, raw: bytes) -> Answer:

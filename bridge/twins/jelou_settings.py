@@ -27,7 +27,8 @@ class JelouSettings:
 
     What the documentation leaves open: ``when_active`` (a start while the user has an active conversation: a new one,
     the same one again, or 422), ``close_inactive_status`` (a close with nothing to close), ``bad_signature_status`` and
-    ``bad_message_status`` (the send endpoint), ``integration_answers`` (the page's version or the playground's).
+    ``bad_message_status`` (the send endpoint), ``repeat_ids`` (a message whose id came before: dropped, or delivered to
+    the customer once more), ``integration_answers`` (the page's version or the playground's).
     ``windows_closed``: users who last wrote more than 24 hours ago; what they write opens their window.
     """
 
@@ -41,6 +42,7 @@ class JelouSettings:
     names: dict[str, str] = field(default_factory=dict)
     when_active: Literal["new", "same", "error"] = "new"
     close_inactive_status: Literal[200, 404] = 404
+    repeat_ids: Literal["dropped", "delivered"] = "dropped"
     integration_answers: Literal["enveloped", "flat"] = "enveloped"
     bad_signature_status: int = 500
     bad_message_status: int = 422

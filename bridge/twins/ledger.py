@@ -29,7 +29,10 @@ class Message:
 
 @dataclass(slots=True)
 class Conversation:
-    """One conversation. ``metadata`` and ``assignment`` are as they were sent, None where they were not."""
+    """One conversation. ``metadata`` and ``assignment`` are as they were sent, None where they were not.
+
+    ``ended_by`` is bridge or operator, empty while it is active.
+    """
 
     id: str
     bot_id: str
@@ -41,6 +44,7 @@ class Conversation:
     started_ms: int = field(default_factory=now_ms)
     ended_ms: int = 0
     ended_reason: str = ""
+    ended_by: str = ""
     messages: list[Message] = field(default_factory=list)
     room_id: str = ""
 
@@ -72,7 +76,10 @@ class Start:
 
 @dataclass(slots=True)
 class EventDelivery:
-    """One event posted. ``status`` is the webhook's answer, 0 where there was none and ``problem`` names why."""
+    """One event posted. ``status`` is the webhook's answer, 0 where there was none and ``problem`` names why.
+
+    ``at_ms`` is when that was known; ``message_id`` is empty but for a message.
+    """
 
     event: str
     conversation_id: str
@@ -80,15 +87,17 @@ class EventDelivery:
     problem: str
     took_ms: int
     at_ms: int = field(default_factory=now_ms)
+    message_id: str = ""
 
 
 class Ledger:
-    """Conversations by id, starts and deliveries in the order they happened."""
+    """Conversations by id, starts and deliveries in the order they happened, and how often each sent id came."""
 
     def __init__(self) -> None:
         self.conversations: dict[str, Conversation] = {}
         self.starts: list[Start] = []
         self.deliveries: list[EventDelivery] = []
+        self.sends: dict[str, int] = {}
         self._active: dict[tuple[str, str], list[Conversation]] = {}
         self._by_ticket: dict[str, list[Start]] = {}
 
@@ -107,11 +116,17 @@ class Ledger:
         found = self._active.get((bot_id, user_id))
         return found[-1] if found else None
 
-    def end(self, conversation: Conversation, reason: str) -> None:
-        """Enter that a conversation has ended."""
+    def sent_again(self, message_id: str) -> bool:
+        """Enter that a message was sent; whether one with this id came before."""
+        self.sends[message_id] = self.sends.get(message_id, 0) + 1
+        return self.sends[message_id] > 1
+
+    def end(self, conversation: Conversation, reason: str, by: str) -> None:
+        """Enter that a conversation has ended, by the bridge or an operator."""
         conversation.state = "closed"
         conversation.ended_ms = now_ms()
         conversation.ended_reason = reason
+        conversation.ended_by = by
         self._active[conversation.bot_id, conversation.user_id].remove(conversation)
 
     def by_ticket(self, ticket_id: str) -> list[Start]:
@@ -147,9 +162,10 @@ class Ledger:
             "conversations": [conversation for key, conversation in self.conversations.items() if key in ids],
             "starts": starts,
             "deliveries": [delivery for delivery in self.deliveries if delivery.conversation_id in ids],
+            "sends": self.sends,
         }
 
     def clear(self) -> None:
         """Forget everything."""
-        for kept in (self.conversations, self.starts, self.deliveries, self._active, self._by_ticket):
+        for kept in (self.conversations, self.starts, self.deliveries, self.sends, self._active, self._by_ticket):
             kept.clear()

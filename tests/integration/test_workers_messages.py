@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bridge.links import Link
 from bridge.twins.faults import EventFault, Fault
-from tests.harness import eventually, scene
+from tests.harness import STANDARD_SECRET, eventually, scene
 from tests.outcomes import reasons, told
 from tests.talk import PHONE, QUICK, USER, closed, heard, hears, open_ticket, read, reads, traced
+from tests.webhook_receiver import WebhookReceiver
 
 if TYPE_CHECKING:
     from tests.outcomes import Trace
@@ -171,3 +173,17 @@ async def test_the_tickets_own_rate_is_kept_by_merging(redis_url: str, prefix: s
         shown = "\n".join(read(on, ticket)).splitlines()
         assert shown == texts[: len(shown)]
         assert len(read(on, ticket)) < 10
+
+
+async def test_what_may_be_on_the_ticket_takes_no_more(redis_url: str, redis: Any, prefix: str) -> None:
+    """It is marked before it goes out: a receiver that knows its id would take a longer one as the same."""
+    async with WebhookReceiver() as desk:
+        scripts = {**QUICK, "access": {"write_back_url": desk.url, "secret": STANDARD_SECRET}}
+        async with scene(redis_url, prefix, scripts=scripts) as on:
+            await on.scripted("T-1")
+            await on.until_phase("T-1", "open")
+            desk.answer(204, delay_s=30.0)
+            on.jelou.customer_writes(USER, "hola")
+            await desk.arrived.wait()
+            [todo] = Link.load(await redis.hget(f"{prefix}:link:standard-webhooks/scripts/T-1", "state")).todo
+            assert (todo.text, todo.sent) == ("hola", True)

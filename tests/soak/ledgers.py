@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bridge.correlate import ATTEMPT, TICKET
-from bridge.domain import MARK, AddNote, Phase, StartConversation, TicketRef
+from bridge.correlate import ATTEMPT, EPISODE, TICKET
+from bridge.domain import AddNote, Phase, StartConversation, TicketRef
 from bridge.letters import Letter
 from bridge.links import Link
 from bridge.notes import marker
+from tests.soak.messages import ROLLBACK
+from tests.soak.passed import agents_at_jelou, at_helpdesks, customers_at_jelou, orphans
 from tests.soak.records import Records, Started, Suffered, Ticket
+from tests.soak.talk import Told
 from tests.soak.watch import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tests.soak.chaos import Chaos
     from tests.soak.load import Load
@@ -35,7 +39,9 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
     jelous = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.projects]
     desks = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.zendesks]
     happened = [one for name in world.twins for one in (await world.ask(name, "GET", "/twin/faults"))["happened"]]
-    starts, notes = _starts(jelous), await _notes(world)
+    starts, desk_side = _starts(jelous), await at_helpdesks(world)
+    said, wrote = agents_at_jelou(jelous), customers_at_jelou(jelous)
+    losses = [one for one in chaos.struck if one.kind == ROLLBACK]
     letters, left = await _letters(world), set(await watch.left())
     tickets: dict[str, Ticket] = {}
     for name, link, timeline in await _kept(world, sorted(load.acknowledged)):
@@ -48,9 +54,15 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
             reason=link.reason,
             starts=tuple(starts.get(name, ())),
             letters=letters.get(name, {}),
-            notes=tuple(notes.get(name, ())),
+            notes=tuple(desk_side.notes.get(name, ())),
             planned=tuple(_planned(name, timeline)),
             doubts=tuple(_doubts(timeline)),
+            conversations=frozenset({link.conversation, *link.extra, *(one.conversation for one in link.past)}),
+            episode=link.episode,
+            **_talked(load, name),
+            said=tuple(said.get(name, ())),
+            wrote=tuple(wrote.get(name, ())),
+            **desk_side.told(name, losses),
             busy=name in left,
             timeline=tuple(timeline),
         )
@@ -63,8 +75,15 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
         events=load.taken + _events_taken(jelous, desks),
         jobs=watch.jobs,
         duplicates=load.duplicates,
+        orphans=await orphans(world),
+        resent=sum(count - 1 for told in jelous for count in told["sends"].values()),
         settled_s=settled_s,
     )
+
+
+def _talked(load: Load, name: str) -> Json:
+    told = load.talks.get(name, Told())
+    return {one.name: tuple(getattr(told, one.name)) for one in fields(told)}
 
 
 # --- the bridge ------------------------------------------------------------------------------------------------------
@@ -121,6 +140,7 @@ def _starts(jelous: Iterable[Json]) -> dict[str, list[Started]]:
     found: defaultdict[str, list[Started]] = defaultdict(list)
     for told in jelous:
         delivered = _delivered(told["deliveries"])
+        conversations = {one["id"]: one for one in told["conversations"]}
         for start in told["starts"]:
             conversation, metadata = start["conversation_id"], start["metadata"]
             started = Started(
@@ -129,6 +149,9 @@ def _starts(jelous: Iterable[Json]) -> dict[str, list[Started]]:
                 at_ms=start["at_ms"],
                 told=start["told"],
                 delivered_ms=delivered.get(conversation, 0),
+                episode=int(metadata[EPISODE]),
+                ended_ms=conversations[conversation]["ended_ms"],
+                ended_by=conversations[conversation]["ended_by"],
             )
             found[metadata[TICKET]].append(started)
     return found
@@ -155,19 +178,6 @@ def _events_taken(jelous: Iterable[Json], desks: Iterable[Json]) -> int:
     jelou: int = sum(one["status"] == TAKEN for told in jelous for one in told["deliveries"])
     helpdesk: int = sum(one["state"] == "delivered" for told in desks for one in told["deliveries"])
     return jelou + helpdesk
-
-
-# --- helpdesks -------------------------------------------------------------------------------------------------------
-
-
-async def _notes(world: World) -> Mapping[str, Sequence[str]]:
-    """The marks of the bridge's notes on each ticket, in the order in which they stand there."""
-    found: dict[str, Sequence[str]] = dict(world.receiver.notes)
-    for name in world.setup.zendesks:
-        for ticket in await world.ask(name, "GET", "/twin/tickets"):
-            private = [comment["body"] for comment in ticket["comments"] if not comment["public"]]
-            found[f"zendesk/{name}/{ticket['id']}"] = [body[body.index(MARK) :] for body in private if MARK in body]
-    return found
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

@@ -3,78 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import time
-from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import ClientError, ClientTimeout
 
-from bridge.signatures import standard_webhooks_signature
-from bridge.twins import zendesk_events
-from bridge.twins.zendesk_desk import ZendeskSettings
-from tests.harness import KEY
-from tests.soak.setup import ZENDESK_SECRET
+from tests.soak.plan import TALKS
+from tests.soak.senders import scripted, triggered
+from tests.soak.talk import Talk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tests.soak.plan import Planned
+    from tests.soak.senders import Delivery
     from tests.soak.setup import Account
+    from tests.soak.talk import Told
     from tests.soak.world import World
 
 PATIENCE_S = 5.0
 AT_ONCE = 64
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """One webhook call: the same id and body on every try, signed anew each time."""
-
-    path: str
-    body: bytes
-    headers: Callable[[], dict[str, str]]
-
-
-def scripted(account: Account, told: dict[str, Any], message_id: str) -> Delivery:
-    """A delivery of a scripted sender."""
-    body = orjson.dumps(told)
-
-    def headers() -> dict[str, str]:
-        now_s = int(time.time())
-        signature = standard_webhooks_signature(base64.b64decode(KEY), message_id, now_s, body)
-        return {
-            "content-type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(now_s),
-            "webhook-signature": signature,
-        }
-
-    return Delivery(f"/webhooks/helpdesks/{account.path}", body, headers)
-
-
-def triggered(account: Account, ticket_id: str, invocation: str) -> Delivery:
-    """A Zendesk trigger's call about a ticket that the native event tells of as well."""
-    body = orjson.dumps({"event": "ticket.created", "ticket_id": ticket_id})
-    settings = ZendeskSettings(secret=ZENDESK_SECRET)
-    return Delivery(
-        f"/webhooks/helpdesks/{account.path}",
-        body,
-        lambda: zendesk_events.headers(settings, invocation, body, rightly=True),
-    )
-
-
 class Load:
-    """The load of one run. ``acknowledged`` holds every ticket that was answered 202, by its name."""
+    """The load of one run. ``acknowledged`` holds every ticket that was answered 202, ``talks`` what was said."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._dice = Random(f"load {world.setup.seed}")  # noqa: S311 - repeatable, not secret
         self._room = asyncio.Semaphore(AT_ONCE)
         self.acknowledged: set[str] = set()
+        self.talks: dict[str, Told] = {}
         self.taken = 0
         self.duplicates = 0
         self.refused = 0
@@ -96,11 +56,11 @@ class Load:
             "data": {"ticket": {"id": ticket_id, "subject": "Ayuda"}, "requester": {"phone": one.phone}},
         }
         first = scripted(account, told, f"{ticket_id}-1")
-        await self._until_taken(first)
+        await self.until_taken(first)
         self.acknowledged.add(f"{account.path}/{ticket_id}")
         others = {"same": first, "other": scripted(account, told, f"{ticket_id}-2")}
         await self._again([others[way] for way in one.again])
-        await self._then(account, one)
+        await self._then(account, one, ticket_id)
 
     async def open_in_zendesk(self, one: Planned) -> None:
         """A ticket in Zendesk: its webhook tells of it, within Zendesk's patience; a trigger tells of each as well."""
@@ -108,16 +68,19 @@ class Load:
         told = {"subject": "Ayuda", "phone": one.phone, "name": "Ana"}
         ticket = await self._world.ask(account.name, "POST", "/twin/tickets", told)
         await self._later()
-        trigger = triggered(account, str(ticket["id"]), f"trigger-{ticket['id']}")
-        await self._until_taken(trigger)
+        trigger = triggered(
+            account, {"event": "ticket.created", "ticket_id": str(ticket["id"])}, f"trigger-{ticket['id']}"
+        )
+        await self.until_taken(trigger)
         self.acknowledged.add(f"{account.path}/{ticket['id']}")
         self.duplicates += 1
         await self._again([trigger] if "same" in one.again else [])
-        await self._then(account, one)
+        await self._then(account, one, str(ticket["id"]))
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
-    async def _until_taken(self, delivery: Delivery) -> None:
+    async def until_taken(self, delivery: Delivery) -> None:
+        """Send it until it is answered 202."""
         while await self._send(delivery) != 202:
             await asyncio.sleep(self._dice.uniform(0.3, 1.0))
         self.taken += 1
@@ -138,20 +101,19 @@ class Load:
     async def _again(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             await self._later()
-            await self._until_taken(delivery)
+            await self.until_taken(delivery)
             self.duplicates += 1
 
     async def _later(self) -> None:
         await asyncio.sleep(self._dice.uniform(*self._world.setup.later_s))
 
-    async def _then(self, account: Account, one: Planned) -> None:
-        """What the customer's side does. Without a conversation there is nothing to write in or to close."""
-        if not one.then:
-            return
-        await self._later()
-        path, more = {"writes": ("/twin/customer-writes", {"text": "Hola"}), "closes": ("/twin/close", {})}[one.then]
-        with contextlib.suppress(ClientError):
-            await self._world.ask(account.project, "POST", path, {"userId": one.phone[1:], **more})
+    async def _then(self, account: Account, one: Planned, ticket_id: str) -> None:
+        """What agent and customer do once there is a conversation."""
+        if one.then:
+            await self._later()
+            talk = Talk(self._world, self, account, ticket_id, one.phone[1:], self._dice)
+            self.talks[f"{account.path}/{ticket_id}"] = talk.told
+            await talk.hold(TALKS[one.then])
 
 
 OPENED = {"standard-webhooks": Load.open_scripted, "zendesk": Load.open_in_zendesk}

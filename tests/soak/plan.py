@@ -113,7 +113,7 @@ class Planned:
     """One ticket: when it is opened, of which account, whose phone, and how it is told again.
 
     ``again``: ``same`` (the delivery once more), ``other`` (the same fact by another delivery), both or none.
-    ``then``: what the customer's side does some seconds later: ``writes``, ``closes`` or nothing.
+    ``then``: the name of the talk, in ``TALKS``, that follows once there is a conversation; empty for none.
     """
 
     at_s: float
@@ -133,7 +133,31 @@ AT_ONCE = 0.1
 """How much of a wave's time its tickets take to come."""
 
 AGAIN = {"same": 0.15, "other": 0.1}
-THEN = {"": 85, "writes": 10, "closes": 5}
+TALKS: Mapping[str, tuple[str, ...]] = {
+    "": (),
+    "writes": ("writes",),
+    "closes": ("closes",),
+    "replies": ("reply", "reply again", "reply"),
+    "talks": ("reply", "private", "writes", "reply again", "writes"),
+    "bursts": ("burst", "reply", "burst"),
+    "solved": ("reply", "writes", "reply", "solve"),
+    "reopened": ("reply", "solve", "reopen", "reply", "writes"),
+    "solved and closed": ("reply", "closes", "private", "reply", "solve again"),
+}
+"""What agent and customer do in a conversation, in this order. ``again``: the same delivery twice."""
+
+THEN = {
+    "": 79,
+    "writes": 2,
+    "closes": 3,
+    "replies": 3,
+    "talks": 3,
+    "bursts": 3,
+    "solved": 3,
+    "reopened": 3,
+    "solved and closed": 1,
+}
+"""How often each talk is held."""
 
 
 def tickets(seed: int, count: int, duration_s: float, accounts: Sequence[str], *, wave_s: float) -> list[Planned]:

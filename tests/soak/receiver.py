@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 
 from bridge.twins.answers import abort
+from bridge.twins.ledger import now_ms
+from tests.soak.records import Stood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +26,16 @@ ANSWERS: dict[str, Callable[[web.Request], web.Response]] = {
 
 
 class Receiver:
-    """All scripted accounts' receiver. ``notes`` holds the marks on each ticket, in the order they were taken."""
+    """All scripted accounts' receiver: ``notes`` the marks of notes, ``bodies`` the texts of notes and replies.
+
+    Both by ticket, in the order they were taken.
+    """
 
     def __init__(self, seed: int) -> None:
         self._dice = Random(f"receiver {seed}")  # noqa: S311 - repeatable, not secret
         self._seen: set[str] = set()
         self.notes: dict[str, list[str]] = {}
+        self.bodies: dict[str, list[Stood]] = {}
         self.injected: dict[str, int] = dict.fromkeys(FAULTS, 0)
         self.faulty = True
 
@@ -46,13 +52,17 @@ class Receiver:
             self._keep(request, told)
         return ANSWERS[fault](request) if fault else web.Response(status=204)
 
-    def _keep(self, request: web.Request, told: dict[str, dict[str, dict[str, str]]]) -> None:
+    def _keep(self, request: web.Request, told: dict[str, Any]) -> None:
         message_id = request.headers["webhook-id"]
         if message_id in self._seen:
             return
         self._seen.add(message_id)
         ticket = f"standard-webhooks/{request.match_info['account']}/{told['data']['ticket']['id']}"
-        self.notes.setdefault(ticket, []).append(told["data"]["note"]["marker"])
+        written = told["data"].get("note") or told["data"].get("reply")
+        if "note" in told["data"]:
+            self.notes.setdefault(ticket, []).append(written["marker"])
+        if written:
+            self.bodies.setdefault(ticket, []).append(Stood(written["body"], now_ms()))
 
     def _fault(self) -> str:
         drawn = next((name for name, chance in FAULTS.items() if self._dice.random() < chance), "")

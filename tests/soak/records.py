@@ -32,7 +32,7 @@ class Started:
     """One conversation at Jelou, by the start call that asked for it.
 
     ``attempt`` is the bridge's number of the try; ``told`` what the caller heard; ``delivered_ms`` when the bridge
-    answered 202 to its start event, 0 where it never did.
+    answered 202 to its start event, 0 where it never did. ``ended_by`` is bridge or operator, empty while it is open.
     """
 
     conversation: str
@@ -40,15 +40,45 @@ class Started:
     at_ms: int
     told: str = "200"
     delivered_ms: int = 0
+    episode: int = 1
+    ended_ms: int = 0
+    ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """A message that the bridge took: when it began to be told, and when it was answered 202 (Unix ms)."""
+
+    text: str
+    began_ms: int
+    taken_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """A message where it was to be brought, and since when (Unix ms)."""
+
+    text: str
+    at_ms: int
+
+    def within(self, one: Struck) -> bool:
+        """Whether it came while this fault struck."""
+        return one.from_ms <= self.at_ms <= one.to_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """One acknowledged ticket: what the bridge says of it, and what the other sides know.
 
+    ``unsure_notes`` are the marks of notes that came while Redis lost that they were written.
     ``phase`` and ``reason`` are the link's, ``letters`` the reasons of its dead letters by action, ``notes`` the marks
     at the helpdesk and ``planned`` those on the timeline, both in their order. ``doubts`` are the times (from, to) at
-    which a start was out and not answered.
+    which a start was out and not answered. ``conversations`` are those that the link names.
+
+    ``replies`` and ``privates`` are what agents wrote, ``said`` what the bridge brought to Jelou for the ticket;
+    ``wrote`` is what customers wrote in its conversations and the bridge took, ``written`` what of theirs stands on the
+    ticket, each in its order. ``unsent`` counts the notes that say a reply did not arrive, ``packages`` the close
+    packages; ``solved`` and ``reopened`` are times (Unix ms).
     """
 
     name: str
@@ -60,7 +90,19 @@ class Ticket:
     letters: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     planned: tuple[str, ...] = ()
+    unsure_notes: frozenset[str] = frozenset()
     doubts: tuple[tuple[int, int], ...] = ()
+    conversations: frozenset[str] = frozenset()
+    episode: int = 1
+    replies: tuple[Wrote, ...] = ()
+    privates: tuple[str, ...] = ()
+    said: tuple[Stood, ...] = ()
+    wrote: tuple[Wrote, ...] = ()
+    written: tuple[Stood, ...] = ()
+    unsent: int = 0
+    packages: int = 0
+    solved: tuple[int, ...] = ()
+    reopened: tuple[int, ...] = ()
     busy: bool = False
     timeline: tuple[dict[str, Any], ...] = ()
 
@@ -76,7 +118,11 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """One run. ``events`` counts deliveries that the bridge took, ``jobs`` those that arq ran."""
+    """One run. ``events`` counts deliveries that the bridge took, ``jobs`` those that arq ran.
+
+    ``orphans`` are the texts of events that no ticket was found for; ``resent`` counts messages that came to Jelou
+    again with the id they had before.
+    """
 
     tickets: Mapping[str, Ticket]
     struck: tuple[Struck, ...] = ()
@@ -86,4 +132,6 @@ class Records:
     events: int = 0
     jobs: int = 0
     duplicates: int = 0
+    orphans: frozenset[str] = frozenset()
+    resent: int = 0
     settled_s: float = 0.0

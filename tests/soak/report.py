@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from tests.soak.invariants import Finding, Invariant
-    from tests.soak.records import Records
+    from tests.soak.findings import Finding, Invariant
+    from tests.soak.records import Records, Ticket
     from tests.soak.setup import Setup
 
 EXAMPLES = 5
@@ -60,11 +60,25 @@ def _counts(setup: Setup, records: Records) -> list[tuple[str, str]]:
         "deliveries taken, both sides": f"{records.events:,}",
         "conversations started": f"{sum(len(one.starts) for one in tickets):,}",
         "starts whose fate was open": f"{sum(len(one.doubts) for one in tickets):,}",
-        "conversations beyond the first, policy retry": f"{sum(max(0, len(one.starts) - 1) for one in tickets):,}",
+        "conversations beyond the first of an episode, policy retry": f"{sum(map(_beyond, tickets)):,}",
+        "agents' replies, private notes": f"{_sum(tickets, 'replies'):,}, {_sum(tickets, 'privates'):,}",
+        "messages with customers, sent again with the same id": f"{_sum(tickets, 'said'):,}, {records.resent:,}",
+        "notes that a reply did not arrive": f"{sum(one.unsent for one in tickets):,}",
+        "customers' messages taken, without a ticket": f"{_sum(tickets, 'wrote'):,}, {len(records.orphans):,}",
+        "tickets solved, reopened": f"{_sum(tickets, 'solved'):,}, {_sum(tickets, 'reopened'):,}",
+        "close packages": f"{sum(one.packages for one in tickets):,}",
         "notes": f"{sum(len(one.notes) for one in tickets):,}",
         **{f"tickets {phase} at the end": f"{count:,}" for phase, count in phases.items()},
     }
     return list(told.items())
+
+
+def _sum(tickets: Iterable[Ticket], name: str) -> int:
+    return sum(len(getattr(one, name)) for one in tickets)
+
+
+def _beyond(ticket: Ticket) -> int:
+    return len(ticket.starts) - len({start.episode for start in ticket.starts})
 
 
 def _rows(judged: Judged) -> list[tuple[str, str, str, str]]:

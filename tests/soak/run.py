@@ -88,6 +88,10 @@ async def _order_faults(running: World) -> None:
         seed = running.setup.seed * 100 + index
         await _order(running, name, "operation", "start", running.setup.start_faults, seed)
         await _order(running, name, "event", "start", running.setup.event_faults, seed)
+        await _order(running, name, "event", "message", running.setup.message_faults, seed)
+        await _order(running, name, "event", "close", running.setup.close_faults, seed)
+        for operation in ("send", "close"):
+            await _order(running, name, "operation", operation, running.setup.call_faults, seed)
     for index, name in enumerate(running.setup.zendesks):
         seed = running.setup.seed * 100 + 50 + index
         await _order(running, name, "operation", "update_ticket", running.setup.note_faults, seed)

@@ -10,7 +10,7 @@ import yaml
 
 from bridge.correlate import lane_name
 from bridge.domain import TicketRef
-from bridge.twins.jelou_rest import BASES
+from bridge.twins.jelou_rest import BASES, SEND_PATH
 from tests.harness import API_TOKEN, STANDARD_SECRET
 
 if TYPE_CHECKING:
@@ -46,15 +46,24 @@ START_FAULTS: Mapping[str, float] = {
     "slow": 0.02,
 }
 EVENT_FAULTS: Mapping[str, float] = {"early": 0.05, "late": 0.05, "twice": 0.05, "dropped": 0.02, "out_of_order": 0.02}
+MESSAGE_FAULTS: Mapping[str, float] = {"twice": 0.05, "late": 0.05, "dropped": 0.02}
+CLOSE_FAULTS: Mapping[str, float] = {"twice": 0.1, "late": 0.05}
+CALL_FAULTS: Mapping[str, float] = {"reset_after_accepting": 0.02, "error_after_accepting": 0.02, "throttled": 0.01}
 NOTE_FAULTS: Mapping[str, float] = {"reset_after_accepting": 0.02, "error_after_accepting": 0.02, "throttled": 0.01}
-"""Fault of a twin and its share of the starts, of the start events, of the updates of a ticket in Zendesk."""
+"""Fault of a twin and its share of the starts, of the events of each kind, of the other calls to Jelou, of the updates
+of a ticket in Zendesk."""
+
+MERGE_S = 0.5
+"""What a customer writes within this time is one update."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """One soak. Times in seconds; ``faults_s`` is how long faults strike, ``settle_s`` how long settling may take.
 
-    ``later_s`` is when a ticket is told again, from and to; ``worker`` is the module that the worker processes run.
+    ``later_s`` is when a ticket is told again, from and to; ``pause_between_s`` is the same between two messages, and
+    ``conversation_s`` how long agent and customer wait for a conversation to talk in. ``worker`` is the module that the
+    worker processes run.
     """
 
     seed: int
@@ -64,6 +73,8 @@ class Setup:
     pause_s: float = 3.5
     wave_s: float = 1.5
     later_s: tuple[float, float] = (1.0, 4.0)
+    pause_between_s: tuple[float, float] = (0.1, 1.5)
+    conversation_s: float = 20.0
     projects: tuple[str, ...] = ("norte", "sur", "lento")
     hangs: str = "lento"
     hang_share: float = 0.6
@@ -74,6 +85,9 @@ class Setup:
     confirm_wait_s: float = 8.0
     start_faults: Mapping[str, float] = field(default_factory=lambda: START_FAULTS)
     event_faults: Mapping[str, float] = field(default_factory=lambda: EVENT_FAULTS)
+    message_faults: Mapping[str, float] = field(default_factory=lambda: MESSAGE_FAULTS)
+    close_faults: Mapping[str, float] = field(default_factory=lambda: CLOSE_FAULTS)
+    call_faults: Mapping[str, float] = field(default_factory=lambda: CALL_FAULTS)
     note_faults: Mapping[str, float] = field(default_factory=lambda: NOTE_FAULTS)
     worker: tuple[str, ...] = ("workers",)
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +167,7 @@ def _project(setup: Setup, name: str, port: int) -> dict[str, Any]:
         "project_id": name,
         "bot_id": BOT,
         "base_url": f"http://127.0.0.1:{port}{BASES[1]}",
+        "send_url": f"http://127.0.0.1:{port}{SEND_PATH}",
         "api_key": "${JELOU_API_KEY}",
         "signing_secrets": ["${JELOU_SIGNING_SECRET}"],
         "start_timeout_s": setup.start_timeout_s,
@@ -169,6 +184,7 @@ def _account(setup: Setup, account: Account) -> dict[str, Any]:
         "default_assignment": {"type": "queue", "target": "SOPORTE"},
         "unknown_start": {"wait_s": setup.wait_s, "then": account.policy},
         "confirm_wait_s": setup.confirm_wait_s,
+        "messages": {"merge_s": MERGE_S},
         "calls_per_minute": 60_000,
     }
 
