@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from aiohttp import web
 
+from bridge.embedded import free_port
 from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, one_ticket, orphans, trigger, wanted, worked, written
-from tests.harness import PROJECT, eventually, scene
+from tests.harness import PROJECT, STANDARD_SECRET, eventually, scene, serving
 from tests.outcomes import reasons, told
 from workers.limits import Limits
 
@@ -119,6 +122,27 @@ async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_ur
         assert len(on.zendesk.desk.tickets) == 1
 
 
+async def test_where_nothing_can_be_looked_for_the_same_is_asked_again(redis_url: str, prefix: str) -> None:
+    """A receiver of signed messages knows a repeat by its id: it is the same message, and one ticket is opened."""
+    asked: list[tuple[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        if body["type"] != "ticket.open":
+            return web.Response(status=204)
+        asked.append((request.headers["webhook-id"], str(body["data"])))
+        return web.json_response({"ticket": {"id": "A-7"}}, status=500 if len(asked) == 1 else 201)
+
+    site = web.Application()
+    site.router.add_post("/hook", take)
+    async with serving(site, free_port()) as url:
+        scripts = {"access": {"write_back_url": f"{url}/hook", "secret": STANDARD_SECRET}}
+        async with scene(redis_url, prefix, scripts=scripts, jelou=wanted(account="standard-webhooks/scripts")) as on:
+            conversation = on.jelou.hand_over(USER, "Hola")
+            assert (await on.until_phase("A-7", "open"))["conversation"] == conversation.id
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
 async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
     """Jelou may answer it with this very conversation: then there would be a ticket too many."""
     async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
@@ -158,6 +182,15 @@ async def test_a_refusal_is_a_dead_letter(redis_url: str, prefix: str) -> None:
         await at_phase(on, await one_ticket(on), "open")
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["does"] == "nothing"
         assert (len(on.zendesk.desk.tickets), await orphans(on)) == (1, [])
+
+
+async def test_an_account_that_opens_no_tickets_says_so(redis_url: str, prefix: str) -> None:
+    """Once; the conversation stays listed."""
+    async with scene(redis_url, prefix, jelou=wanted(account="standard-webhooks/scripts")) as on:
+        conversation = on.jelou.hand_over(USER, "Hola")
+        trace = await on.bridge.traced("jelou", PROJECT, conversation.id, lambda trace: bool(told(trace, "buried")))
+        assert reasons(trace, "buried") == ["this account opens no tickets"]
+        assert await orphans(on) == [conversation.id]
 
 
 async def test_a_forgotten_person_gets_no_ticket(redis: Redis, redis_url: str, prefix: str) -> None:
