@@ -160,7 +160,7 @@ class Demo:
     def _quote(self, text: str) -> None:
         self._say("")
         for one in text.splitlines():
-            self._screen.print(f"    {one}", markup=False, highlight=False)
+            self._screen.print(f"    {one}".rstrip(), markup=False, highlight=False)
 
     async def _until(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str, phase: str) -> bool:
         """Tell the ticket's timeline until it is in this phase and at rest, or too long; without a phase once."""

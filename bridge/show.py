@@ -47,6 +47,9 @@ HAPPENED = {
     "left open": "the conversation: another ticket has one with the same person",
     "doubted": "is the conversation still open? Jelou is asked",
     "extra": "a second conversation for the ticket",
+    "given": "a conversation that no ticket had asked for",
+    "looked": "after a loss of data: the ticket, asked for its conversation",
+    "claimed": "by a person: the conversation is this ticket's",
 }
 """What happened, where neither an event nor an action says it."""
 

@@ -8,6 +8,7 @@ import orjson
 
 from bridge.domain import Phase, TicketRef
 from bridge.links import Link
+from bridge.owed import Side
 from bridge.unasked import account_of
 
 if TYPE_CHECKING:
@@ -109,8 +110,11 @@ def _of_link(link: Link) -> str:
     """The waits that are nobody's failure, and are no line of the timeline."""
     if link.fuse:
         return "a person's decision"
-    first = next(iter(link.todo), None)
-    return "what the customer writes next" if first and first.due_ms and not first.sent and not first.tries else ""
+    first, hold = next(iter(link.todo), None), link.holds.get(Side.HELPDESK)
+    if first is None or not first.due_ms or first.sent or first.tries:
+        return ""
+    # The helpdesk's pace or its Retry-After may hold it longer than that.
+    return hold.reason if hold and hold.until_ms > first.due_ms else "what the customer writes next"
 
 
 def _last_wait(found: Trace) -> str:

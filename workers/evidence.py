@@ -15,6 +15,7 @@ from bridge.links import Signal
 from workers.closing import come_back, ended
 
 if TYPE_CHECKING:
+    from bridge.events import Received
     from bridge.links import Link
     from workers.work import Work
 
@@ -37,6 +38,7 @@ def settle_mark(work: Work) -> None:
 def apply_evidence(work: Work) -> None:
     """Apply all evidence of this claim, in the order it came."""
     for received in work.evidence:
+        _catch_up(work, _begun(received))
         if isinstance(received.event, ConversationStarted):
             _start_seen(work, received.event)
         elif isinstance(received.event, StartSent):
@@ -48,6 +50,26 @@ def apply_evidence(work: Work) -> None:
         elif isinstance(received.event, Doubted):
             work.look = received.event.conversation_id == work.link.conversation
         work.applied += 1
+
+
+def _begun(received: Received) -> int:
+    """The episode that this says has begun; 0 where it says nothing of the kind."""
+    event = received.event
+    if isinstance(event, ConversationStarted):
+        return episode_of(event)
+    if isinstance(event, StartSent) or (isinstance(event, StartAnswered) and event.conversation_id):
+        return event.episode
+    return 0
+
+
+def _catch_up(work: Work, episode: int) -> None:
+    """Redis was set back: a later episode has begun, so the one that the link tells of has ended."""
+    if episode <= work.link.episode or not work.link.conversation:
+        return
+    ended(work, "Redis has lost how it ended; the next episode has begun")
+    if work.link.phase is Phase.CLOSED:
+        work.next_episode()
+        work.link = replace(work.link, episode=episode)
 
 
 def _start_seen(work: Work, event: ConversationStarted) -> None:

@@ -26,6 +26,7 @@ from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
+from workers.recovery import shaken
 from workers.tripping import tripped
 from workers.waiting import Wait
 
@@ -200,8 +201,15 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
 
 
 def _to_be_written(work: Work, event: CustomerWrote, text: str) -> None:
-    """Added to what is not on its way yet, else an update of its own."""
-    open_ones = [n for n, one in enumerate(work.link.todo) if one.key.startswith(MESSAGE) and not one.sent]
+    """Added to what is not on its way yet, else an update of its own.
+
+    What Redis has forgotten may be on the ticket already; known by its mark, it must not have grown.
+    """
+    open_ones = (
+        []
+        if shaken(work)
+        else [n for n, one in enumerate(work.link.todo) if one.key.startswith(MESSAGE) and not one.sent]
+    )
     if open_ones and len(work.link.todo[open_ones[-1]].text) + len(text) < ONE_UPDATE_MOST:
         at = open_ones[-1]
         todo = list(work.link.todo)

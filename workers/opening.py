@@ -117,4 +117,7 @@ async def _next_episode(work: Work, ticket: Ticket | None) -> None:
     except Unstartable as error:
         fail(work, Signal.FAIL, str(error), covered=1, said=notes.reason(work.pair.account.language, error))
         return
-    await start_now(work, start, started_by="reopened", covered=1)
+    try:
+        await _started(work, start, "reopened")
+    except CallError as error:
+        _not_read(work, error)

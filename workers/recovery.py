@@ -91,7 +91,8 @@ async def _conversation(work: Work) -> str:
     """The ticket's conversation, as the ticket tells it and Jelou knows it; empty where it tells none."""
     for look in (_in_field, _in_note):
         told = await look(work)
-        if told and await _known_to_jelou(work, told):
+        # The field may still tell of the episode before.
+        if told and not work.link.knew(told) and await _known_to_jelou(work, told):
             return told
     return ""
 

@@ -103,6 +103,9 @@ async def test_a_loop_stops_by_itself_and_says_so(redis_url: str, prefix: str) -
         assert len(circles) == 1
         assert trace["fuse"] in circles[0]
         assert [one["reason"] for one in told(trace, "tripped")] == [trace["fuse"]]
+        assert (
+            trace["says"] == "a conversation is open; the fuse has tripped: nothing is carried until a person decides"
+        )
         async with on.bridge.session.get(f"{on.bridge.url}/metrics") as answer:
             assert 'bridge_fuses_tripped_total{account="zendesk/acme"} 1.0' in await answer.text()
 

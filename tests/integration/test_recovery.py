@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from redis.asyncio import Redis
 
 from bridge.embedded import EmbeddedServer
@@ -14,6 +15,7 @@ from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually, scene
 from tests.lost_data import copied, restored
+from tests.talk import reads
 from tests.webhooks import get
 
 if TYPE_CHECKING:
@@ -203,3 +205,46 @@ async def test_a_start_that_was_out_at_the_loss_is_not_sent_again(tmp_path: Path
         await bridge.redis.flushall()
         await bridge.on.until_phase("out", "parked")
         assert len(bridge.on.jelou.ledger.by_ticket("out")) == 1
+
+
+@pytest.mark.parametrize("known", ["open", "closed"])
+async def test_an_episode_that_redis_has_lost_is_not_begun_twice(tmp_path: Path, known: str) -> None:
+    """The ticket was reopened after the copy, which knows its first conversation as open, or as closed."""
+    async with on_its_own(tmp_path, zendesk=NOTES) as bridge:
+        desk, phases = bridge.on.zendesk, {"kind": "zendesk", "account": "acme"}
+        ticket = desk.open_ticket("Ayuda", "+593987000006").id
+        copies = {}
+        await bridge.on.until_phase(str(ticket), "open", **phases)
+        copies["open"] = bridge.copy("open")
+        desk.change(ticket, status="solved")
+        await bridge.on.until_phase(str(ticket), "closed", **phases)
+        copies["closed"] = bridge.copy("closed")
+        desk.change(ticket, status="open")
+        before = await bridge.on.until_phase(str(ticket), "open", **phases)
+        await restored(bridge.server, copies[known])
+        await bridge.noticed("rolled back")
+
+        async def again() -> bool:
+            after = await bridge.on.until_phase(str(ticket), "open", "closed", **phases)
+            return bool(after["conversation"] == before["conversation"])
+
+        await eventually(again)
+        assert len(bridge.on.jelou.ledger.by_ticket(str(ticket))) == 2
+
+
+async def test_what_a_customer_writes_after_a_loss_is_not_lost(tmp_path: Path) -> None:
+    """The update stands on the ticket and Redis has forgotten it: with more text it would be taken as the same one."""
+    quick = {"messages": {"merge_s": 0.2}}
+    async with on_its_own(tmp_path, zendesk=NOTES | quick) as bridge:
+        on, user = bridge.on, "593987000007"
+        ticket = on.zendesk.open_ticket("Ayuda", f"+{user}").id
+        await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        copy = bridge.copy("open")
+        on.jelou.customer_writes(user, "hola")
+        await reads(on, ticket, "hola")
+        await on.bridge.lanes.drain()
+        await restored(bridge.server, copy)
+        on.jelou.customer_writes(user, "no puedo entrar")
+        await on.jelou.settle()
+        on.bridge.lanes.draining = False
+        await reads(on, ticket, "hola", "no puedo entrar")

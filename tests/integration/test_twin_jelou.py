@@ -161,6 +161,30 @@ async def test_every_recorded_message_is_taken(twin: JelouTwin, call: JelouCalle
     assert (message.by, message.id, message.content) == ("bridge", body["value"]["id"], body["value"]["content"])
 
 
+@pytest.mark.parametrize(("repeats", "stand"), [("dropped", 1), ("delivered", 2)])
+async def test_a_repeated_id_does_what_the_settings_say(
+    twin: JelouTwin, call: JelouCaller, repeats: Any, stand: int
+) -> None:
+    """Whether Jelou knows a message by its id is told nowhere; how often it came is in the ledger either way."""
+    secret, twin.settings.repeat_ids = twin.integrate(WEBHOOK).secret, repeats
+    await call.start()
+    body = recording("send.message.text.request")
+    assert [(await call.send(body, secret)).status for _ in range(2)] == [200, 200]
+    [conversation] = twin.ledger.conversations.values()
+    assert len(conversation.messages) == stand
+    assert (await call("GET", "/twin/ledger")).json["sends"] == {body["value"]["id"]: 2}
+
+
+async def test_the_ledger_tells_who_ended_a_conversation(twin: JelouTwin, call: JelouCaller) -> None:
+    """The reason does not: Jelou lists only one."""
+    for _ in range(2):
+        await call.start()
+    await call.close()
+    [first, second] = twin.ledger.conversations.values()
+    twin.close(first.user_id)
+    assert (first.ended_by, second.ended_by) == ("operator", "bridge")
+
+
 async def test_an_outage_keeps_what_is_known(twin: JelouTwin, call: JelouCaller) -> None:
     """A twin that was stopped starts again on its port and still knows its conversations."""
     await call.start()

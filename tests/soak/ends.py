@@ -36,7 +36,7 @@ def stayed_open(records: Records) -> Finding:
 
 
 def _to_be_ended(ticket: Ticket) -> Iterable[Started]:
-    """The conversations that the bridge knows as the ticket's, from before it was solved for good."""
+    """The ticket's own conversations from before it was solved for good. One beyond is a person's to close."""
     if ticket.reopened and max(ticket.reopened) >= max(ticket.solved, default=0):
         return
     for start in ticket.starts:

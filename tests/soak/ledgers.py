@@ -57,7 +57,7 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
             notes=tuple(desk_side.notes.get(name, ())),
             planned=tuple(_planned(name, timeline)),
             doubts=tuple(_doubts(timeline)),
-            conversations=frozenset({link.conversation, *link.extra, *(one.conversation for one in link.past)}),
+            conversations=frozenset({link.conversation, *(one.conversation for one in link.past)}),
             episode=link.episode,
             **_talked(load, name),
             said=tuple(said.get(name, ())),

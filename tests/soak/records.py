@@ -73,7 +73,8 @@ class Ticket:
     ``unsure_notes`` are the marks of notes that came while Redis lost that they were written.
     ``phase`` and ``reason`` are the link's, ``letters`` the reasons of its dead letters by action, ``notes`` the marks
     at the helpdesk and ``planned`` those on the timeline, both in their order. ``doubts`` are the times (from, to) at
-    which a start was out and not answered. ``conversations`` are those that the link names.
+    which a start was out and not answered. ``conversations`` are the link's own, an
+    episode one, without those that a retry began beyond.
 
     ``replies`` and ``privates`` are what agents wrote, ``said`` what the bridge brought to Jelou for the ticket;
     ``wrote`` is what customers wrote in its conversations and the bridge took, ``written`` what of theirs stands on the

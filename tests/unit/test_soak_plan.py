@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 
 from tests.soak.chaos import ACTIONS
-from tests.soak.plan import HANG, KINDS, Step, faults, tickets
+from tests.soak.plan import HANG, KINDS, TALKS, THEN, Step, faults, tickets
 from tests.soak.setup import Setup
+from tests.soak.talk import STEPS
 
 SETUP = Setup(seed=1)
 ACCOUNTS = list(SETUP.accounts)
@@ -70,3 +71,9 @@ def test_the_setup_has_more_accounts_than_slots_and_both_policies_on_each_projec
     policies = {(one.project, one.policy) for one in SETUP.accounts.values()}
     assert len(SETUP.accounts) > SETUP.slots
     assert policies == {(project, policy) for project in SETUP.projects for policy in ("park", "retry")}
+
+
+def test_every_talk_is_held_and_all_its_steps_can_be_done() -> None:
+    """The tables of the plan and that of the acts name the same; a run of middling length has every talk."""
+    assert THEN.keys() == TALKS.keys() == {one.then for one in tickets(1, 600, 60.0, ACCOUNTS, wave_s=1.5)}
+    assert {step.partition(" ")[0] for steps in TALKS.values() for step in steps} == STEPS.keys()
