@@ -78,7 +78,8 @@ async def test_a_customer_who_comes_back_in_time_is_taken_to_the_same_ticket(red
         trace = await on.bridge.traced(
             "zendesk", "acme", str(ticket.id), lambda told: told["conversation"] == second.id and not told["to_write"]
         )
-        assert trace["phase"] == "open"
+        assert (trace["phase"], trace["episode"]) == ("open", 2)
+        assert [one["conversation"] for one in trace["past"]] == [first.id]
         await written(ticket, first.id, "Hola", second.id, "Una cosa más")
         assert (len(on.zendesk.desk.tickets), ticket.status) == (1, "open")
         assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
