@@ -143,7 +143,7 @@ def two_countries() -> Bridge:
     ],
 )
 def test_a_person_is_read_as_each_account_reads_them(written: str, people: dict[str, tuple[str, ...]]) -> None:
-    """A number without its country means that country's accounts alone, and conversations without a ticket."""
+    """A number without its country means that country's accounts alone, and what waits for its ticket."""
     found = dict(people_of(two_countries(), written))
     assert people.items() <= found.items()
     assert all(found[one] for one in found.keys() - people.keys())

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from aiohttp import web
 
+from bridge.embedded import free_port
+from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, one_ticket, orphans, trigger, wanted, worked, written
-from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import told
+from tests.harness import PROJECT, STANDARD_SECRET, eventually, scene, serving
+from tests.outcomes import reasons, told
+from workers.limits import Limits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -102,6 +107,55 @@ async def test_its_own_webhook_starts_nothing(redis_url: str, prefix: str, *, th
         assert on.jelou.ledger.starts == []
 
 
+async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_url: str, prefix: str) -> None:
+    """Whoever takes over looks for the ticket first."""
+    cut_short, leases = Limits(drain_s=0.05, sweep_s=0.1), Leases(ticket_ms=400, lane_ms=400)
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), limits=cut_short, leases=leases) as on:
+        on.zendesk.faults.next("create_ticket", Fault.named("hang_after_accepting"))
+        conversation = on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await on.bridge.lanes.drain()
+        on.bridge.lanes.draining = False
+        trace = await worked(on, conversation)
+        assert [one["how"] for one in told(trace, "answered")] == ["found: an earlier try had arrived"]
+        await at_phase(on, ticket, "open")
+        assert len(on.zendesk.desk.tickets) == 1
+
+
+async def test_where_nothing_can_be_looked_for_the_same_is_asked_again(redis_url: str, prefix: str) -> None:
+    """A receiver of signed messages knows a repeat by its id: it is the same message, and one ticket is opened."""
+    asked: list[tuple[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        if body["type"] != "ticket.open":
+            return web.Response(status=204)
+        asked.append((request.headers["webhook-id"], str(body["data"])))
+        return web.json_response({"ticket": {"id": "A-7"}}, status=500 if len(asked) == 1 else 201)
+
+    site = web.Application()
+    site.router.add_post("/hook", take)
+    async with serving(site, free_port()) as url:
+        scripts = {"access": {"write_back_url": f"{url}/hook", "secret": STANDARD_SECRET}}
+        async with scene(redis_url, prefix, scripts=scripts, jelou=wanted(account="standard-webhooks/scripts")) as on:
+            conversation = on.jelou.hand_over(USER, "Hola")
+            assert (await on.until_phase("A-7", "open"))["conversation"] == conversation.id
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
+async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
+    """Jelou may answer it with this very conversation: then there would be a ticket too many."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.zendesk.faults.next("create_ticket", Fault(accept=True, delay_s=0.5))
+        conversation = on.jelou.hand_over(USER, "Hola")
+        await one_ticket(on)
+        await on.scripted("T-1")
+        other = await on.until_phase("T-1", "open")
+        busy = f"another start for the same person: jelou/{PROJECT}/{conversation.id}"
+        assert reasons(other, "waiting")[0] == busy
+        assert (await worked(on, conversation))["reason"].endswith("was opened for it")
+
+
 # --- it gets none ----------------------------------------------------------------------------------------------------
 
 
@@ -118,13 +172,25 @@ async def test_a_refusal_is_a_dead_letter(redis_url: str, prefix: str) -> None:
         await eventually(buried)
         [letter] = (await api.get("dead-letters")).json["dead_letters"]
         assert (letter["ticket"], letter["action"]) == (f"jelou/{PROJECT}/{conversation.id}", "open.ticket")
+        on.jelou.customer_writes(USER, "¿Hola?")
+        await on.jelou.settle()
         assert await orphans(on) == [conversation.id]
+        assert len(told(await on.bridge.trace("jelou", PROJECT, conversation.id), "received")) == 1
         shown = (await api.get(f"dead-letters/{letter['id']}")).json["replay"]
         assert shown["says"] == "would only open a ticket for the conversation, unless an earlier try had arrived"
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["done"] is True
         await at_phase(on, await one_ticket(on), "open")
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["does"] == "nothing"
         assert (len(on.zendesk.desk.tickets), await orphans(on)) == (1, [])
+
+
+async def test_an_account_that_opens_no_tickets_says_so(redis_url: str, prefix: str) -> None:
+    """Once; the conversation stays listed."""
+    async with scene(redis_url, prefix, jelou=wanted(account="standard-webhooks/scripts")) as on:
+        conversation = on.jelou.hand_over(USER, "Hola")
+        trace = await on.bridge.traced("jelou", PROJECT, conversation.id, lambda trace: bool(told(trace, "buried")))
+        assert reasons(trace, "buried") == ["this account opens no tickets"]
+        assert await orphans(on) == [conversation.id]
 
 
 async def test_a_forgotten_person_gets_no_ticket(redis: Redis, redis_url: str, prefix: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, closed, one_ticket, orphans, wanted, worked, written
 from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import due_now, reasons
+from tests.outcomes import due_now, kept, reasons
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -38,6 +40,7 @@ async def test_what_a_person_claims_is_theirs(redis: Redis, redis_url: str, pref
         assert (await api.post(f"orphans/{orphan['id']}/claim", ticket=f"zendesk/acme/{mine.id}")).status == 200
         await due_now(redis, prefix, LANE, f"jelou/{PROJECT}/{conversation.id}")
         assert (await worked(on, conversation))["reason"] == f"it belongs to zendesk/acme/{mine.id} now"
+        assert await kept(redis, prefix, "ended", "ignored") == [f"jelou/{PROJECT}/{conversation.id}"]
         assert len(on.zendesk.desk.tickets) == 1
 
 
@@ -75,7 +78,8 @@ async def test_a_customer_who_comes_back_in_time_is_taken_to_the_same_ticket(red
         trace = await on.bridge.traced(
             "zendesk", "acme", str(ticket.id), lambda told: told["conversation"] == second.id and not told["to_write"]
         )
-        assert trace["phase"] == "open"
+        assert (trace["phase"], trace["episode"]) == ("open", 2)
+        assert [one["conversation"] for one in trace["past"]] == [first.id]
         await written(ticket, first.id, "Hola", second.id, "Una cosa más")
         assert (len(on.zendesk.desk.tickets), ticket.status) == (1, "open")
         assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
@@ -105,3 +109,63 @@ async def test_a_second_conversation_beside_an_open_one_gets_its_own_ticket(redi
         assert (await at_phase(on, other, "open"))["conversation"] == second.id
         assert (await at_phase(on, ticket, "open"))["conversation"] == first.id
         assert "Earlier ticket" not in other.description
+
+
+async def test_a_ticket_that_is_open_again_is_not_come_back_to(redis_url: str, prefix: str) -> None:
+    """Its conversation goes on; another one beside it gets its own ticket."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        await worked(on, on.jelou.hand_over(USER))
+        second = await at_phase(on, ticket, "open")
+        third = on.jelou.hand_over(USER, "Otra cosa")
+        other = await one_ticket(on, 1)
+        assert (await at_phase(on, other, "open"))["conversation"] == third.id
+        assert (await at_phase(on, ticket, "open"))["conversation"] == second["conversation"]
+
+
+@pytest.mark.parametrize("ended", ["closed for good", "deleted"])
+async def test_a_ticket_that_takes_nothing_more_is_not_come_back_to(redis_url: str, prefix: str, ended: str) -> None:
+    """What the customer writes would be given up there; the new ticket names it."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        if ended == "deleted":
+            on.zendesk.delete(ticket.id)
+        else:
+            on.zendesk.change(ticket.id, status="closed")
+        second = on.jelou.hand_over(USER, "Otra cosa")
+        other = await one_ticket(on, 0 if ended == "deleted" else 1)
+        assert (await at_phase(on, other, "open"))["conversation"] == second.id
+        assert f"Earlier ticket: {ticket.id}" in other.description
+
+
+async def test_a_last_ticket_that_cannot_be_read_just_now_is_read_again(redis_url: str, prefix: str) -> None:
+    """Nothing is opened meanwhile."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        on.zendesk.faults.next("get_ticket", Fault.named("status", status=500))
+        second = on.jelou.hand_over(USER, "Otra cosa")
+        assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
+        assert len(on.zendesk.desk.tickets) == 1
+
+
+async def test_who_was_forgotten_is_nobody_who_comes_back(redis: Redis, redis_url: str, prefix: str) -> None:
+    """With the ticket goes the note that it was their last one."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        on.jelou.hand_over(USER, "Hola")
+        ticket = await one_ticket(on)
+        await at_phase(on, ticket, "open")
+        await closed(on, ticket)
+        assert len([key async for key in redis.scan_iter(f"{prefix}:last:*")]) == 1
+        await Api(on.bridge).post("forget", user=USER)
+        assert [key async for key in redis.scan_iter(f"{prefix}:last:*")] == []
+        on.jelou.hand_over(USER, "Otra cosa")
+        assert "Earlier ticket" not in (await one_ticket(on, 1)).description
