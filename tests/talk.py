@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge import events
+from bridge.timeline import entry
 from tests.harness import eventually
 from tests.outcomes import told
 
 if TYPE_CHECKING:
+    from bridge.domain import Testimony
     from bridge.twins.ledger import Conversation
     from tests.harness import Scene
     from tests.outcomes import Trace
@@ -62,3 +65,11 @@ async def reads(on: Scene, ticket: int, *texts: str) -> None:
 async def traced(on: Scene, ticket: int, what: str, **detail: Any) -> Trace:
     """The ticket's trace as soon as its timeline tells this."""
     return await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: bool(told(trace, what, **detail)))
+
+
+async def hand_in(on: Scene, name: str, told_by_us: Testimony) -> None:
+    """Evidence of the bridge's own for a ticket of Zendesk's."""
+    app = on.bridge.app
+    event, line = events.dump(told_by_us, "", 1), entry(1, "received", event=told_by_us.type)
+    fact = f"{told_by_us.type}:{told_by_us!r}"
+    await app.queue.wake(await app.store.testify(name, "zendesk/acme~soporte", fact, event, line))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.domain import StartAnswered
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually, scene
 from tests.outcomes import told
-from tests.talk import QUICK, USER, closed, heard, hears, open_ticket, reads, traced
+from tests.talk import QUICK, USER, closed, hand_in, heard, hears, open_ticket, reads, traced
 
 pytestmark = pytest.mark.asyncio
 
@@ -105,3 +106,18 @@ async def test_a_conversation_that_another_ticket_shares_is_left_open(redis_url:
         on.zendesk.change(first, status="solved")
         await closed(on, first)
         assert conversation.state == "closed"
+
+
+async def test_a_late_answer_of_an_earlier_episode_changes_nothing_of_the_next(redis_url: str, prefix: str) -> None:
+    """A worker that had lost it tells a start of the first episode: its conversation is said, and left open."""
+    async with scene(redis_url, prefix) as on:
+        ticket, _ = await open_ticket(on)
+        on.zendesk.change(ticket, status="solved")
+        await closed(on, ticket)
+        on.zendesk.change(ticket, status="open")
+        before = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        late = StartAnswered("a claim", "c-late", attempt=2, bot_id="bot-1", user_id=USER, episode=1)
+        await hand_in(on, f"zendesk/acme/{ticket}", late)
+        trace = await traced(on, ticket, "extra")
+        assert (trace["phase"], trace["conversation"]) == ("open", before["conversation"])
+        assert trace["extra_conversations"] == ["c-late"]

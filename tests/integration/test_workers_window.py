@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bridge import events
 from bridge.domain import Doubted
-from bridge.timeline import entry
 from bridge.twins.faults import EventFault
 from tests.harness import eventually, scene
 from tests.outcomes import reasons, told
-from tests.talk import USER, heard, hears, open_ticket, traced
+from tests.talk import USER, hand_in, heard, hears, open_ticket, traced
 
 if TYPE_CHECKING:
     from tests.harness import Scene
@@ -85,7 +83,7 @@ async def test_a_close_that_nobody_told_is_found_when_it_is_doubted(redis_url: s
         name = f"zendesk/acme/{ticket}"
         on.jelou.faults.next_event(EventFault.named("dropped"), "close")
         on.jelou.close(USER)
-        await _doubt(on, name, conversation.id, "first")
+        await hand_in(on, name, Doubted(conversation.id))
         trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
         assert trace["reason"] == "it had ended at Jelou, and no event said so"
 
@@ -94,17 +92,9 @@ async def test_a_conversation_that_goes_on_stays_open_when_it_is_doubted(redis_u
     """Jelou is asked, and nothing changes."""
     async with scene(redis_url, prefix) as on:
         ticket, conversation = await open_ticket(on)
-        await _doubt(on, f"zendesk/acme/{ticket}", conversation.id, "first")
+        await hand_in(on, f"zendesk/acme/{ticket}", Doubted(conversation.id))
         trace = await traced(on, ticket, "answered", action="get.conversation", state="active")
         assert trace["phase"] == "open"
-
-
-async def _doubt(on: Scene, name: str, conversation: str, which: str) -> None:
-    app, now = on.bridge.app, 1
-    event = events.dump(Doubted(conversation), "", now)
-    line = entry(now, "received", event=Doubted.type)
-    lane = await app.store.testify(name, "zendesk/acme~soporte", f"doubted:{which}", event, line)
-    await app.queue.wake(lane)
 
 
 async def test_the_status_field_is_kept_up_to_date(redis_url: str, prefix: str) -> None:
