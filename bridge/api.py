@@ -15,6 +15,7 @@ from bridge import api_shapes as shapes
 from bridge.answering import json_answer
 from bridge.api_accounts import ACCOUNTS, RECONCILE
 from bridge.api_forget import FORGET
+from bridge.api_ticket import TicketTold
 from bridge.asking import Row, route
 from bridge.desk import Wanted
 from bridge.letters import Replay
@@ -180,7 +181,7 @@ async def decisions(question: Question) -> shapes.DecisionsTold:
 
 
 ROUTES: tuple[Row, ...] = (
-    Row("GET", "/api/tickets/{kind}/{account}/{id}", ticket, shapes.TicketTold, refuses=(404,), absent=True),
+    Row("GET", "/api/tickets/{kind}/{account}/{id}", ticket, TicketTold, refuses=(404,), absent=True),
     Row("POST", "/api/accounts/{kind}/{account}/pause", pause, shapes.PauseTold, refuses=(404,)),
     Row("POST", "/api/accounts/{kind}/{account}/resume", resume, shapes.PauseTold, refuses=(404,)),
     Row("GET", "/api/dead-letters", dead_letters, shapes.LettersTold, query=shapes.LettersAsked),

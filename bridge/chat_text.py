@@ -47,8 +47,12 @@ def _visible(text: str, at: int, letter: str) -> bool:
         return True
     if letter in _JOINERS:
         # They join emoji and the letters of some scripts; elsewhere they only hide.
-        return 0 < at < len(text) - 1 and not text[at - 1].isascii() and not text[at + 1].isascii()
+        return 0 < at < len(text) - 1 and all(map(_joinable, (text[at - 1], text[at + 1])))
     return unicodedata.category(letter) not in _UNSEEN
+
+
+def _joinable(letter: str) -> bool:
+    return not letter.isascii() and unicodedata.category(letter) not in _UNSEEN
 
 
 _NEW_LINE: Final = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")

@@ -23,6 +23,7 @@ from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
 from bridge.trace import trace_of
+from bridge.unasked import KIND
 from bridge.up import up as run_up
 from bridge.wiring import queue_on, store_on
 from config.report import bad, good
@@ -112,7 +113,7 @@ def up(
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End after one round trip; exit code 0 if it worked.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after one whole case; exit code 0 if it worked.")] = False,
     helpdesk: Annotated[str, typer.Option(help="zendesk (a twin) or django (a real django-helpdesk).")] = "zendesk",
     port: Annotated[int, typer.Option(help="Port of the webhooks; 0 takes a free one.")] = 0,
 ) -> None:
@@ -184,11 +185,13 @@ def trace(ticket: TicketArgument, config: ConfigOption = None, as_json: JsonOpti
     accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
 
     async def look(store: Store) -> list[dict[str, object]]:
-        named = [account for account in accounts if ticket.startswith((f"{account}/", f"{account.split('/')[1]}/"))]
+        # A conversation that no ticket asked for is known by its own name.
+        known = [*accounts, *(f"{KIND}/{project}" for project in bridge.jelou)]
+        named = [account for account in known if ticket.startswith((f"{account}/", f"{account.split('/')[1]}/"))]
         if named:
             ticket_id = ticket.split(f"{named[0].split('/')[1]}/", 1)[1]
             return [await trace_of(store, bridge, account, ticket_id) for account in named]
-        return [await trace_of(store, bridge, one, ticket) for one in await store.known_by(ticket, accounts)]
+        return [await trace_of(store, bridge, one, ticket) for one in await store.known_by(ticket, known)]
 
     found = [told for told in _with_store(settings, look) if told["known"]]
     if as_json:

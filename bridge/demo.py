@@ -101,6 +101,8 @@ class Demo:
             "send_url": self._jelou.send_url,
             "api_key": "${JELOU_API_KEY}",
             "signing_secrets": ["${JELOU_SIGNING_SECRET}"],
+            # Jelou allows five; its twin has no limit, and whoever looks on need not wait.
+            "calls_per_s": 50.0,
             "conversation_url": f"{self._jelou.url}/?conversation={{conversation_id}}",
         }
         scripted = {
@@ -158,7 +160,7 @@ class Demo:
     def _quote(self, text: str) -> None:
         self._say("")
         for one in text.splitlines():
-            self._screen.print(f"    {one}", markup=False, highlight=False)
+            self._screen.print(f"    {one}".rstrip(), markup=False, highlight=False)
 
     async def _until(self, helpdesk: DemoHelpdesk, session: ClientSession, ticket: str, phase: str) -> bool:
         """Tell the ticket's timeline until it is in this phase and at rest, or too long; without a phase once."""

@@ -46,8 +46,10 @@ class Case:
 
     async def exactly_once(self) -> bool:
         """Whether nothing was lost and nothing came twice, on either side, in the end."""
-        wrote = [text for text in await self.helpdesk.written(self.ticket) if any(one in text for one in ANSWERS)]
-        return self._heard() == [REPLY, GOODBYE] and len(wrote) == 1 and len(await self._packages()) == 1
+        packages = await self._packages()
+        written = [text for text in await self.helpdesk.written(self.ticket) if text not in packages]
+        answers = [text for text in written if any(one in text for one in ANSWERS)]
+        return self._heard() == [REPLY, GOODBYE] and len(answers) == 1 and len(packages) == 1
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 

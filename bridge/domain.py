@@ -298,7 +298,7 @@ class Doubted:
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
-    """A conversation that no ticket asked for is to get one. Told once by the bridge itself, of the first such event."""
+    """A conversation that no ticket asked for is to get one. The bridge tells it, once, of the first event without."""
 
     type: ClassVar[str] = "conversation.unasked"
     project: str

@@ -27,7 +27,7 @@ class Todo:
     """One write-back that is not done yet. ``sent`` says that a try of it may have arrived: look before repeating.
 
     It is not begun before ``due_ms``; until it is sent, what the customer writes next is added to its ``text``.
-    ``tries`` and ``first_ms`` tell how long it has been tried.
+    ``tries`` and ``first_ms`` tell how long it has been tried; ``looked`` that no earlier try of it has arrived.
     """
 
     key: str
@@ -38,6 +38,7 @@ class Todo:
     due_ms: int = 0
     tries: int = 0
     first_ms: int = 0
+    looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,15 +127,14 @@ class Records:
         return as_text(verdict), as_text(detail)
 
     async def unasked(
-        self, ticket: str, project: str, conversation: str, contact: str, told: str
+        self, ticket: str, project: str, conversation: str, contact: str, back_to: str, told: str
     ) -> tuple[str, str, str]:
         """What becomes of an orphan that is worked as ``ticket``: (verdict, a ticket or '', lane to wake or '').
 
-        The verdicts are those of ``scripts/unasked.lua``: gone, busy, given, open.
+        The verdicts are those of ``scripts/unasked.lua``: gone, busy, back, given, open.
         """
-        verdict, other, wake = await self._scripts.run(
-            "unasked", ticket, project, conversation, contact, told, self._wake_ms
-        )
+        args = (ticket, project, conversation, contact, back_to, told, self._wake_ms)
+        verdict, other, wake = await self._scripts.run("unasked", *args)
         return as_text(verdict), as_text(other), as_text(wake)
 
     async def give_orphan(self, project: str, conversation: str, ticket: str, lane: str, told: str) -> tuple[str, str]:

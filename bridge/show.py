@@ -47,6 +47,9 @@ HAPPENED = {
     "left open": "the conversation: another ticket has one with the same person",
     "doubted": "is the conversation still open? Jelou is asked",
     "extra": "a second conversation for the ticket",
+    "given": "a conversation that no ticket had asked for",
+    "looked": "after a loss of data: the ticket, asked for its conversation",
+    "claimed": "by a person: the conversation is this ticket's",
 }
 """What happened, where neither an event nor an action says it."""
 
@@ -92,7 +95,7 @@ def line(told: dict[str, Any]) -> Text:
     text = Text(f"{at}  ", style="dim")
     text.append(f"{told['what']:<10} ", style=STYLES.get(told["what"], "bold"))
     text.append(subject)
-    text.append(f"{'  ' if subject else ''}{detail}", style="dim" if subject else "")
+    text.append(f"  {detail}" if subject and detail else detail, style="dim" if subject else "")
     return text
 
 

@@ -8,9 +8,12 @@ import orjson
 
 from bridge.domain import Phase, TicketRef
 from bridge.links import Link
+from bridge.owed import Side
 from bridge.unasked import account_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bridge.accounts import Bridge
     from bridge.owed import Past
     from bridge.protocol import Trace
@@ -28,6 +31,13 @@ PHASE_WORDS = {
     Phase.IGNORED: "nothing is to be started for this ticket",
 }
 
+STOPS: dict[str, Callable[[Link], object]] = {
+    "the fuse has tripped: nothing is carried until a person decides": lambda link: link.fuse,
+    "WhatsApp's 24-hour window is closed: messages wait until the customer writes": lambda link: link.window,
+    "the ticket takes no more writes": lambda link: link.gone,
+}
+"""What stands in the way, beside the phase."""
+
 
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
@@ -44,7 +54,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "known": found.known,
         "ticket": str(ref),
         "phase": link.phase.value,
-        "says": PHASE_WORDS[link.phase] if found.known else "the bridge has never heard of this ticket",
+        "says": _says(link) if found.known else "the bridge has never heard of this ticket",
         "reason": link.reason,
         "episode": link.episode,
         "conversation": link.conversation,
@@ -69,6 +79,11 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
     }
 
 
+def _says(link: Link) -> str:
+    stops = [words for words, holds in STOPS.items() if holds(link)]
+    return "; ".join([PHASE_WORDS[link.phase], *stops])
+
+
 def _past(one: Past) -> dict[str, Any]:
     return {
         "episode": one.episode,
@@ -88,7 +103,18 @@ def _waits_for(found: Trace, link: Link) -> str:
         return "a worker to take it"
     if found.paused and link.phase is Phase.NEW:
         return "the account is paused: bridge resume lets its starts go on"
-    return _last_wait(found) or "its due time"
+    return _of_link(link) or _last_wait(found) or "its due time"
+
+
+def _of_link(link: Link) -> str:
+    """The waits that are nobody's failure, and are no line of the timeline."""
+    if link.fuse:
+        return "a person's decision"
+    first, hold = next(iter(link.todo), None), link.holds.get(Side.HELPDESK)
+    if first is None or not first.due_ms or first.sent or first.tries:
+        return ""
+    # The helpdesk's pace or its Retry-After may hold it longer than that.
+    return hold.reason if hold and hold.until_ms > first.due_ms else "what the customer writes next"
 
 
 def _last_wait(found: Trace) -> str:

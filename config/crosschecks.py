@@ -45,7 +45,7 @@ def crosscheck(shape: Shape, kinds: Mapping[str, type[Account]], lease_s: float)
         for inner, text in _templates(written.account):
             _template(shape, (*written.key, *inner), text)
     for name, project in _section(shape.data, "jelou").items():
-        _unasked(shape, ("jelou", name, "unasked"), _section(project, "unasked"), name)
+        _unasked(shape, ("jelou", name, "unasked"), name, _section(project, "unasked"))
 
 
 def _templates(account: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
@@ -58,26 +58,28 @@ def _templates(account: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
         yield ("template", "parameters", number), text
 
 
-def _unasked(shape: Shape, key: Key, unasked: Mapping[str, Any], project: str) -> None:
-    """Tickets are opened in an account that there is, and whose tickets belong to this project."""
-    _template(shape, (*key, "subject"), unasked.get("subject"))
-    kind, _, name = str(unasked.get("account") or "").partition("/")
-    accounts = {
-        f"{kind}/{name}": account
-        for kind, named in _section(shape.data, "helpdesks").items()
-        for name, account in (named.items() if isinstance(named, dict) else ())
-    }
-    wanted = f"{kind}/{name}"
-    if kind and wanted not in accounts:
-        _note(shape, (*key, "account"), "names no account under helpdesks", did_you_mean(wanted, accounts))
-    elif kind and _section(accounts, wanted).get("project") != project:
-        _note(shape, (*key, "account"), f"{wanted} is on another project", f"name one with project: {project}")
-
-
 def _project(shape: Shape, written: _Written) -> None:
     name, projects = written.account.get("project"), _section(shape.data, "jelou")
     if isinstance(name, str) and name not in projects:
         _note(shape, (*written.key, "project"), "names no project under jelou", did_you_mean(name, projects))
+
+
+def _unasked(shape: Shape, key: Key, project: str, unasked: Mapping[str, Any]) -> None:
+    _template(shape, (*key, "subject"), unasked.get("subject"), "write it like Conversation with {{ name }}")
+    found = _section(shape.data, "helpdesks").items()
+    named = {f"{kind}/{one}": account for kind, accounts in found for one, account in _items(accounts)}
+    wanted = unasked.get("account")
+    if not wanted or not isinstance(wanted, str):
+        return
+    if wanted not in named:
+        _note(shape, (*key, "account"), "names no account under helpdesks", did_you_mean(wanted, named))
+    elif isinstance(named[wanted], dict) and named[wanted].get("project") != project:
+        fix = f"name an account whose project is {project}"
+        _note(shape, (*key, "account"), "names an account of another project", fix)
+
+
+def _items(found: Any) -> list[tuple[str, Any]]:
+    return [(str(name), one) for name, one in found.items()] if isinstance(found, dict) else []
 
 
 def _note(shape: Shape, key: Key, problem: str, fix: str, *else_lines: Key) -> None:
@@ -121,12 +123,12 @@ def _number(section: Mapping[str, Any], key: str, default: float) -> float:
         return nan
 
 
-def _template(shape: Shape, key: Key, text: Any) -> None:
+def _template(shape: Shape, key: Key, text: Any, fix: str = _TEMPLATE_FIX) -> None:
     """Compile it as it will be compiled for a ticket."""
     try:
         compiled(text if isinstance(text, str) else "")
     except TemplateSyntaxError as error:
         why = hidden(error.message or "syntax error", shape.secrets)
-        _note(shape, key, f"the template does not compile, on its line {error.lineno}: {why}", _TEMPLATE_FIX)
+        _note(shape, key, f"the template does not compile, on its line {error.lineno}: {why}", fix)
     except (TemplateError, SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
-        _note(shape, key, "the template does not compile", _TEMPLATE_FIX)
+        _note(shape, key, "the template does not compile", fix)

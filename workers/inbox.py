@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import customer_text, say, wording
 from bridge.domain import (
@@ -18,6 +18,7 @@ from bridge.domain import (
 )
 from bridge.errors import CallError
 from bridge.helpdesks.labels import ENDED
+from bridge.letters import FUSE
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
@@ -52,6 +53,9 @@ async def next_event(work: Work) -> bool:
         return False
     if work.link.fuse and isinstance(received.event, AgentReplied | CustomerWrote):
         work.waits["fuse"] = Wait(f"a person's decision: {work.link.fuse}", TRIPPED_MS, firm=True)
+        if work.news:
+            # Its letter may have been discarded, and there is no other way on.
+            work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
     await _worked(work, received)
@@ -71,11 +75,11 @@ async def _worked(work: Work, received: Received) -> None:
     elif isinstance(event, CustomerWrote):
         _wrote(work, event)
     else:
-        _ignore(work, received, "it asks for nothing")
+        _ignore(work, event, "it asks for nothing")
 
 
-def _ignore(work: Work, received: Received | None, reason: str, event_type: str = "") -> None:
-    work.tell("ignored", event=event_type or (received.event.type if received else ""), reason=reason)
+def _ignore(work: Work, event: Any, reason: str) -> None:
+    work.tell("ignored", event=event.type, reason=reason)
     work.consume()
 
 
@@ -100,7 +104,7 @@ async def _replied(work: Work, event: AgentReplied) -> None:
             return
         reason = _not_for_the_customer(work, event)
     if reason:
-        _ignore(work, None, reason, event.type)
+        _ignore(work, event, reason)
         return
     _to_be_said(work, event)
     work.consume()
@@ -160,7 +164,7 @@ async def _solved(work: Work, event: TicketSolved) -> None:
     waits = link.phase in LIVE or link.phase in {Phase.UNKNOWN, Phase.PARKED}
     if not account.close_when_solved or not waits:
         reason = f"the ticket is {link.phase.value}" if not waits else "the account's close_when_solved is off"
-        _ignore(work, None, reason, event.type)
+        _ignore(work, event, reason)
         return
     if work.holding(Side.HELPDESK):
         return
@@ -172,7 +176,7 @@ async def _solved(work: Work, event: TicketSolved) -> None:
             work.consume()
         return
     if ticket and ticket.fields.get("status") not in ENDED:
-        _ignore(work, None, "the ticket is not solved any more", event.type)
+        _ignore(work, event, "the ticket is not solved any more")
         return
     ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket))
     work.link = replace(work.link, ending=ending)
@@ -186,7 +190,7 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
     come_back(work, event)
     account = work.pair.account
     if account.messages.to_ticket == "nothing":
-        _ignore(work, None, "the account's messages.to_ticket is nothing", event.type)
+        _ignore(work, event, "the account's messages.to_ticket is nothing")
         return
     text = customer_text.line_of(event, account.language)
     work.link = replace(work.link, name=event.user_name or work.link.name, window="")

@@ -13,8 +13,9 @@ import orjson
 
 from bridge import events, unasked
 from bridge.correlate import lane_name
-from bridge.domain import OpenTicket, Probe, TicketRef, Unasked
+from bridge.domain import Fetch, OpenTicket, Probe, TicketRef, Unasked
 from bridge.errors import CallError
+from bridge.gates import account_gate
 from bridge.letters import BURIED
 from bridge.links import Signal
 from bridge.notes import marker
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from workers.work import Work
 
 NO_TICKETS = "this account opens no tickets"
+
+NOBODY = "-"
+"""Stands for the ticket that a customer came back to where that takes nothing more."""
 
 
 async def work_unasked(work: Work) -> None:
@@ -49,7 +53,8 @@ def _begin(work: Work) -> None:
     if received is None:
         return
     event = received.event
-    if isinstance(event, Unasked):
+    # A worker that died has left the event, and with the link what it was about to do.
+    if isinstance(event, Unasked) and not work.link.todo:
         todo = (Todo(unasked.OPEN, OpenTicket.type, ""),)
         work.link = replace(work.link, bot=event.bot_id, user=event.user_id, name=event.user_name, todo=todo)
     work.consume(len(work.inbox) - work.done)
@@ -58,14 +63,15 @@ def _begin(work: Work) -> None:
 async def _settle(work: Work, todo: Todo) -> None:
     try:
         found = await _found(work, todo)
+        wanted = found is None or (not found and await _still_unasked(work, todo))
     except CallError as error:
-        # The look failed: what became of the call before it is as unknown as it was.
-        _not_opened(work, todo, error, sent=True)
+        # A look failed: what became of the call before it is as unknown as it was.
+        _not_opened(work, todo, error, sent=todo.sent)
         return
     if found:
         work.tell("answered", action=OpenTicket.type, id=found, how="found: an earlier try had arrived")
         await _give(work, found)
-    elif found is None or await _still_unasked(work, todo):
+    elif wanted:
         await _open(work, work.link.todo[0])
 
 
@@ -100,10 +106,10 @@ def _frozen(todo: Todo) -> OpenTicket | None:
 
 async def _still_unasked(work: Work, todo: Todo) -> bool:
     """Whether a ticket is to be opened, which is then planned. Else it is somebody's, or waits to be known as that."""
-    records, project = work.app.store.records, work.pair.project_name
-    told = entry(work.app.now_ms(), "given", conversation=work.ref.id, reason="its customer came back")
-    verdict, other, wake = await records.unasked(str(work.ref), project, work.ref.id, work.contact, told)
-    if verdict == "busy":
+    verdict, other, wake = await _asked(work)
+    if verdict == "back":
+        verdict, other, wake = await _asked(work, other if await _takes_more(work, todo, other) else NOBODY)
+    if verdict in {"busy", "back"}:
         reason = f"another start for the same person: {other}"
         work.waits[Side.JELOU] = Wait(reason, BEHIND_MS, firm=True, behind=work.contact)
         work.tell("waiting", reason=reason, until=work.app.now_ms() + BEHIND_MS)
@@ -115,6 +121,37 @@ async def _still_unasked(work: Work, todo: Todo) -> bool:
     else:
         await _plan(work, todo, other)
     return verdict == "open"
+
+
+async def _asked(work: Work, back_to: str = "") -> tuple[str, str, str]:
+    told = entry(work.app.now_ms(), "given", conversation=work.ref.id, reason="its customer came back")
+    return await work.app.store.records.unasked(
+        str(work.ref), work.pair.project_name, work.ref.id, work.contact, back_to, told
+    )
+
+
+async def _takes_more(work: Work, todo: Todo, ticket: str) -> bool:
+    """Whether the customer's last ticket can still be written on: one that was closed for good cannot.
+
+    Raises CallError, HeldBackError.
+    """
+    ref, bridge = TicketRef.parse(ticket), work.app.bridge
+    found = unasked.account_of(ref, bridge)
+    if found is None:
+        return False
+    (kind, name, account), dialect = found, work.app.helpdesks[found[0]]
+    call = dialect.fetch(account, ref)
+    if call is None:
+        return True
+    gate = account_gate(dialect, account, f"{kind}/{name}", work.claimed.lane)
+    await admit(work, gate)
+    try:
+        read = await perform(work, gate, Fetch.type, call, lambda reply: dialect.fetched(account, ref, reply))
+    except CallError as error:
+        if hopeless(work, error, todo.first_ms):
+            return False
+        raise
+    return read.fields.get("status") != "closed"
 
 
 async def _plan(work: Work, todo: Todo, earlier: str) -> None:

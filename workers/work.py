@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
     from bridge.wiring import App
 
-HOUR_MS = 3_600_000
-
 MARK_PATIENCE_S = 3.0
 """Longer than one command may take, so that a slow one is answered and not cut off."""
 
@@ -68,6 +66,8 @@ class Work:
     known: StartAnswered | None = None
     """What is certain of this claim's start: evidence for whoever has the ticket, should it be lost meanwhile."""
     unparked: bool = False
+    news: bool = False
+    """Whether the inbox holds more than the last finish left."""
     look: bool = False
     """Whether Jelou is to be asked if the conversation is still open."""
     said: list[str] = field(default_factory=list)
@@ -82,7 +82,8 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
-        link = _woken(link, news=len(inbox) + claimed.left > link.left, evidence=bool(evidence))
+        news = len(inbox) + claimed.left > link.left
+        link = _woken(link, news=news, evidence=bool(evidence))
         return cls(
             app=app,
             claimed=claimed,
@@ -92,6 +93,7 @@ class Work:
             deadline=deadline,
             inbox=inbox,
             evidence=evidence,
+            news=news,
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -237,7 +239,6 @@ class Work:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
         link, wait = replace(self.link, left=left), self.wait
-        closed = link.phase is Phase.CLOSED
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -261,8 +262,8 @@ class Work:
             open=link.phase in LIVE,
             said=tuple(self.said),
             transcribed=self.transcribed,
-            ended_ms=max(0, self.app.now_ms() - link.closed_ms) if closed else -1,
-            back_ms=round(self.pair.account.reopen.message_h * HOUR_MS),
+            ended_ms=max(0, self.app.now_ms() - link.closed_ms) if link.phase is Phase.CLOSED else -1,
+            back_ms=round(self.pair.account.reopen.message_h * 3_600_000),
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,

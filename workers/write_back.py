@@ -59,9 +59,13 @@ async def _write(work: Work, todo: Todo) -> None:
         _done(work, todo, "", "this account takes no such write", "skipped")
         return
     try:
-        if (todo.sent or shaken(work)) and await _arrived(work, action):
-            _done(work, todo, "", "found: an earlier try had arrived")
-            return
+        if (todo.sent or shaken(work)) and not todo.looked:
+            if await _arrived(work, action):
+                _done(work, todo, "", "found: an earlier try had arrived")
+                return
+            # Where one call a time is allowed the write has to wait now, and must not look again for ever.
+            todo = replace(todo, looked=True)
+            work.link = replace(work.link, todo=(todo, *work.link.todo[1:]))
     except CallError as error:
         # The look failed, not the write: that one's fate is as unknown as before.
         _not_written(work, todo, error, sent=True)
@@ -92,7 +96,7 @@ async def _send(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
     A helpdesk that knows an update by its id would take a longer one as the same.
     """
     pair, gate = work.pair, helpdesk_gate(work, writes=True)
-    sent = replace(todo, sent=todo.sent or call.once or todo.key.startswith(notes.MESSAGE))
+    sent = replace(todo, sent=todo.sent or call.once or todo.key.startswith(notes.MESSAGE), looked=False)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))
@@ -125,7 +129,7 @@ def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> Non
         work.tell("gone", reason=error.reason)
         return
     # Kept with the letter as well: a replay looks before it writes.
-    tried = replace(todo, sent=sent, tries=todo.tries + 1, first_ms=todo.first_ms or work.app.now_ms())
+    tried = replace(todo, sent=sent, looked=False, tries=todo.tries + 1, first_ms=todo.first_ms or work.app.now_ms())
     if hopeless(work, error, todo.first_ms):
         work.dead(error.reason, f"{todo.kind} {todo.key}", todo=tried)
         _next(work, todo, "buried")

@@ -1,11 +1,13 @@
--- unasked(ticket, project, conversation, contact or '', entry, wake_ms): what becomes of a conversation that no ticket
--- asked for. `ticket` is the name under which it is worked; the entry is for the timeline of who gets it.
+-- unasked(ticket, project, conversation, contact or '', back_to, entry, wake_ms): what becomes of a conversation that no
+-- ticket asked for. `ticket` is the name under which it is worked; the entry is for the timeline of who gets it.
+-- back_to is the ticket that was found to take it, '-' where the one that was asked takes nothing more, else ''.
 -- returns {verdict, ticket or '', lane to wake or ''}; verdict is
 -- gone: it is no orphan any more; the ticket has it | busy: the ticket's start or close for this person is in flight |
--- given: it is the next episode of the ticket, whose customer came back in time | open: it is to get a ticket; the one
--- that is told is the person's earlier one. Then no start or close for this person begins before the finish.
+-- back: its customer came back to the ticket in time, and whether that takes it is to be found out | given: that did |
+-- open: it is to get a ticket; the one that is told is the person's earlier one. Then no start or close for this person
+-- begins before the finish.
 
-local ticket, project, id, contact = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local ticket, project, id, contact, back_to = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('EXISTS', orphan_key(project, id)) == 0 then
   return {'gone', redis.call('GET', conversation_key(project, id)) or '', ''}
 end
@@ -27,8 +29,9 @@ local function to_come_back_to()
 end
 
 local last, lane = to_come_back_to()
-if lane then
-  return {'given', last, give_orphan(project, id, last, lane, ARGV[5], tonumber(ARGV[6]))}
+if lane and back_to ~= '-' then
+  if back_to ~= last then return {'back', last, ''} end
+  return {'given', last, give_orphan(project, id, last, lane, ARGV[6], tonumber(ARGV[7]))}
 end
 if contact ~= '' then
   redis.call('SET', P .. closing, ticket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from bridge.domain import MARK
 from bridge.embedded import free_port
 from bridge.twins import django_process
 from bridge.twins.django_process import DjangoHelpdesk, HelpdeskClient, HelpdeskSetup
+from tests.harness import eventually
 from tests.processes import Processes, is_open, processes
 
 if TYPE_CHECKING:
@@ -26,8 +28,11 @@ Json = dict[str, Any]
 ACCOUNT = "django-helpdesk/mesa"
 PHONE = "+593 98 765 4321"
 USER_ID = "593987654321"
+GOODBYE = "Damos por resuelto su caso. Gracias por escribirnos."
 URGENT, NORMAL = 2, 3
 """As django-helpdesk numbers its priorities; 1 is critical."""
+REOPENED, RESOLVED = 2, 3
+"""The same of statuses."""
 
 
 def account(site: DjangoHelpdesk) -> Json:
@@ -49,6 +54,8 @@ def account(site: DjangoHelpdesk) -> Json:
         ],
         "default_assignment": {"type": "queue", "target": "SOPORTE"},
         "write_back": {"field": "jelou_conversation_id"},
+        "messages": {"merge_s": 1.0},
+        "goodbye": GOODBYE,
     }
 
 
@@ -70,6 +77,66 @@ class SupportCase:
     async def agent_writes(self, ticket: int, comment: str, *, public: bool) -> None:
         """A follow-up of an agent's."""
         await self.helpdesk.add_followup(ticket, comment, public=public)
+
+    async def agent_sends(self, ticket: int, comment: str, name: str, content: bytes) -> str:
+        """A public follow-up with a file; where the helpdesk keeps it."""
+        made = await self.helpdesk.add_file(ticket, comment, name, content, public=True)
+        told = next(one for one in await self.helpdesk.followups(ticket) if one["id"] == made["id"])
+        return str(told["followupattachment_set"][0]["file"])
+
+    async def agent_sets(self, ticket: int, status: int) -> None:
+        """The status, by a private follow-up: without one no webhook tells it."""
+        await self.helpdesk.add_followup(ticket, "Cambio de estado.", public=False, new_status=status)
+
+    def customer_writes(self, ticket: int, *texts: str) -> None:
+        """In the chat, one after the other."""
+        for text in texts:
+            self.bridge.jelou.customer_writes(self.conversations_for(ticket)[-1].user_id, text)
+
+    def customer_sends(self, ticket: int, message_type: str, **content: str) -> None:
+        """A file, in the chat."""
+        user_id = self.conversations_for(ticket)[-1].user_id
+        self.bridge.jelou.customer_writes(user_id, message_type=message_type, content=content)
+
+    def operator_closes(self, ticket: int) -> None:
+        """In Jelou, not in the helpdesk."""
+        self.bridge.jelou.close(self.conversations_for(ticket)[-1].user_id)
+
+    async def customer_hears(self, ticket: int, *episodes: list[str]) -> None:
+        """Until the customer has got exactly these messages, conversation by conversation."""
+
+        async def heard() -> bool:
+            return self.heard(ticket) == list(episodes)
+
+        await eventually(heard, lambda: f"{self.heard(ticket)} and not {episodes}")
+
+    def heard(self, ticket: int) -> list[list[str]]:
+        """What the customer has got in each of the ticket's conversations, in order."""
+        return [
+            [one.content["body"] for one in conversation.messages if one.by == "bridge"]
+            for conversation in self.conversations_for(ticket)
+        ]
+
+    async def agent_reads(self, ticket: int, *updates: str) -> None:
+        """Until the ticket shows exactly these updates with the customer's words."""
+        found: list[str] = []
+
+        async def shown() -> bool:
+            found[:] = [_words(one["comment"]) for one in await self.notes_on(ticket) if SAYS in one["comment"]]
+            return found == list(updates)
+
+        await eventually(shown, lambda: f"{found} and not {updates}")
+
+    async def packages_on(self, ticket: int) -> list[str]:
+        """The notes at the end of a conversation, each as its transcript: who, and what."""
+        ends = [one["comment"] for one in await self.notes_on(ticket) if one["comment"].startswith(ENDED)]
+        return ["\n".join(re.findall(r"^(?:\[.{16}\] |  )(.*)$", one, re.MULTILINE)) for one in ends]
+
+    async def is_closed(self, ticket: int) -> Json:
+        """The bridge's trace, as soon as the conversation is over and everything is written on the ticket."""
+        return await self.bridge.until(
+            str(ticket), lambda told: told["phase"] == "closed" and not told["to_write"], account=ACCOUNT
+        )
 
     async def agent_looks_at(self, ticket: int) -> Json:
         """The ticket as the helpdesk tells it."""
@@ -97,6 +164,15 @@ class SupportCase:
     async def has_ignored(self, ticket: int, count: int) -> Json:
         """The bridge's trace, as soon as so many of the helpdesk's comments came and asked for nothing."""
         return await self.bridge.until(str(ticket), lambda told: len(ignored_comments(told)) >= count, account=ACCOUNT)
+
+
+SAYS, ENDED = "(via Jelou):", "Conversation ended in Jelou."
+"""The first line of a note with the customer's words, and that of a close package."""
+
+
+def _words(comment: str) -> str:
+    """What the customer wrote, without who it was and our mark."""
+    return "\n".join(comment.splitlines()[1:-1])
 
 
 def ignored_comments(told: Json) -> list[str]:

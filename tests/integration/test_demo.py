@@ -1,4 +1,4 @@
-"""``bridge demo``, which is ``make run``: the round trip works, is told in order, and leaves nothing behind."""
+"""``bridge demo``, which is ``make run``: the whole case works, is told in order, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import ClientSession
 
+from bridge.demo_case import ANSWERS, GOODBYE, REPLY
 from tests.command_line import CommandLine, run_process, started
 from tests.pids import alive, children_of
 from tests.real_helpdesk import real_helpdesk_or_skip
@@ -17,34 +18,57 @@ from tests.real_helpdesk import real_helpdesk_or_skip
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.command_line import Ran
-
 ROUND_TRIP = [
     "received webhook: the ticket was opened",
     "sending start call to Jelou",
     "answered start call to Jelou",
-    "received start event from Jelou",
     "moved phase open",
     "sending note on the ticket",
     "answered note on the ticket",
 ]
+EVENT = "received start event from Jelou"
+"""It may come before the answer of the start call."""
+
+THE_REST = [
+    "sending message to the customer",
+    "answered message to the customer",
+    "received message event from Jelou: the customer wrote",
+    "received message event from Jelou: the customer wrote",
+    "answered the customer's words on the ticket",
+    "received webhook: the ticket was solved",
+    "answered close call to Jelou",
+    "moved phase closed, reason the ticket is solved",
+    "answered note on the ticket (how it went)",
+]
+TALK = [
+    ("agent", f"writes on the ticket: {REPLY}"),
+    ("customer", "reads it in the chat"),
+    *(("customer", f"answers: {text}") for text in ANSWERS),
+    ("agent", "finds both answers on the ticket, as one update"),
+    ("agent", "solves the ticket"),
+    ("customer", f"reads: {GOODBYE}"),
+    ("jelou", "the conversation is closed"),
+    ("agent", "finds on the ticket how it went"),
+]
 
 
-def steps(ran: Ran) -> list[str]:
-    """The printed timeline without its times, a space between the words."""
-    stamped = re.findall(r"^\s+\S+ \d\d:\d\d:\d\d\.\d{3}\s+(.*)$", ran.out, re.MULTILINE)
-    return [" ".join(step.split()) for step in stamped]
+def in_order(told: str, wanted: list[str]) -> list[str]:
+    """Those steps of a printed timeline that are wanted, without times, a space between the words."""
+    stamped = re.findall(r"^\s+\S+ \d\d:\d\d:\d\d\.\d{3}\s+(.*)$", told, re.MULTILINE)
+    steps = [" ".join(step.split()) for step in stamped]
+    known = dict.fromkeys(wanted)
+    return [one for step in steps for one in known if step.startswith(one)]
 
 
-def in_order(ran: Ran) -> list[str]:
-    """The steps of a round trip, as they were printed."""
-    told = [(step, wanted) for step in steps(ran) for wanted in ROUND_TRIP if step.startswith(wanted)]
-    return [wanted for _, wanted in told]
+def talk(told: str) -> list[tuple[str, str]]:
+    """Who did what, without how long it took."""
+    lines = re.findall(r"^  (agent|customer|jelou) +(.*)$", told, re.MULTILINE)
+    return [(who, re.sub(r" \(\d+\.\d s later\)$", "", what)) for who, what in lines]
 
 
-def note(ran: Ran) -> list[str]:
+def note(told: str) -> list[str]:
     """The note that was read back from the helpdesk."""
-    return [line.strip() for line in ran.out.partition("read back from the helpdesk")[2].splitlines() if line.strip()]
+    return [line.strip() for line in told.partition("read back from the helpdesk")[2].splitlines() if line.strip()]
 
 
 def left_in(folder: Path) -> list[str]:
@@ -53,14 +77,19 @@ def left_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("helpdesk", ["zendesk", pytest.param("django", marks=pytest.mark.helpdesk)])
-async def test_the_demo_shows_a_round_trip(tmp_path: Path, helpdesk: str, request: pytest.FixtureRequest) -> None:
-    """Code 0; webhook, start call, start event and note, in this order; nothing on standard error, no file left."""
+async def test_the_demo_shows_a_whole_case(tmp_path: Path, helpdesk: str, request: pytest.FixtureRequest) -> None:
+    """Code 0; from the webhook to the note at the end, in this order; nothing on standard error, no file left."""
     if helpdesk == "django":
         real_helpdesk_or_skip(request)
     ran = await run_process("demo", "--once", f"--helpdesk={helpdesk}", environ={"TMPDIR": str(tmp_path)})
     assert (ran.code, ran.err) == (0, "")
-    assert in_order(ran) == ROUND_TRIP
-    assert "Conversation started in Jelou." in note(ran)
+    opening, _, rest = ran.out.partition("the support case goes on by itself")
+    assert (in_order(opening, ROUND_TRIP), in_order(opening, [EVENT])) == (ROUND_TRIP, [EVENT])
+    assert "Conversation started in Jelou." in note(opening)
+    assert talk(rest) == TALK
+    assert in_order(rest, THE_REST) == THE_REST
+    assert "Messages: 2 of the customer, 2 of agents" in rest
+    assert "all of it worked" in rest
     assert left_in(tmp_path) == []
 
 

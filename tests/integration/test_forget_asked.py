@@ -138,12 +138,12 @@ def two_countries() -> Bridge:
     [
         ("+593 98 700 1234", {USER: (), "+593 98 700 1234": ()}),
         (USER, {USER: ()}),
-        ("098 700 1234", {USER: (f"{KIND}/ec",), "098 700 1234": ()}),
+        ("098 700 1234", {USER: (f"jelou/{harness.PROJECT}", f"{KIND}/ec"), "098 700 1234": ()}),
         (" cust-7 ", {"cust-7": ()}),
     ],
 )
 def test_a_person_is_read_as_each_account_reads_them(written: str, people: dict[str, tuple[str, ...]]) -> None:
-    """A number without its country means the tickets of the accounts of that country alone."""
+    """A number without its country means that country's accounts alone, and what waits for its ticket."""
     found = dict(people_of(two_countries(), written))
     assert people.items() <= found.items()
     assert all(found[one] for one in found.keys() - people.keys())

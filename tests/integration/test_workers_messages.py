@@ -187,3 +187,14 @@ async def test_what_may_be_on_the_ticket_takes_no_more(redis_url: str, redis: An
             await desk.arrived.wait()
             [todo] = Link.load(await redis.hget(f"{prefix}:link:standard-webhooks/scripts/T-1", "state")).todo
             assert (todo.text, todo.sent) == ("hola", True)
+
+
+async def test_a_look_does_not_use_up_the_turn_of_the_write(redis_url: str, prefix: str) -> None:
+    """At one call a time: what was looked for and not found is written at the next turn, not looked for again."""
+    slow = {**QUICK, "calls_per_minute": 19, "write_back": {"note": False}}
+    async with scene(redis_url, prefix, zendesk=slow) as on:
+        on.zendesk.faults.next("update_ticket", Fault.named("reset_before_accepting"))
+        ticket = on.zendesk.open_ticket("Hola", PHONE).id
+        await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "open")
+        on.jelou.customer_writes(USER, "hola")
+        await reads(on, ticket, "hola")

@@ -1,82 +1,24 @@
-"""A conversation at Jelou that no ticket asked for gets one, once, or goes back to the ticket of its customer."""
+"""A conversation at Jelou that no ticket asked for gets one, once; where it cannot, a person is told."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from aiohttp import web
 
-from bridge.twins import zendesk_events
+from bridge.embedded import free_port
+from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
-from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import due_now, reasons, told
+from tests.hand_overs import LANE, USER, acme, at_phase, one_ticket, orphans, trigger, wanted, worked, written
+from tests.harness import PROJECT, STANDARD_SECRET, eventually, scene, serving
+from tests.outcomes import reasons, told
+from workers.limits import Limits
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-    from bridge.twins.ledger import Conversation
-    from bridge.twins.zendesk_desk import Ticket
-    from tests.harness import Scene
-    from tests.outcomes import Trace
-
-USER = "593987654321"
-LANE = f"jelou/{PROJECT}~{PROJECT}"
-
-
-def wanted(**changes: Any) -> dict[str, Any]:
-    """A project that opens tickets, at once."""
-    return {"unasked": {"then": "open_ticket", "account": "zendesk/acme", "wait_s": 0.0, **changes}}
-
-
-def acme(**changes: Any) -> dict[str, Any]:
-    """An account that does not wait for more of what a customer writes."""
-    return {"messages": {"merge_s": 0.0}, **changes}
-
-
-async def one_ticket(on: Scene, number: int = 0) -> Ticket:
-    """The ticket that was opened as the ``number`` th, as soon as it is there."""
-
-    async def there() -> bool:
-        return len(on.zendesk.desk.tickets) > number
-
-    await eventually(there)
-    return list(on.zendesk.desk.tickets.values())[number]
-
-
-async def at_phase(on: Scene, ticket: Ticket, *phases: str) -> Trace:
-    """The trace of a Zendesk ticket."""
-    return await on.until_phase(str(ticket.id), *phases, kind="zendesk", account="acme")
-
-
-async def worked(on: Scene, conversation: Conversation, *phases: str) -> Trace:
-    """The trace of the conversation itself, when all is done or given up."""
-    return await on.bridge.traced(
-        "jelou", PROJECT, conversation.id, lambda trace: trace["phase"] in (phases or ("ignored",))
-    )
-
-
-async def written(on: Scene, ticket: Ticket, *texts: str) -> None:
-    """Until all of these stand on the ticket, in this order, each on a comment behind its description."""
-
-    async def there() -> bool:
-        all_of_it = "\n".join(comment.body for comment in ticket.comments[1:])
-        places = [all_of_it.find(text) for text in texts]
-        return -1 not in places and places == sorted(places)
-
-    await eventually(there, lambda: str([comment.body for comment in ticket.comments]))
-
-
-async def closed(on: Scene, ticket: Ticket) -> Trace:
-    """Jelou ends the ticket's conversation."""
-    on.jelou.close(USER)
-    return await at_phase(on, ticket, "closed")
-
-
-async def orphans(on: Scene) -> list[str]:
-    """The conversations that are listed."""
-    return [one["conversation"] for one in (await Api(on.bridge).get("orphans")).json["orphans"]]
 
 
 # --- it gets a ticket ------------------------------------------------------------------------------------------------
@@ -90,7 +32,7 @@ async def test_a_hand_over_gets_a_ticket(redis_url: str, prefix: str) -> None:
         trace = await at_phase(on, ticket, "open")
         assert (trace["conversation"], trace["assignment"]) == (conversation.id, "queue:VENTAS")
         on.jelou.customer_writes(USER, "¿Siguen ahí?")
-        await written(on, ticket, conversation.id, "Quiero comprar", "¿Siguen ahí?")
+        await written(ticket, conversation.id, "Quiero comprar", "¿Siguen ahí?")
         assert on.zendesk.desk.users[ticket.requester_id].phone == f"+{USER}"
         assert (ticket.group_id, "Quiero comprar" in ticket.description) == (360007, True)
         assert ticket.subject.startswith("Conversation with ")
@@ -112,7 +54,7 @@ async def test_a_message_alone_is_enough(redis_url: str, prefix: str) -> None:
         conversation = on.jelou.hand_over(USER, "Hola")
         ticket = await one_ticket(on)
         assert (await at_phase(on, ticket, "open"))["conversation"] == conversation.id
-        await written(on, ticket, "Hola")
+        await written(ticket, "Hola")
 
 
 async def test_events_that_come_twice_open_one_ticket(redis_url: str, prefix: str) -> None:
@@ -165,104 +107,53 @@ async def test_its_own_webhook_starts_nothing(redis_url: str, prefix: str, *, th
         assert on.jelou.ledger.starts == []
 
 
-async def trigger(on: Scene, ticket: Ticket) -> None:
-    """A webhook that tells of a new ticket no more than its number."""
-    body = orjson.dumps({"event": "ticket.created", "ticket_id": str(ticket.id)})
-    headers = zendesk_events.headers(on.zendesk.settings, zendesk_events.short_id(), body, rightly=True)
-    assert (await on.bridge.post("/webhooks/helpdesks/zendesk/acme", body, headers))[0] == 202
-
-
-# --- it is somebody's ------------------------------------------------------------------------------------------------
-
-
-async def test_park_lists_it(redis: Redis, redis_url: str, prefix: str) -> None:
-    """As it was: nothing is opened, and nothing of it is worked."""
-    async with scene(redis_url, prefix, jelou={"unasked": {"account": "zendesk/acme"}}) as on:
+async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_url: str, prefix: str) -> None:
+    """Whoever takes over looks for the ticket first."""
+    cut_short, leases = Limits(drain_s=0.05, sweep_s=0.1), Leases(ticket_ms=400, lane_ms=400)
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), limits=cut_short, leases=leases) as on:
+        on.zendesk.faults.next("create_ticket", Fault.named("hang_after_accepting"))
         conversation = on.jelou.hand_over(USER, "Hola")
-        await on.jelou.settle()
-        assert await orphans(on) == [conversation.id]
-        assert await redis.exists(f"{prefix}:lane:{LANE}") == 0
-        assert on.zendesk.desk.tickets == {}
-
-
-async def test_what_a_person_claims_is_theirs(redis: Redis, redis_url: str, prefix: str) -> None:
-    """In the time that is waited, and no ticket is opened then."""
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(wait_s=600)) as on:
-        mine = on.zendesk.open_ticket("Mío")
-        conversation = on.jelou.hand_over(USER, "Hola")
-        await on.jelou.settle()
-        api = Api(on.bridge)
-        [orphan] = (await api.get("orphans")).json["orphans"]
-        assert (await api.post(f"orphans/{orphan['id']}/claim", ticket=f"zendesk/acme/{mine.id}")).status == 200
-        await due_now(redis, prefix, LANE, f"jelou/{PROJECT}/{conversation.id}")
-        assert (await worked(on, conversation))["reason"] == f"it belongs to zendesk/acme/{mine.id} now"
+        ticket = await one_ticket(on)
+        await on.bridge.lanes.drain()
+        on.bridge.lanes.draining = False
+        trace = await worked(on, conversation)
+        assert [one["how"] for one in told(trace, "answered")] == ["found: an earlier try had arrived"]
+        await at_phase(on, ticket, "open")
         assert len(on.zendesk.desk.tickets) == 1
 
 
-async def test_a_start_of_ours_that_is_in_flight_is_waited_for(redis_url: str, prefix: str) -> None:
-    """The customer writes before the start is answered: the conversation is that ticket's, and no other is opened."""
+async def test_where_nothing_can_be_looked_for_the_same_is_asked_again(redis_url: str, prefix: str) -> None:
+    """A receiver of signed messages knows a repeat by its id: it is the same message, and one ticket is opened."""
+    asked: list[tuple[str, str]] = []
+
+    async def take(request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        if body["type"] != "ticket.open":
+            return web.Response(status=204)
+        asked.append((request.headers["webhook-id"], str(body["data"])))
+        return web.json_response({"ticket": {"id": "A-7"}}, status=500 if len(asked) == 1 else 201)
+
+    site = web.Application()
+    site.router.add_post("/hook", take)
+    async with serving(site, free_port()) as url:
+        scripts = {"access": {"write_back_url": f"{url}/hook", "secret": STANDARD_SECRET}}
+        async with scene(redis_url, prefix, scripts=scripts, jelou=wanted(account="standard-webhooks/scripts")) as on:
+            conversation = on.jelou.hand_over(USER, "Hola")
+            assert (await on.until_phase("A-7", "open"))["conversation"] == conversation.id
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
+async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
+    """Jelou may answer it with this very conversation: then there would be a ticket too many."""
     async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=1.0))
-        on.jelou.faults.next_event(EventFault.named("dropped"))
+        on.zendesk.faults.next("create_ticket", Fault(accept=True, delay_s=0.5))
+        conversation = on.jelou.hand_over(USER, "Hola")
+        await one_ticket(on)
         await on.scripted("T-1")
-
-        async def begun() -> bool:
-            return on.jelou.ledger.active(on.jelou.settings.bot_id, USER) is not None
-
-        await eventually(begun)
-        on.jelou.customer_writes(USER, "Hola")
-        conversation = on.jelou.ledger.active(on.jelou.settings.bot_id, USER)
-        assert conversation is not None
-        trace = await worked(on, conversation)
-        assert trace["reason"] == "it belongs to standard-webhooks/scripts/T-1 now"
-        assert reasons(trace, "waiting") == ["another start for the same person: standard-webhooks/scripts/T-1"]
-        assert on.zendesk.desk.tickets == {}
-
-
-# --- its customer is back --------------------------------------------------------------------------------------------
-
-
-async def test_a_customer_who_comes_back_in_time_is_taken_to_the_same_ticket(redis_url: str, prefix: str) -> None:
-    """Its next episode begins, the ticket is open again, and the one before is kept."""
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
-        first = on.jelou.hand_over(USER, "Hola")
-        ticket = await one_ticket(on)
-        await at_phase(on, ticket, "open")
-        await closed(on, ticket)
-        second = on.jelou.hand_over(USER, "Una cosa más")
-        trace = await on.bridge.traced(
-            "zendesk", "acme", str(ticket.id), lambda told: told["conversation"] == second.id and not told["to_write"]
-        )
-        assert trace["phase"] == "open"
-        await written(on, ticket, first.id, "Hola", second.id, "Una cosa más")
-        assert (len(on.zendesk.desk.tickets), ticket.status) == (1, "open")
-        assert (await worked(on, second))["reason"] == f"its customer came back to zendesk/acme/{ticket.id}"
-
-
-async def test_a_customer_who_comes_back_later_gets_a_new_ticket(redis_url: str, prefix: str) -> None:
-    """It names the earlier one."""
-    async with scene(redis_url, prefix, zendesk=acme(reopen={"message_h": 0}), jelou=wanted()) as on:
-        on.jelou.hand_over(USER, "Hola")
-        ticket = await one_ticket(on)
-        await at_phase(on, ticket, "open")
-        await closed(on, ticket)
-        second = on.jelou.hand_over(USER, "Otra cosa")
-        other = await one_ticket(on, 1)
-        assert (await at_phase(on, other, "open"))["conversation"] == second.id
-        assert f"The customer came back. Earlier ticket: {ticket.id}" in other.description
-
-
-async def test_a_second_conversation_beside_an_open_one_gets_its_own_ticket(redis_url: str, prefix: str) -> None:
-    """What is open is not taken for what has ended."""
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
-        first = on.jelou.hand_over(USER, "Hola")
-        ticket = await one_ticket(on)
-        await at_phase(on, ticket, "open")
-        second = on.jelou.hand_over(USER, "Otra cosa")
-        other = await one_ticket(on, 1)
-        assert (await at_phase(on, other, "open"))["conversation"] == second.id
-        assert (await at_phase(on, ticket, "open"))["conversation"] == first.id
-        assert "Earlier ticket" not in other.description
+        other = await on.until_phase("T-1", "open")
+        busy = f"another start for the same person: jelou/{PROJECT}/{conversation.id}"
+        assert reasons(other, "waiting")[0] == busy
+        assert (await worked(on, conversation))["reason"].endswith("was opened for it")
 
 
 # --- it gets none ----------------------------------------------------------------------------------------------------
@@ -281,13 +172,25 @@ async def test_a_refusal_is_a_dead_letter(redis_url: str, prefix: str) -> None:
         await eventually(buried)
         [letter] = (await api.get("dead-letters")).json["dead_letters"]
         assert (letter["ticket"], letter["action"]) == (f"jelou/{PROJECT}/{conversation.id}", "open.ticket")
+        on.jelou.customer_writes(USER, "¿Hola?")
+        await on.jelou.settle()
         assert await orphans(on) == [conversation.id]
+        assert len(told(await on.bridge.trace("jelou", PROJECT, conversation.id), "received")) == 1
         shown = (await api.get(f"dead-letters/{letter['id']}")).json["replay"]
         assert shown["says"] == "would only open a ticket for the conversation, unless an earlier try had arrived"
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["done"] is True
         await at_phase(on, await one_ticket(on), "open")
         assert (await api.post(f"dead-letters/{letter['id']}/replay")).json["does"] == "nothing"
         assert (len(on.zendesk.desk.tickets), await orphans(on)) == (1, [])
+
+
+async def test_an_account_that_opens_no_tickets_says_so(redis_url: str, prefix: str) -> None:
+    """Once; the conversation stays listed."""
+    async with scene(redis_url, prefix, jelou=wanted(account="standard-webhooks/scripts")) as on:
+        conversation = on.jelou.hand_over(USER, "Hola")
+        trace = await on.bridge.traced("jelou", PROJECT, conversation.id, lambda trace: bool(told(trace, "buried")))
+        assert reasons(trace, "buried") == ["this account opens no tickets"]
+        assert await orphans(on) == [conversation.id]
 
 
 async def test_a_forgotten_person_gets_no_ticket(redis: Redis, redis_url: str, prefix: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.chat_text import READERS, parts, plain, tidy
@@ -159,6 +159,7 @@ NODES = st.recursive(
 ).map(lambda told: orjson.dumps(told).decode())
 
 
+@example(text="\u200b\u200d\u200b", markup="text")
 @given(text=PIECES | st.text(st.characters()) | NODES, markup=st.sampled_from(MARKUPS))
 def test_no_text_makes_it_fail(text: str, markup: str) -> None:
     """And what comes out can be sent, hides nothing, and has no blank where it is of no use."""

@@ -10,6 +10,7 @@ ACME = "helpdesks.toy.acme"
 BOT, API_KEY, SIGNING = "jelou.soporte.bot_id", "jelou.soporte.api_key", "jelou.soporte.signing_secrets"
 AGE, WHEN, MESSAGE = f"{ACME}.start_when[0].max_age_s", f"{ACME}.start_when[0].when", f"{ACME}.initial_message"
 USER, PROOF = f"{ACME}.user_id", f"{ACME}.verification"
+VENTAS = '{project_id: v, bot_id: b, api_key: "${KEY}", signing_secrets: ["${KEY}"], unasked: {account: toy/acme}}'
 
 MISTAKES = {
     "unknown key": (
@@ -59,6 +60,18 @@ MISTAKES = {
     "section as a secret": ("${KEY}", "{a: b}", API_KEY, "it is a section", "file:PATH"),
     "missing file": ("${KEY}", "file:keys/one", API_KEY, "nowhere/keys/one", "readable for the bridge"),
     "file with a zero byte": ("${KEY}", '"file:a\\0b"', API_KEY, "cannot be read", "create it"),
+    "ticket opened nowhere": (
+        "bot_id: bot-7", "bot_id: b\n    unasked: {then: open_ticket, account: toy/acne}",
+        "jelou.soporte.unasked.account", "names no account", "mean toy/acme?",
+    ),
+    "ticket opened on another project": (
+        "helpdesks:\n", f"  ventas: {VENTAS}\nhelpdesks:\n",
+        "jelou.ventas.unasked.account", "of another project", "whose project is ventas",
+    ),
+    "subject that does not compile": (
+        "bot_id: bot-7", 'bot_id: b\n    unasked: {subject: "{{ name"}',
+        "jelou.soporte.unasked.subject", "does not compile", "Conversation with {{ name }}",
+    ),
     "unknown project": ("project: soporte", "project: suporte", f"{ACME}.project", "names no project", "mean soporte?"),
     "unknown kind": (
         "  toy:\n", "  toys:\n", "helpdesks.toys", "unknown kind", "mean toy? known kinds: other-kind, toy",
@@ -70,7 +83,7 @@ MISTAKES = {
         f"{ACME}.unknown_start.wait_s", "14 is not longer than start_timeout_s 6", "above 14, or lower jelou.soporte.",
     ),
     "goodbye's template": (
-        "region: EC", 'region: EC\n      goodbye: "{{ x"', f"{ACME}.goodbye", "does not compile", "{{ ticket.subject }}",
+        "region: EC", 'region: EC\n      goodbye: "{{ x"', f"{ACME}.goodbye", "does not compile", "ticket.subject",
     ),
     "account of unasked conversations": (
         "bot-7", "b\n    unasked:\n      account: toy/acmee", "jelou.soporte.unasked.account", "names no account",

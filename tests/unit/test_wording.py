@@ -17,9 +17,7 @@ from tests.unit.test_notes import account, project
 MADE_OF_A_WORD = ("media.", "outcome.", "to.")
 """Keys that another side's word is put into."""
 
-NOT_SAID_YET = frozenset(
-    ["came_back", "status.ignored", "status.open", "unasked", "unasked.customer", "unasked.message", "unasked.queue"]
-)
+NOT_SAID_YET = frozenset(["status.ignored", "status.open"])
 """Texts that nothing says yet; a text that is said is taken off."""
 
 
