@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
     """Rules first, on what the webhook told; what it did not tell is fetched."""
-    if work.link.phase is not Phase.NEW:
+    if work.link.phase is not Phase.NEW and not _forgotten(work):
         _ignored(work, event, f"the ticket is {work.link.phase.value} already")
         return
-    if work.holding(Side.JELOU) or work.holding(Side.HELPDESK):
+    if work.holding(Side.HELPDESK) or (work.holding(Side.JELOU) and not _forgotten(work)):
         return
     try:
         ticket = await _whole(work, event)
@@ -52,7 +52,17 @@ async def _whole(work: Work, event: TicketOpened) -> Ticket:
     return found or event.ticket
 
 
+def _forgotten(work: Work) -> bool:
+    """Whether a start is unknown, and Redis has lost what it was to be: what asked for it tells that again."""
+    return work.link.phase in {Phase.UNKNOWN, Phase.PARKED} and work.link.start is None
+
+
 async def _started(work: Work, start: StartConversation, rule: str) -> None:
+    if _forgotten(work):
+        work.link = replace(work.link, start=start)
+        work.tell("looked", reason="the start that is unknown was for this")
+        work.consume()
+        return
     work.person = start.user_id
     if not (shaken(work) and await settled_before(work, start)):
         await start_now(work, start, started_by=rule, covered=1)
@@ -78,7 +88,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     if reason:
         _ignored(work, event, reason)
         return
-    if work.holding(Side.JELOU) or work.holding(Side.HELPDESK):
+    if work.holding(Side.HELPDESK) or (work.holding(Side.JELOU) and not _forgotten(work)):
         return
     try:
         ticket = await ticket_now(work)
@@ -96,6 +106,8 @@ def _not_again(work: Work) -> str:
         return "its conversation goes on"
     if work.link.phase is Phase.NEW and work.link.past:
         return ""  # this episode has begun, and its start had to wait
+    if _forgotten(work) and work.link.past:
+        return ""
     if work.link.phase is not Phase.CLOSED:
         return f"the ticket is {work.link.phase.value}"
     return "" if work.pair.account.reopen.ticket == "start" else "the account starts nothing for a reopened ticket"

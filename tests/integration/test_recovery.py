@@ -248,3 +248,20 @@ async def test_what_a_customer_writes_after_a_loss_is_not_lost(tmp_path: Path) -
         await on.jelou.settle()
         on.bridge.lanes.draining = False
         await reads(on, ticket, "hola", "no puedo entrar")
+
+
+async def test_a_start_that_was_out_at_the_loss_is_tried_again_where_the_account_says_so(tmp_path: Path) -> None:
+    """What the start was to be is lost with the link: the ticket's own event tells it again."""
+    retry = {"unknown_start": {"wait_s": 1.0, "then": "retry"}, "confirm_wait_s": 0.2}
+    async with on_its_own(tmp_path, scripts=retry) as bridge:
+        bridge.on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
+        bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
+        await bridge.on.scripted("out")
+
+        async def sent() -> bool:
+            return bool(bridge.on.jelou.ledger.by_ticket("out"))
+
+        await eventually(sent)
+        await bridge.redis.flushall()
+        await bridge.on.until_phase("out", "open")
+        assert len(bridge.on.jelou.ledger.by_ticket("out")) == 2

@@ -51,8 +51,11 @@ NO_START_EVENTS: dict[str, Any] = {
 }
 """Fates that stay open: the connection breaks after Jelou has taken the start, and no event comes."""
 
+REPEATS: dict[str, Any] = {"call_faults": {"reset_after_accepting": 0.5}, "repeat_ids": "delivered"}
+"""A Jelou that does not know a message by its id: one of open fate comes twice."""
 
 PARKING = "tickets with more than one conversation, policy `park`"
+MESSAGES = "messages twice with customer or ticket, or out of order"
 
 
 def soaked(folder: Path, **changes: Any) -> tuple[int, str]:
@@ -77,9 +80,12 @@ def test_every_invariant_holds_in_a_short_soak(tmp_path: Path) -> None:
 
 
 def test_a_soak_without_a_rule_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A worker that repeats a start of open fate doubles conversations; the seed and the logs are named."""
-    code, table = soaked(tmp_path, **NO_START_EVENTS, worker=("tests.soak.broken_worker", "unknown"))
-    assert (code, verdict(table, PARKING)) == (1, "**violated**")
+    """A worker that repeats a start of open fate doubles conversations, and one that repeats a message what it says.
+
+    The seed and the logs are named.
+    """
+    code, table = soaked(tmp_path, **NO_START_EVENTS, **REPEATS, worker=("tests.soak.broken_worker", "unknown"))
+    assert (code, verdict(table, PARKING), verdict(table, MESSAGES)) == (1, "**violated**", "**violated**")
     assert f"make soak SEED={SHORT['seed']}" in capsys.readouterr().out
     assert (tmp_path / "soak" / "worker 1.log").exists()
     assert "standard-webhooks/" in (tmp_path / "soak" / "timelines.json").read_text()

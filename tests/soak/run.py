@@ -86,6 +86,7 @@ async def _strike(running: World, load: Load, chaos: Chaos) -> None:
 async def _order_faults(running: World) -> None:
     for index, name in enumerate(running.setup.projects):
         seed = running.setup.seed * 100 + index
+        await running.ask(name, "POST", "/twin/settings", {"repeat_ids": running.setup.repeat_ids})
         await _order(running, name, "operation", "start", running.setup.start_faults, seed)
         await _order(running, name, "event", "start", running.setup.event_faults, seed)
         await _order(running, name, "event", "message", running.setup.message_faults, seed)

@@ -63,7 +63,7 @@ class Setup:
 
     ``later_s`` is when a ticket is told again, from and to; ``pause_between_s`` is the same between two messages, and
     ``conversation_s`` how long agent and customer wait for a conversation to talk in. ``worker`` is the module that the
-    worker processes run.
+    worker processes run, ``repeat_ids`` what Jelou does with a message whose id it has.
     """
 
     seed: int
@@ -88,6 +88,7 @@ class Setup:
     message_faults: Mapping[str, float] = field(default_factory=lambda: MESSAGE_FAULTS)
     close_faults: Mapping[str, float] = field(default_factory=lambda: CLOSE_FAULTS)
     call_faults: Mapping[str, float] = field(default_factory=lambda: CALL_FAULTS)
+    repeat_ids: str = "dropped"
     note_faults: Mapping[str, float] = field(default_factory=lambda: NOTE_FAULTS)
     worker: tuple[str, ...] = ("workers",)
     environ: Mapping[str, str] = field(default_factory=dict)
