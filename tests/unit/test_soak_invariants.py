@@ -153,6 +153,7 @@ FINE: dict[str, tuple[int, Records]] = {
         records(ticket(wrote=(Wrote("a", 1, 9), Wrote("b", 5, 7)), written=stood("b", "a"))),
     ),
     "not said, and a note says so": (UNSAID, records(ticket(replies=taken("a"), unsent=1))),
+    "not said, and the ticket waits for a person": (UNSAID, records(replace(OPEN, replies=taken("a")))),
     "not written, and listed": (UNWRITTEN, records(ticket(wrote=taken("a")), orphans=frozenset({"a"}))),
     "not written, and buried": (
         UNWRITTEN,
