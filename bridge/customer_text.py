@@ -34,11 +34,6 @@ def merged(texts: Iterable[str], author: str, language: Language) -> str:
     return "\n".join((say(language, "customer.says", name=name), *filter(None, texts)))
 
 
-def media_of(event: CustomerWrote) -> str:
-    """The address of the file in the message; empty where it has none."""
-    return _first_url(event.content)
-
-
 # --- one reader a type -----------------------------------------------------------------------------------------------
 
 

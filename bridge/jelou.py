@@ -203,9 +203,3 @@ def started_id(reply: Reply) -> str:
         msg = "Jelou answered success without a conversation id"
         raise Ambiguous(msg, status=reply.status)
     return found
-
-
-def room_id(reply: Reply) -> str:
-    """The room out of the answer to get conversation; empty where it names none. Raises CallError."""
-    judge(reply)
-    return text_at(data_of(reply), "roomId")

@@ -230,11 +230,6 @@ def conversation(reply: Reply) -> Conversation:
     )
 
 
-def state_of(reply: Reply) -> str:
-    """How the conversation stands: active, closed, or a word of Jelou's that we do not know. Raises CallError."""
-    return conversation(reply).state
-
-
 def _ms(told: str) -> int:
     try:
         at = datetime.fromisoformat(told)

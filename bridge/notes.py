@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from bridge.customer_text import merged
 from bridge.domain import MARK, AddNote, AddReply, Phase, SetField, SetStatus
 from bridge.errors import (
     AlreadyClosed,
@@ -116,7 +117,7 @@ def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> Wr
         return AddReply(f"{todo.text}\n{mark}", mark, link.name, link.requester)
     text = todo.text
     if many:
-        text = f"{say(language, 'customer.says', name=link.name or link.user)}\n{text}"
+        text = merged([text], link.name or link.user, language)
     if todo.kind == AddReply.type:
         return AddReply(f"{text}\n{mark}", mark, link.name)
     return AddNote(f"{text}\n{mark}", mark)

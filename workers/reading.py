@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bridge import jelou, jelou_send
 from bridge.domain import Fetch
+from bridge.notes import NOBODY
 from bridge.owed import Side
 from workers.admit import admit, helpdesk_gate, jelou_gate
 from workers.perform import perform
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from bridge.errors import CallError
     from workers.perform import T
     from workers.work import Work
-
-NOBODY = "-"
-"""Stands for a customer whom the helpdesk gives no id that we know of."""
 
 
 async def ticket_now(work: Work) -> Ticket | None:

@@ -135,9 +135,7 @@ class JelouTwin:
         app.router.add_get("/twin/counts", asking(lambda _told: self.ledger.counts()))
         app.router.add_post("/twin/customer-writes", asking(self._asked_to_write))
         app.router.add_post("/twin/hand-over", asking(self._asked_to_hand_over))
-        app.router.add_post(
-            "/twin/close", asking(lambda told: self.close(told["userId"], told.get("reason", CLOSED_BY_OPERATOR)))
-        )
+        app.router.add_post("/twin/close", asking(self._asked_to_close))
         add_page(app, self)
         return app
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from bridge.accounts import Project
 from bridge.domain import Assignment, Reply, StartConversation
 from bridge.errors import Ambiguous, BotNotFound, CallError, Denied, Refused, Throttled, UserNotFound
-from bridge.jelou import get_call, room_id, start_call, started_id
+from bridge.jelou import get_call, start_call, started_id
 from bridge.jelou_answers import AlreadyActive
+from bridge.jelou_send import conversation
 from tests.twin_callers import BOT, PROJECT, RECORDINGS, USER, recording
 
 BASES = [
@@ -213,8 +214,8 @@ def test_a_refusal_names_the_fields_and_no_value() -> None:
 def test_the_room_is_read_where_it_is_told() -> None:
     """Open or closed, a conversation tells its room; an answer without one is no error."""
     for name in ("active", "closed"):
-        assert room_id(answer(200, recording(f"get-conversation.response.200.{name}"))) == f"G:{BOT}:{USER}"
-    assert room_id(answer(200, b"{}")) == ""
+        assert conversation(answer(200, recording(f"get-conversation.response.200.{name}"))).room == f"G:{BOT}:{USER}"
+    assert conversation(answer(200, b'{"state": "active"}')).room == ""
 
 
 def judged(reply: Reply) -> str:

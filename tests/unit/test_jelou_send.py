@@ -30,7 +30,6 @@ from bridge.jelou_send import (
     conversation,
     send_call,
     sent,
-    state_of,
     template_call,
     template_sent,
     window_closed,
@@ -221,8 +220,8 @@ def test_a_time_that_is_none_is_not_known(at: Any) -> None:
 
 def test_the_state_is_told_in_jelous_words() -> None:
     """A word that no page knows is handed on; the answer to a start says status."""
-    assert state_of(answer(200, {"data": {"state": "waiting"}})) == "waiting"
-    assert state_of(answer(200, {"status": "active"})) == "active"
+    assert conversation(answer(200, {"data": {"state": "waiting"}})).state == "waiting"
+    assert conversation(answer(200, {"status": "active"})).state == "active"
 
 
 def test_a_success_without_a_state_is_ambiguous() -> None:
