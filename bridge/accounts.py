@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, m
 
 from bridge.policies import (
     Fuse,
+    Labels,
     Language,
     Messages,
     Model,
@@ -213,6 +214,7 @@ class Account(Model):
     unknown_start: UnknownStart = Field(
         default=UnknownStart(), description="What to do with a start whose fate is not known."
     )
+    labels: Labels = Field(default=Labels(), description="The account's own labels of statuses and priorities.")
     calls_per_minute: int = Field(
         default=0, ge=0, description="Pace of all calls to this helpdesk account, over all workers; 0: the vendor's."
     )

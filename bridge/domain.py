@@ -388,6 +388,8 @@ class SetStatus:
 
     type: ClassVar[str] = "set.status"
     status: str
+    by: str = ""
+    """What brings the ticket there, where a helpdesk sets no status directly: told by ``prepared``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +397,8 @@ class OpenTicket:
     """Open a ticket for a conversation that has none. ``marker`` stands in its description from the first request.
 
     ``phone`` is the customer's number with ``+`` where the id at Jelou is one, else empty. ``group`` is the helpdesk's
-    own id or name of a group, empty for the helpdesk's default.
+    own id or name of a group, empty for the helpdesk's default. ``contact`` is the helpdesk's id of the customer, told
+    by ``prepared`` where a helpdesk opens no ticket without one.
     """
 
     type: ClassVar[str] = "open.ticket"
@@ -406,6 +409,7 @@ class OpenTicket:
     name: str = ""
     phone: str = ""
     group: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,7 +453,11 @@ before the call: nobody looks after a write, or writes again, while its first ca
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An HTTP request to make. ``once`` asks for a fresh connection and no repeat: the other side is not idempotent."""
+    """An HTTP request to make. ``once`` asks for a fresh connection and no repeat: the other side is not idempotent.
+
+    ``calls`` is how many calls this one and those that follow it are, for the pace. ``granted`` calls carry the
+    account's access token as a bearer, which is put on right before they go out.
+    """
 
     method: str
     url: str
@@ -457,6 +465,8 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     timeout_s: float = CALL_S
     once: bool = False
+    calls: int = 1
+    granted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +476,23 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """An access token, and for how long it is good."""
+
+    token: str = field(repr=False)
+    expires_in_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a sender wants to hear before it sends: answered as it stands, and nothing is stored."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,3 +183,14 @@ class Retention(Model):
     tombstones_days: Days = Field(
         default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
     )
+
+
+class Labels(Model):
+    """What an account calls its statuses and priorities, where its labels are not the product's own."""
+
+    status: dict[str, Literal["new", "open", "pending", "on-hold", "solved", "closed"]] = Field(
+        default_factory=dict, description="Label to the bridge's word: Esperando al cliente: pending."
+    )
+    priority: dict[str, Literal["low", "normal", "high", "urgent"]] = Field(
+        default_factory=dict, description="Label to the bridge's word: Muy alta: urgent."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
         Call,
         Changes,
         Delivery,
+        Grant,
+        Handshake,
         OpenTicket,
         Rate,
         Reply,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         WriteBack,
     )
     from bridge.signatures import Verification
+
+Action = TypeVar("Action", bound="WriteBack | OpenTicket")
 
 
 class Helpdesk(Protocol):
@@ -52,6 +56,24 @@ class Helpdesk(Protocol):
         """The vendor's limit on one ticket, None where there is none."""
         ...
 
+    def grant(self, account: Account) -> Call | None:
+        """The call that asks for an access token; None where the credential stands in each call.
+
+        Calls with ``granted`` carry the token, which is kept until it expires or is refused.
+        """
+        ...
+
+    def granted(self, account: Account, reply: Reply) -> Grant:
+        """The token in the answer of ``grant``. Raises CallError."""
+        ...
+
+    def handshake(self, account: Account, delivery: Delivery) -> Handshake | None:
+        """The answer to a sender that asks who we are before it sends, or None: this is no handshake.
+
+        Asked before the signature is checked, of GET requests too: nothing in it may help a stranger to sign.
+        """
+        ...
+
     def verification(self, account: Account) -> Verification:
         """How a delivery for this account proves itself."""
         ...
@@ -68,8 +90,29 @@ class Helpdesk(Protocol):
         """The call that reads the whole ticket; None where this helpdesk has no such call."""
         ...
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
-        """The ticket in the answer of ``fetch``. Raises CallError."""
+    def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
+        """The next call that tells what these answers leave out; None where they tell all. Raises CallError.
+
+        ``replies`` begin with the answer of ``fetch``. Some helpdesks keep the phone number with the contact.
+        """
+        ...
+
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> Ticket:
+        """The ticket in the answer of ``fetch``, and in those of ``fetch_more``. Raises CallError."""
+        ...
+
+    def prepare(
+        self, account: Account, ref: TicketRef | None, action: WriteBack | OpenTicket, replies: Sequence[Reply]
+    ) -> Call | None:
+        """The next call that must come before the write, None where these answers are enough. Raises CallError.
+
+        It reads, or makes something that is harmless to make again: a transition looked up by its status, a contact
+        for a ticket to be opened. ``ref`` is None for a ticket that is not there yet.
+        """
+        ...
+
+    def prepared(self, account: Account, action: Action, replies: Sequence[Reply]) -> Action:
+        """The action with what the answers of ``prepare`` told, for ``call`` or ``open_ticket``. Raises CallError."""
         ...
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
@@ -103,7 +146,11 @@ class Helpdesk(Protocol):
         """The call that reads the ticket's newest comments; None where this helpdesk has no such call."""
         ...
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> Sequence[AgentReplied]:
+    def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
+        """The next call that tells what these answers leave out; None where they tell all. Raises CallError."""
+        ...
+
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> Sequence[AgentReplied]:
         """The comments of agents in the answer of ``fetch_comments``, whole, oldest first, with their webhooks' facts.
 
         Raises CallError.

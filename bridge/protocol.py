@@ -118,7 +118,7 @@ class StartLimits:
 class Gate:
     """What a call must pass: the breaker and the pace of its destination, and ``more`` rates (key, interval_ms, burst).
 
-    ``interval_ms`` is the time between two calls at the allowed rate, ``burst`` how many may go at once.
+    ``interval_ms`` is the time between two calls, ``burst`` how many may go at once, ``cost`` how many this one counts.
     """
 
     destination: str
@@ -126,6 +126,7 @@ class Gate:
     interval_ms: float
     burst: int
     more: tuple[tuple[str, float, int], ...] = ()
+    cost: int = 1
 
 
 def jelou_destination(project: str) -> str:

@@ -29,13 +29,18 @@ async def received(request: web.Request, app: App, sender: str) -> Delivery:
     if request.content_type != "application/json":
         msg = "the body must be application/json"
         raise WrongContentType(msg)
+    return asked_by(request, app, sender, await body_of(request, app.bridge.max_body_bytes))
+
+
+def asked_by(request: web.Request, app: App, sender: str, body: bytes = b"") -> Delivery:
+    """The request as a delivery with this body. Raises Unreadable."""
     return Delivery(
         sender=sender,
         method=request.method,
         url=_url(request),
         headers={name.lower(): storable(value) for name, value in request.headers.items()},
         query={name.lower(): storable(value) for name, value in request.query.items()},
-        body=await body_of(request, app.bridge.max_body_bytes),
+        body=body,
         received_ms=app.now_ms(),
     )
 

@@ -17,7 +17,9 @@ from bridge.admission import reconciled
 from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import account_gate, explained, list_gate, outcome
+from bridge.granting import Whose
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, is_live, verdict, wanted
+from bridge.steps import in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,6 +88,7 @@ class Reconciler:
         self._account: Account = app.bridge.helpdesks[kind][name]
         self._caller = f"reconciler:{account}"
         whose = (self._dialect, self._account, account, self._caller)
+        self._whose = Whose(self._dialect, self._account, account)
         self._gate, self._list_gate = account_gate(*whose), list_gate(*whose)
         self._bounds = Bounds(since_ms, app.now_ms(), late)
         self.looked = Looked(account, since_ms, dry_run)
@@ -133,11 +136,13 @@ class Reconciler:
         if call is None:
             return ()
         try:
-            return await self._ask(
-                "list.comments",
-                self._gate,
+            return await in_steps(
+                lambda one, judge: self._ask("list.comments", self._gate, one, judge),
                 call,
-                lambda reply: self._dialect.fetched_comments(self._account, ref, reply),
+                lambda replies: (
+                    self._dialect.comments_more(self._account, ref, replies)
+                    or self._dialect.fetched_comments(self._account, ref, *replies)
+                ),
             )
         except CallError as error:
             # One ticket that cannot be read must not hide the others; the next look overlaps this one.
@@ -208,7 +213,7 @@ class Reconciler:
         """Make a call when the gate lets it, and tell the breaker what became of it."""
         await self._turn(gate)
         try:
-            answer = judge(await self._app.http.send(call))
+            answer = judge(await self._app.granting.send(self._app.http, self._whose, call))
         except CallError as failed:
             error = explained(gate, failed)
             await self._tell(action, type(error).__name__, outcome(gate, error))

@@ -28,7 +28,7 @@ from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.observe import observed
 from bridge.protocol import Told
 from bridge.proving import Proving
-from bridge.receiving import received, seen_key
+from bridge.receiving import asked_by, received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from bridge.accounts import Account
-    from bridge.domain import Delivery, TicketEvent
+    from bridge.domain import Delivery, Handshake, TicketEvent
+    from bridge.ports import Helpdesk
     from bridge.protocol import Accepted
     from bridge.wiring import App
 
@@ -45,6 +46,7 @@ TICK_S = 1.0
 STORE_PATIENCE_S = 2.0
 """Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
 
+HELPDESK = "/webhooks/helpdesks/{kind}/{account}"
 LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
 PROVING: web.AppKey[Proving] = web.AppKey("proving")
 
@@ -57,7 +59,8 @@ def application(app: App) -> web.Application:
     site[PROVING] = Proving(app, partial(_later, site))
     site.add_routes(
         [
-            web.post("/webhooks/helpdesks/{kind}/{account}", helpdesk_webhook),
+            web.post(HELPDESK, helpdesk_webhook),
+            web.get(HELPDESK, helpdesk_handshake),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
             *asked(app),
             *observed(app),
@@ -74,15 +77,37 @@ def application(app: App) -> web.Application:
 async def helpdesk_webhook(request: web.Request) -> web.Response:
     """Verify, store, 202. A duplicate is 202 too."""
     app = request.app[APP]
+    kind, name, dialect, account = _sender(request)
+    delivery = await received(request, app, f"{kind}/{name}")
+    if hello := dialect.handshake(account, delivery):
+        return _shaken(hello)
+    verified = verify(delivery, dialect.verification(account), app.now_ms())
+    told = dialect.read(verified, account, name)
+    return await _stored(request, delivery, dialect.delivery_id(delivery), told, account)
+
+
+async def helpdesk_handshake(request: web.Request) -> web.Response:
+    """What some helpdesks ask by GET before they send; HEAD is answered too, without a body. 405 for the others."""
+    kind, name, dialect, account = _sender(request)
+    hello = dialect.handshake(account, asked_by(request, request.app[APP], f"{kind}/{name}"))
+    if hello is None:
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"])
+    return _shaken(hello)
+
+
+def _sender(request: web.Request) -> tuple[str, str, Helpdesk, Account]:
+    app = request.app[APP]
     kind, name = request.match_info["kind"], request.match_info["account"]
     dialect, account = app.helpdesks.get(kind), app.bridge.account(kind, name)
     if dialect is None or account is None:
         msg = f"no {kind} account of that name"
         raise UnknownSender(msg)
-    delivery = await received(request, app, f"{kind}/{name}")
-    verified = verify(delivery, dialect.verification(account), app.now_ms())
-    told = dialect.read(verified, account, name)
-    return await _stored(request, delivery, dialect.delivery_id(delivery), told, account)
+    return kind, name, dialect, account
+
+
+def _shaken(hello: Handshake) -> web.Response:
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return web.Response(status=hello.status, body=hello.body, content_type=hello.content_type, headers=headers)
 
 
 async def _stored(

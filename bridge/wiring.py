@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from redis.asyncio import Redis
 
 from bridge import logs
 from bridge.connections import connection_pool
+from bridge.granting import Granting
 from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
 from bridge.http import Http
@@ -49,6 +50,7 @@ class App:
     now_ms: Callable[[], int] = wall_clock_ms
     monotonic: Callable[[], float] = time.monotonic
     """The clock of leases, s."""
+    granting: Granting = field(default_factory=Granting)
 
 
 @asynccontextmanager

@@ -32,7 +32,10 @@ from bridge.helpdesks import REGISTRY
 from tests.senders import verified
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from bridge.accounts import Account
+    from bridge.domain import Call
     from bridge.ports import Helpdesk
 
 FOLDER = Path(__file__).parent / "recordings"
@@ -146,3 +149,19 @@ def secrets_of(recordings: Recordings) -> list[str]:
     """The secrets in the account's section."""
     verification = recordings.section["verification"]
     return next(list(verification[name]) for name in ("secrets", "tokens", "passwords") if name in verification)
+
+
+def walked(
+    case: dict[str, Any], name: str, asked: Callable[[list[Reply]], Call | None], begun: Iterable[Reply] = ()
+) -> list[Reply]:
+    """The answers of the recorded steps: each is asked for in its turn, and no further one."""
+    replies = list(begun)
+    for step in case.get(name, []):
+        call = asked(replies)
+        assert call is not None
+        assert (call.method, call.url) == (step.get("method", "GET"), step["url"])
+        assert "body" not in step or json.loads(call.body) == step["body"]
+        assert not call.once
+        replies.append(reply_of(step["reply"]))
+    assert asked(replies) is None
+    return replies

@@ -89,7 +89,7 @@ class Listed(Zendesk):
         """One ticket of the twin with its comments."""
         return Call("GET", f"{base_url(account)}/twin/tickets/{ref.id}")
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> list[AgentReplied]:  # noqa: ARG002 - all accounts alike
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> list[AgentReplied]:  # noqa: ARG002 - all accounts alike
         """All but the requester's own."""
         raise_for(reply, {})
         told = orjson.loads(reply.body)

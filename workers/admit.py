@@ -14,6 +14,7 @@ from workers.waiting import Wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bridge.granting import Whose
     from bridge.links import Link
     from bridge.protocol import StartLimits, Verdict
     from workers.work import Work
@@ -34,12 +35,16 @@ def jelou_gate(work: Work) -> Gate:
     return Gate(jelou_destination(work.pair.project_name), work.claimed.lane, *rate)
 
 
-def helpdesk_gate(work: Work, *, writes: bool = False) -> Gate:
-    """The gate of the helpdesk account; of a write, with the ticket's own rate where the vendor has one."""
-    own = work.pair.dialect.ticket_rate if writes else None
+def helpdesk_gate(work: Work, whose: Whose | None = None, *, writes: bool = False, cost: int = 1) -> Gate:
+    """The gate of the ticket's helpdesk account, or of another; of a write, with the ticket's own rate if there is one.
+
+    ``cost`` is how many calls go through it at once.
+    """
+    to = whose or work.whose
+    own = to.dialect.ticket_rate if writes else None
     more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()
-    gate = account_gate(work.pair.dialect, work.pair.account, work.account, work.claimed.lane)
-    return replace(gate, more=more)
+    gate = account_gate(to.dialect, to.account, to.name, work.claimed.lane)
+    return replace(gate, more=more, cost=cost)
 
 
 class HeldBackError(BridgeError):

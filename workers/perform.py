@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bridge.domain import Call, Reply
+    from bridge.granting import Whose
     from bridge.protocol import Gate
     from workers.work import Work
 
@@ -19,11 +20,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def perform(work: Work, gate: Gate, action: str, call: Call, judge: Callable[[Reply], T]) -> T:
-    """Send the call and judge its answer. Raises CallError; a lease that ended before the bytes is NotSent."""
-    begun = perf_counter()
+async def perform(
+    work: Work, gate: Gate, action: str, call: Call, judge: Callable[[Reply], T], whose: Whose | None = None
+) -> T:
+    """Send the call and judge its answer. Raises CallError; a lease that ended before the bytes is NotSent.
+
+    ``whose`` is the helpdesk account where it is not the ticket's own.
+    """
+    begun, app = perf_counter(), work.app
     try:
-        answer = judge(await work.app.http.send(call, work.may_send))
+        answer = judge(await app.granting.send(app.http, whose or work.whose, call, work.may_send))
     except LeaseLost:
         error: CallError = NotSent("the lease had ended before the call went out")
         _told(work, action, begun, error)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import jelou, jelou_send
-from bridge.domain import Fetch
 from bridge.notes import NOBODY
 from bridge.owed import Side
-from workers.admit import admit, helpdesk_gate, jelou_gate
+from workers import steps
+from workers.admit import admit, jelou_gate
 from workers.perform import perform
 from workers.waiting import again_in, hopeless
 
@@ -28,7 +28,14 @@ async def ticket_now(work: Work) -> Ticket | None:
     call = pair.dialect.fetch(pair.account, work.ref)
     if call is None:
         return None
-    ticket = await _ask(work, call, lambda reply: pair.dialect.fetched(pair.account, work.ref, reply))
+    ticket = await _ask(
+        work,
+        call,
+        lambda replies: (
+            pair.dialect.fetch_more(pair.account, work.ref, replies)
+            or pair.dialect.fetched(pair.account, work.ref, *replies)
+        ),
+    )
     meet(work, ticket)
     work.tell("fetched")
     return ticket
@@ -47,13 +54,18 @@ async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
     call = pair.dialect.fetch_comments(pair.account, work.ref)
     if call is None:
         return None
-    return await _ask(work, call, lambda reply: pair.dialect.fetched_comments(pair.account, work.ref, reply))
+    return await _ask(
+        work,
+        call,
+        lambda replies: (
+            pair.dialect.comments_more(pair.account, work.ref, replies)
+            or pair.dialect.fetched_comments(pair.account, work.ref, *replies)
+        ),
+    )
 
 
-async def _ask(work: Work, call: Call, judge: Callable[[Reply], T]) -> T:
-    gate = helpdesk_gate(work)
-    await admit(work, gate)
-    answer = await perform(work, gate, Fetch.type, call, judge)
+async def _ask(work: Work, call: Call, judge: Callable[[Sequence[Reply]], Call | T]) -> T:
+    answer = await steps.read(work, call, judge)
     work.link = replace(work.link, read_tries=0, read_first_ms=0)
     return answer
 

@@ -13,14 +13,15 @@ import orjson
 
 from bridge import events, unasked
 from bridge.correlate import lane_name
-from bridge.domain import Fetch, OpenTicket, Probe, TicketRef, Unasked
+from bridge.domain import OpenTicket, Probe, TicketRef, Unasked
 from bridge.errors import CallError
-from bridge.gates import account_gate
+from bridge.granting import Whose
 from bridge.letters import BURIED
 from bridge.links import Signal
 from bridge.notes import marker
 from bridge.owed import Side, Todo
 from bridge.timeline import entry
+from workers import steps
 from workers.admit import BEHIND_MS, HeldBackError, admit, helpdesk_gate
 from workers.perform import perform
 from workers.recovery import shaken
@@ -143,10 +144,13 @@ async def _takes_more(work: Work, todo: Todo, ticket: str) -> bool:
     call = dialect.fetch(account, ref)
     if call is None:
         return True
-    gate = account_gate(dialect, account, f"{kind}/{name}", work.claimed.lane)
-    await admit(work, gate)
     try:
-        read = await perform(work, gate, Fetch.type, call, lambda reply: dialect.fetched(account, ref, reply))
+        read = await steps.read(
+            work,
+            call,
+            lambda replies: dialect.fetch_more(account, ref, replies) or dialect.fetched(account, ref, *replies),
+            Whose(dialect, account, f"{kind}/{name}"),
+        )
     except CallError as error:
         if hopeless(work, error, todo.first_ms):
             return False
@@ -171,11 +175,11 @@ async def _plan(work: Work, todo: Todo, earlier: str) -> None:
 async def _open(work: Work, todo: Todo) -> None:
     pair, action = work.pair, _frozen(todo)
     call = action and pair.dialect.open_ticket(pair.account, action, todo.key, now_ms=work.app.now_ms())
-    if not call:
+    if not action or not call:
         _bury(work, replace(todo, text=""), NO_TICKETS)
         return
     try:
-        ticket = await _send(work, todo, call)
+        ticket = await _send(work, todo, action, call)
     except CallError as error:
         _not_opened(work, todo, error, sent=not error.certain)
     else:
@@ -183,11 +187,15 @@ async def _open(work: Work, todo: Todo) -> None:
         await _give(work, ticket)
 
 
-async def _send(work: Work, todo: Todo, call: Call) -> str:
+async def _send(work: Work, todo: Todo, action: OpenTicket, call: Call) -> str:
     """Noted before it goes out: whoever takes over looks for the ticket before opening another."""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, first = work.pair, steps.first_of(work, None, action)
+    gate = helpdesk_gate(work, cost=1 + (first.calls if first else 0))
     link = replace(work.link, todo=(replace(todo, sent=True),))
     await admit(work, gate, link, sending={"action": OpenTicket.type, "key": todo.key})
+    if first:
+        ready = await steps.prepared(work, gate, None, action, first)
+        call = pair.dialect.open_ticket(pair.account, ready, todo.key, now_ms=work.app.now_ms()) or call
     return await perform(work, gate, OpenTicket.type, call, lambda reply: pair.dialect.opened(pair.account, reply))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import correlate, events
 from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
+from bridge.granting import Whose
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side
@@ -117,6 +118,11 @@ class Work:
     def contact(self) -> str:
         """Index key of the customer at the bot; empty until it is known."""
         return correlate.contact_key(self.pair.project_name, self.link.bot, self.link.user)
+
+    @property
+    def whose(self) -> Whose:
+        """The helpdesk account that the ticket is of."""
+        return Whose(self.pair.dialect, self.pair.account, self.account)
 
     def may_send(self) -> bool:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""

@@ -9,6 +9,7 @@ from bridge import notes
 from bridge.domain import AddReply, Probe
 from bridge.errors import CallError, Gone
 from bridge.owed import Side
+from workers import steps
 from workers.admit import admit, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
@@ -95,10 +96,14 @@ async def _send(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
 
     A helpdesk that knows an update by its id would take a longer one as the same.
     """
-    pair, gate = work.pair, helpdesk_gate(work, writes=True)
+    pair, first = work.pair, steps.first_of(work, work.ref, action)
+    gate = helpdesk_gate(work, writes=True, cost=1 + (first.calls if first else 0))
     sent = replace(todo, sent=todo.sent or call.once or todo.key.startswith(notes.MESSAGE), looked=False)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
+    if first:
+        ready = await steps.prepared(work, gate, work.ref, action, first)
+        call = pair.dialect.call(pair.account, work.ref, ready, todo.key, now_ms=work.app.now_ms()) or call
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))
 
 

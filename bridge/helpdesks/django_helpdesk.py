@@ -27,6 +27,7 @@ from bridge.domain import WRITTEN, SetField, SetStatus, TicketRef
 from bridge.errors import CallError, Gone, Refused
 from bridge.helpdesks import django_helpdesk_reading as reader
 from bridge.helpdesks import proof, reading, writing
+from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.django_helpdesk_reading import CUSTOM, KIND, Site
 from bridge.helpdesks.reading import Json, section, text, told
 from bridge.policies import Model
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
         Changes,
         Delivery,
         OpenTicket,
-        Rate,
         Reply,
         Ticket,
         TicketEvent,
@@ -120,13 +120,12 @@ OPENING: Final[Meanings] = {404: Refused}
 """Where there is no ticket yet that could be gone."""
 
 
-class DjangoHelpdesk:
+class DjangoHelpdesk(Dialect):
     """The dialect of django-helpdesk."""
 
     kind = KIND
     settings: type[Account] = DjangoHelpdeskAccount
     calls_per_minute = 6_000
-    ticket_rate: Rate | None = None
 
     def verification(self, account: Account) -> Verification:
         """What stands in for the signature that django-helpdesk does not make."""
@@ -146,7 +145,7 @@ class DjangoHelpdesk:
         """The ticket with its follow-ups."""
         return _read(account, "/api/tickets/{id}/", ref.id)
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Ticket:
         """The ticket, without ``group``: the API tells the queue's number and not its slug."""
         raise_for(reply, MEANINGS)
         return reader.ticket(ref, reply_object(reply), "", _site(account))
@@ -194,7 +193,7 @@ class DjangoHelpdesk:
         """The ticket, which has all its follow-ups."""
         return self.fetch(account, ref)
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> list[AgentReplied]:
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> list[AgentReplied]:
         """The comments of agents, and the bridge's own, oldest first."""
         raise_for(reply, MEANINGS)
         return reader.replies(ref, reply_object(reply), _site(account))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bridge.accounts import Account
+
 ENDED: Final = frozenset({"solved", "closed"})
 """The statuses in which a ticket is done."""
 
@@ -48,3 +50,18 @@ def label(table: Mapping[str, str], said: str) -> str:
     """The bridge's word for what was said, in any case; what the table does not know in lower case."""
     word = said.strip().casefold()
     return table.get(word, word)
+
+
+def status(account: Account, said: str, table: Mapping[str, str] = STATUSES) -> str:
+    """The bridge's word for a status: by the account's own labels, then by the table."""
+    return _own(account.labels.status, said) or label(table, said)
+
+
+def priority(account: Account, said: str, table: Mapping[str, str] = PRIORITIES) -> str:
+    """The bridge's word for a priority: by the account's own labels, then by the table."""
+    return _own(account.labels.priority, said) or label(table, said)
+
+
+def _own(labels: Mapping[str, str], said: str) -> str:
+    word = said.strip().casefold()
+    return next((meant for name, meant in labels.items() if name.strip().casefold() == word), "")

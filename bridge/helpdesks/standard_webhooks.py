@@ -69,6 +69,7 @@ from bridge.domain import Call
 from bridge.errors import Gone, Refused
 from bridge.helpdesks import proof, writing
 from bridge.helpdesks import standard_webhooks_events as events
+from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.reading import Json, section
 from bridge.helpdesks.standard_webhooks_writing import asked, opening
 from bridge.policies import Model
@@ -82,7 +83,6 @@ if TYPE_CHECKING:
         Changes,
         Delivery,
         OpenTicket,
-        Rate,
         Reply,
         Ticket,
         TicketEvent,
@@ -125,13 +125,12 @@ def _signed(verification: Secrets) -> signatures.HmacSigned:
 MEANINGS: Final[Meanings] = {410: Because(Gone, "the receiver takes nothing for this ticket any more")}
 
 
-class StandardWebhooks:
+class StandardWebhooks(Dialect):
     """The dialect of scripted senders."""
 
     kind = events.KIND
     settings: type[Account] = StandardWebhooksAccount
     calls_per_minute = 6_000
-    ticket_rate: Rate | None = None
 
     def verification(self, account: Account) -> signatures.HmacSigned:
         """The signature of Standard Webhooks."""
@@ -149,7 +148,7 @@ class StandardWebhooks:
         """None: a sender tells all it has."""
         return None
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:  # noqa: ARG002 - there is nothing to ask
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Ticket:  # noqa: ARG002 - there is nothing to ask
         """Raises Refused: there is no such call."""
         raise _unaskable()
 
@@ -178,7 +177,7 @@ class StandardWebhooks:
         """None: a sender tells all it has."""
         return None
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> Sequence[AgentReplied]:  # noqa: ARG002 - see above
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Sequence[AgentReplied]:  # noqa: ARG002 - see above
         """Raises Refused: there is no such call."""
         raise _unaskable()
 

@@ -17,6 +17,7 @@ from bridge.accounts import Account, Secrets, WriteBackTo
 from bridge.domain import WRITTEN, Rate, SetField
 from bridge.errors import Ambiguous
 from bridge.helpdesks import proof, reading, writing, zendesk_events, zendesk_listing
+from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.reading import section, text
 from bridge.helpdesks.zendesk_writing import MEANINGS, OPENING, change, opening
 from bridge.policies import Model
@@ -110,7 +111,7 @@ def _bridge_user(account: Account) -> str:
     return access.bridge_user_id if access else ""
 
 
-class Zendesk:
+class Zendesk(Dialect):
     """The dialect of Zendesk Support."""
 
     kind = "zendesk"
@@ -139,7 +140,7 @@ class Zendesk:
         """The ticket with its people, for the phone number."""
         return _read(account, "/api/v2/tickets/{id}.json?include=users", ref.id)
 
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply) -> Ticket:
+    def fetched(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Ticket:
         """The whole ticket: phone and external id of its requester, custom fields by their number."""
         raise_for(reply, MEANINGS)
         found = reply_object(reply)
@@ -194,7 +195,7 @@ class Zendesk:
         """The ticket's newest hundred comments, with the roles of who wrote them."""
         return _read(account, "/api/v2/tickets/{id}/comments.json?include=users&sort_order=desc", ref.id)
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply) -> list[AgentReplied]:
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> list[AgentReplied]:
         """The comments of agents, and the bridge's own, oldest first."""
         raise_for(reply, MEANINGS)
         return zendesk_listing.replies(ref, reply_object(reply), _bridge_user(account))

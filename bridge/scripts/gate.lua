@@ -1,6 +1,7 @@
 -- The gate before every call: breaker and pace of its destination, shared by all workers. Put behind the prelude.
 --
--- gate: {destination, lane, interval_ms, burst, more: [[key, interval_ms, burst]...]}
+-- gate: {destination, lane, interval_ms, burst, more: [[key, interval_ms, burst]...], cost}
+-- `cost` calls are taken at once, for one that others follow without asking again; a ticket's own rate counts one.
 -- Pace is GCRA: a theoretical arrival time per key. `more` are further rates (a ticket's own), all or none is taken.
 -- Who must wait gets a slot behind the others of its lane, one interval further for each lane that waits as well: so a
 -- flood in one lane is spread over time and delays neither another lane nor its own order, and nobody polls.
@@ -23,9 +24,9 @@ local function slot_of(gate) return 'slot:' .. gate.destination end
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
 
-local function earliest(key, interval_ms, burst)
+local function earliest(key, interval_ms, burst, cost)
   local tat = math.max(tonumber(redis.call('GET', key) or '0'), NOW)
-  return tat - (burst - 1) * interval_ms, tat + interval_ms
+  return tat - (math.max(burst, cost) - cost) * interval_ms, tat + cost * interval_ms
 end
 
 -- A slot at the end of the lane's own waiting row, not before `from`. Returns how long to wait.
@@ -60,12 +61,12 @@ local function refused_at(place, gate)
   if not has_slot and row_end > NOW then return {'paced', tostring(slot(place, gate, NOW)), ''} end
   local taken = {}
   local own = P .. 'pace:' .. gate.destination
-  local at, tat = earliest(own, gate.interval_ms, gate.burst)
+  local at, tat = earliest(own, gate.interval_ms, gate.burst, gate.cost)
   if at > NOW then return {'paced', tostring(slot(place, gate, at)), ''} end
   taken[own] = tat
   for _, rate in ipairs(gate.more) do
     local key = P .. 'pace:' .. rate[1]
-    at, tat = earliest(key, rate[2], rate[3])
+    at, tat = earliest(key, rate[2], rate[3], 1)
     if at > NOW then return {'paced', tostring(math.ceil(at - NOW)), ''} end
     taken[key] = tat
   end

@@ -25,6 +25,7 @@ from tests.helpdesk_recordings import (
     reply_of,
     secrets_of,
     told_ticket,
+    walked,
 )
 from tests.senders import NOW_MS
 
@@ -49,7 +50,10 @@ each_kind = pytest.mark.parametrize("recordings", KINDS, ids=named)
 def test_each_write_is_the_call_the_helpdesk_documents(recordings: Recordings, case: dict[str, Any]) -> None:
     """Each action becomes one call, or none where the helpdesk has no such thing."""
     ref = ref_of(recordings, recordings.writes["ticket_id"])
-    call = recordings.dialect.call(recordings.account, ref, action_of(case["action"]), "1:note", now_ms=NOW_MS)
+    dialect, account = recordings.dialect, recordings.account
+    action = action_of(case["action"])
+    replies = walked(case, "prepare", lambda told: dialect.prepare(account, ref, action, told))
+    call = dialect.call(account, ref, dialect.prepared(account, action, replies), "1:note", now_ms=NOW_MS)
     if "none" in case:
         assert call is None
         return
@@ -137,7 +141,7 @@ def test_a_write_of_unknown_fate_is_looked_for(recordings: Recordings, case: dic
         assert dialect.found(recordings.account, action, Reply(200, {}, WRITTEN)) == ""
         return
     assert call is not None
-    assert (call.method, call.url) == ("GET", case["url"])
+    assert (call.method, call.url, call.once) == (case.get("method", "GET"), case["url"], False)
     assert dialect.found(recordings.account, action, reply_of(case["found"]))
     assert not dialect.found(recordings.account, action, reply_of(case["missing"]))
 
@@ -151,8 +155,10 @@ def test_a_ticket_is_fetched_whole(recordings: Recordings, case: dict[str, Any])
         assert call is None
         return
     assert call is not None
-    assert (call.method, call.url) == ("GET", case["url"])
-    assert told_ticket(recordings.dialect.fetched(recordings.account, ref, reply_of(case["reply"]))) == case["ticket"]
+    assert (call.method, call.url, call.calls) == ("GET", case["url"], 1 + len(case.get("more", [])))
+    dialect, account, begun = recordings.dialect, recordings.account, [reply_of(case["reply"])]
+    replies = walked(case, "more", lambda told: dialect.fetch_more(account, ref, told), begun)
+    assert told_ticket(dialect.fetched(account, ref, *replies)) == case["ticket"]
 
 
 @each_kind

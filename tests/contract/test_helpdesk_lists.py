@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bridge import errors
-from bridge.domain import AgentReplied, OpenTicket, Reply
+from bridge.domain import AgentReplied, OpenTicket, Reply, SetStatus
 from bridge.errors import Ambiguous, CallError
 from bridge.protocol import Leases
 from tests.contract.test_helpdesks import put
@@ -27,6 +27,7 @@ from tests.helpdesk_recordings import (
     ref_of,
     reply_of,
     told,
+    walked,
 )
 from tests.senders import NOW_MS
 
@@ -46,6 +47,8 @@ each_kind = pytest.mark.parametrize("recordings", KINDS, ids=named)
 def test_a_ticket_is_opened_as_the_helpdesk_documents(recordings: Recordings, case: dict[str, Any]) -> None:
     """With the customer's name and number and our mark, under a key that stays the same where there is one."""
     dialect, account, action = recordings.dialect, recordings.account, opening_of(case["action"])
+    replies = walked(case, "prepare", lambda told: dialect.prepare(account, None, action, told))
+    action = dialect.prepared(account, action, replies)
     call, again = (dialect.open_ticket(account, action, "1:open", now_ms=NOW_MS + late) for late in (0, 60_000))
     if "none" in case:
         assert call is None
@@ -90,7 +93,7 @@ def test_a_ticket_of_unknown_fate_is_looked_for(recordings: Recordings, case: di
         assert dialect.found_opened(account, action, Reply(200)) == ""
         return
     assert call is not None
-    assert (call.method, call.url) == ("GET", case["url"])
+    assert (call.method, call.url, call.once) == (case.get("method", "GET"), case["url"], False)
     assert dialect.found_opened(account, action, reply_of(case["found"])) == case["id"]
     assert dialect.found_opened(account, action, reply_of(case["missing"])) == ""
     if "unsure" in case:
@@ -118,8 +121,10 @@ def test_comments_are_fetched_whole(recordings: Recordings, case: dict[str, Any]
         assert call is None
         return
     assert call is not None
-    assert (call.method, call.url) == ("GET", case["url"])
-    found = recordings.dialect.fetched_comments(recordings.account, ref, reply_of(case["reply"]))
+    assert (call.method, call.url, call.calls) == ("GET", case["url"], 1 + len(case.get("more", [])))
+    dialect, account, begun = recordings.dialect, recordings.account, [reply_of(case["reply"])]
+    replies = walked(case, "more", lambda told: dialect.comments_more(account, ref, told), begun)
+    found = dialect.fetched_comments(account, ref, *replies)
     assert [told(one) for one in found] == case["comments"]
     assert not any(one.partial for one in found)
 
@@ -145,7 +150,7 @@ def test_a_page_of_changes_is_read(recordings: Recordings, case: dict[str, Any])
         assert call is None
         return
     assert call is not None
-    assert (call.method, call.url) == ("GET", case["url"])
+    assert (call.method, call.url, call.once) == (case.get("method", "GET"), case["url"], False)
     page = dialect.changes(account, ACCOUNT_NAME, reply_of(case["reply"]))
     assert [told(one) for one in page.events] == case["events"]
     assert ([one.id for one in page.tickets], page.after) == (case["tickets"], case["after"])
@@ -183,6 +188,15 @@ def looks(recordings: Recordings, reply: Reply) -> list[Callable[[], object]]:
         lambda: dialect.found_opened(account, OPEN, reply),
         lambda: dialect.changes(account, ACCOUNT_NAME, reply),
         lambda: dialect.fetched(account, ref, reply),
+        lambda: dialect.fetch_more(account, ref, [reply]),
+        lambda: dialect.comments_more(account, ref, [reply]),
+        lambda: dialect.fetched(account, ref, reply, reply),
+        lambda: dialect.fetched_comments(account, ref, reply, reply),
+        lambda: dialect.prepare(account, ref, SetStatus("solved"), [reply]),
+        lambda: dialect.prepared(account, SetStatus("solved"), [reply]),
+        lambda: dialect.prepare(account, None, OPEN, [reply]),
+        lambda: dialect.prepared(account, OPEN, [reply]),
+        lambda: dialect.granted(account, reply),
     ]
 
 
