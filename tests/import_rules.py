@@ -27,8 +27,8 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools
-jinja2 markdown_it math orjson phonenumbers pydantic re statistics string types typing unicodedata urllib.parse
+base64 binascii collections dataclasses datetime difflib email.utils enum functools hashlib hmac html.parser itertools
+html jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing unicodedata urllib.parse
 zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())

@@ -27,13 +27,25 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 
 def decoded(body: bytes) -> Json:
     """The JSON object of a body. Raises Unreadable for anything else."""
-    try:
-        found = orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
-    except orjson.JSONDecodeError:
-        raise Unreadable(_BODY, "is not JSON") from None
+    found = _loaded(body)
     if not isinstance(found, dict):
         raise Unreadable(_BODY, "is not a JSON object")
     return found
+
+
+def decoded_list(body: bytes) -> list[Json]:
+    """The objects in the JSON list of a body. Raises Unreadable for anything but a list."""
+    found = _loaded(body)
+    if not isinstance(found, list):
+        raise Unreadable(_BODY, "is not a JSON list")
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _loaded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
+        raise Unreadable(_BODY, "is not JSON") from None
 
 
 def section(record: Json, name: str) -> Json:

@@ -22,7 +22,6 @@ from bridge.helpdesks import REGISTRY
 from bridge.signatures import HmacSigned, verify
 from tests.helpdesk_recordings import (
     ACCOUNT_NAME,
-    FOLDER,
     JSON,
     KINDS,
     Recordings,
@@ -150,7 +149,7 @@ def test_a_recorded_body_is_read_as_expected(recordings: Recordings, name: str) 
 @each_kind
 def test_every_recorded_body_has_an_expectation(recordings: Recordings) -> None:
     """No body lies in the folder unread."""
-    folder = FOLDER / recordings.kind
+    folder = recordings.folder
     found = {str(path.relative_to(folder)) for path in folder.rglob("*.json")}
     assert found - {"account.json", "expected.json", "writes.json"} == set(recordings.expected)
 
