@@ -194,3 +194,10 @@ class Labels(Model):
     priority: dict[str, Literal["low", "normal", "high", "urgent"]] = Field(
         default_factory=dict, description="Label to the bridge's word: Muy alta: urgent."
     )
+
+
+class TicketPace(Model):
+    """At most so many writes on one ticket in so many seconds."""
+
+    calls: int = Field(ge=1, description="So many writes.")
+    per_s: float = Field(gt=0, description="In so many seconds.")

@@ -58,7 +58,9 @@ def include(tree: Section, folder: Path) -> Included:
     accounts = helpdesks.entries.get(KIND) if isinstance(helpdesks, Section) else None
     if not isinstance(helpdesks, Section) or not isinstance(accounts, Section):
         return included
-    filled = {name: _account(one, ("helpdesks", KIND, name), folder, included) for name, one in accounts.entries.items()}
+    filled = {
+        name: _account(one, ("helpdesks", KIND, name), folder, included) for name, one in accounts.entries.items()
+    }
     kinds = {**helpdesks.entries, KIND: replace(accounts, entries=filled)}
     included.tree = replace(tree, entries={**tree.entries, "helpdesks": replace(helpdesks, entries=kinds)})
     return included
@@ -80,10 +82,12 @@ def _mapping(told: Leaf, key: Key, folder: Path, included: Included) -> Section 
     path = path or known.get(told.text)
     if path is None:
         fix = f"{did_you_mean(told.text, known)}; or write file:PATH"
-        return included.miss(key, told.line, "no mapping of that name is shipped", fix)
+        included.miss(key, told.line, "no mapping of that name is shipped", fix)
+        return None
     text, problem = _text(path)
     if problem:
-        return included.miss(key, told.line, f"the file {path} {problem}", "correct the path")
+        included.miss(key, told.line, f"the file {path} {problem}", "correct the path")
+        return None
     tree, mistakes = parse(text)
     included.places[spell(key)] = str(path)
     included.mistakes += [replace(one, path=str(path), key=f"{spell(key)}.{one.key}".rstrip(".")) for one in mistakes]

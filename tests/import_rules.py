@@ -27,9 +27,9 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime difflib email.utils enum functools hashlib hmac html.parser itertools
-html jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing unicodedata urllib.parse
-zoneinfo
+base64 binascii collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
+itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
+unicodedata urllib.parse zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
@@ -117,7 +117,7 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 }
 """Module to what of ours it may import. The twins compute everything apart from the code they test."""
 
-DIALECTS = ("django_helpdesk", "standard_webhooks", "zendesk")
+DIALECTS = ("django_helpdesk", "generic", "standard_webhooks", "zendesk")
 
 
 @dataclass(frozen=True)

@@ -13,39 +13,35 @@ give a note a probe. A webhook without ``version`` is known again by its content
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr, model_validator
-
-from bridge.accounts import Account
-from bridge.domain import (
-    WRITTEN,
-    AddNote,
-    AddReply,
-    Changes,
-    Handshake,
-    OpenTicket,
-    SetField,
-    SetStatus,
-    TicketOpened,
-    TicketSolved,
-)
+from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetStatus
 from bridge.errors import Refused
-from bridge.helpdesks import generic_access, generic_proof, proof, writing
+from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
 from bridge.helpdesks import generic_reading as reader
 from bridge.helpdesks.dialect import Action, Dialect
-from bridge.helpdesks.generic_access import GenericAccess
+from bridge.helpdesks.generic_account import GenericAccount, secrets_of, settings_of
+from bridge.helpdesks.generic_account import own as own_account
+from bridge.helpdesks.generic_asking import (
+    KIND,
+    asked_about,
+    asked_of,
+    delivered,
+    listed,
+    source_of,
+    whole,
+    write_of,
+    writing_call,
+)
 from bridge.helpdesks.generic_expressions import built, found, holds, told
 from bridge.helpdesks.generic_functions import text_of
-from bridge.helpdesks.generic_mapping import HelpdeskMapping, settings_asked
-from bridge.helpdesks.generic_reading import Source, usable
-from bridge.helpdesks.labels import ENDED
-from bridge.policies import Model
+from bridge.helpdesks.generic_reading import usable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from bridge.accounts import Account
     from bridge.domain import (
         AgentReplied,
         Call,
@@ -59,55 +55,7 @@ if TYPE_CHECKING:
         Verified,
         WriteBack,
     )
-    from bridge.helpdesks.generic_recipes import Write
     from bridge.signatures import Verification
-
-KIND: Final = "generic"
-
-
-class GenericSecrets(Model):
-    """What proves a delivery, as the mapping's ``proof`` wants it."""
-
-    secrets: list[SecretStr] = Field(min_length=1, description="The new one and, during a rotation, the old one.")
-    username: str = Field(default="", description="Of HTTP Basic.")
-
-
-class GenericAccount(Account):
-    """An account of a helpdesk that a mapping describes."""
-
-    mapping: HelpdeskMapping = Field(description="A shipped one by its name, or file:PATH beside this file.")
-    settings: dict[str, str] = Field(default_factory=dict, description="What the mapping asks each account for.")
-    verification: GenericSecrets
-    access: GenericAccess | None = Field(default=None, description="Without it nothing is read or written back.")
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        generic_proof.verification(self.mapping.proof, _secrets(self), self.verification.username)
-        known = set(self.mapping.settings)
-        unknown = sorted(set(self.settings) - known)
-        undeclared = sorted(settings_asked(self.mapping) - known)
-        missing = sorted(name for name in known - set(self.settings) if self.mapping.settings[name].default is None)
-        for names, problem in (
-            (unknown, "settings: the mapping asks for no {}; known: " + (", ".join(sorted(known)) or "none")),
-            (undeclared, "mapping: an expression asks for settings.{}, which is not among its settings"),
-            (missing, "settings: the mapping asks for {}"),
-        ):
-            if names:
-                raise ValueError(problem.format(names[0]))
-        return self
-
-
-def _secrets(account: GenericAccount) -> tuple[str, ...]:
-    return proof.revealed(account.verification.secrets)
-
-
-def _own(account: Account) -> GenericAccount:
-    return proof.own(account, GenericAccount)
-
-
-def _settings(account: GenericAccount) -> dict[str, str]:
-    declared = account.mapping.settings.items()
-    return {name: one.default for name, one in declared if one.default is not None} | account.settings
 
 
 class Generic(Dialect):
@@ -122,13 +70,13 @@ class Generic(Dialect):
 
     def verification(self, account: Account) -> Verification:
         """As the mapping's ``proof`` says."""
-        own = _own(account)
-        return generic_proof.verification(own.mapping.proof, _secrets(own), own.verification.username)
+        own = own_account(account)
+        return generic_proof.verification(own.mapping.proof, secrets_of(own), own.verification.username)
 
     def handshake(self, account: Account, delivery: Delivery) -> Handshake | None:
         """The first of the mapping's handshakes whose condition holds."""
-        own = _own(account)
-        asked = _asked(own, delivery, None)
+        own = own_account(account)
+        asked = delivered(own, delivery, None)
         shake = next((one for one in own.mapping.handshake if holds(one.when, asked)), None)
         answer = text_of(built(shake.answer, asked)) if shake else None
         return Handshake(answer.encode()) if answer is not None else None
@@ -139,10 +87,10 @@ class Generic(Dialect):
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """The events in a delivery, by the mapping's rules. Raises Unreadable."""
-        own = _own(account)
+        own = own_account(account)
         delivery = verified.delivery
-        asked = _asked(own, delivery, generic_proof.content(own.mapping, delivery.body))
-        return reader.events(_source(own, account_name), asked, told(own.mapping.delivery_id, _whole(asked)))
+        asked = delivered(own, delivery, generic_proof.content(own.mapping, delivery.body))
+        return reader.events(source_of(own, account_name), asked, told(own.mapping.delivery_id, whole(asked)))
 
     # -- reads
 
@@ -152,19 +100,19 @@ class Generic(Dialect):
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """Its next step."""
-        own = _own(account)
+        own = own_account(account)
         if own.access is None or own.mapping.fetch is None:
             return None
-        return calls.walk(own.mapping.fetch.steps, own.mapping, own.access, _of(own, ref.id), replies).call
+        return calls.walk(own.mapping.fetch.steps, own.mapping, own.access, asked_of(own, ref.id), replies).call
 
     def fetched(self, account: Account, ref: TicketRef, *replies: Reply) -> Ticket:
         """The ticket as ``fetch.ticket`` says. Raises Gone where the answers hold no ticket of that id."""
-        own = _own(account)
+        own = own_account(account)
         if own.access is None or own.mapping.fetch is None:
             raise _unaskable()
-        walked = calls.walk(own.mapping.fetch.steps, own.mapping, own.access, _of(own, ref.id), replies)
-        asked = _of(own, ref.id) | {"read": walked.read}
-        return reader.ticket(_source(own, ref.account), ref, own.mapping.fetch.ticket, asked)
+        walked = calls.walk(own.mapping.fetch.steps, own.mapping, own.access, asked_of(own, ref.id), replies)
+        asked = asked_of(own, ref.id) | {"read": walked.read}
+        return reader.ticket(source_of(own, ref.account), ref, own.mapping.fetch.ticket, asked)
 
     def field_path(self, field: str) -> str:
         """Under ``custom``, by its own name."""
@@ -176,19 +124,19 @@ class Generic(Dialect):
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """Its next step."""
-        own = _own(account)
+        own = own_account(account)
         if own.access is None or own.mapping.comments is None:
             return None
-        return calls.walk(own.mapping.comments.steps, own.mapping, own.access, _of(own, ref.id), replies).call
+        return calls.walk(own.mapping.comments.steps, own.mapping, own.access, asked_of(own, ref.id), replies).call
 
     def fetched_comments(self, account: Account, ref: TicketRef, *replies: Reply) -> list[AgentReplied]:
         """The comments of agents, oldest first."""
-        own = _own(account)
+        own = own_account(account)
         recipe = own.mapping.comments
         if own.access is None or recipe is None:
             raise _unaskable()
-        walked = calls.walk(recipe.steps, own.mapping, own.access, _of(own, ref.id), replies)
-        asked = _of(own, ref.id) | {"read": walked.read}
+        walked = calls.walk(recipe.steps, own.mapping, own.access, asked_of(own, ref.id), replies)
+        asked = asked_of(own, ref.id) | {"read": walked.read}
         items = found(recipe.each, asked)
         told_of = [asked | {"item": one} for one in (items if isinstance(items, list) else [])]
         read = [(one, reader.comment(ref, recipe.comment, one)) for one in told_of]
@@ -201,18 +149,18 @@ class Generic(Dialect):
         self, account: Account, ref: TicketRef | None, action: WriteBack | OpenTicket, replies: Sequence[Reply]
     ) -> Call | None:
         """The next of the steps before the write."""
-        own = _own(account)
-        asked = _about(own, ref.id if ref else "", action)
-        write = _write(own, action, asked)
+        own = own_account(account)
+        asked = asked_about(own, ref.id if ref else "", action)
+        write = write_of(own, action, asked)
         if own.access is None or write is None:
             return None
         return calls.walk(write.before, own.mapping, own.access, asked, replies).call
 
     def prepared(self, account: Account, action: Action, replies: Sequence[Reply]) -> Action:
         """A status with what brings the ticket there, a ticket with its contact: what ``by`` finds."""
-        own = _own(account)
-        asked = _about(own, "", action)
-        write = _write(own, action, asked)
+        own = own_account(account)
+        asked = asked_about(own, "", action)
+        write = write_of(own, action, asked)
         if own.access is None or write is None or not write.by or not isinstance(action, SetStatus | OpenTicket):
             return action
         walked = calls.walk(write.before, own.mapping, own.access, asked, replies)
@@ -224,32 +172,32 @@ class Generic(Dialect):
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:  # noqa: ARG002 - nothing is signed
         """The first of the mapping's writes for this action whose condition holds."""
-        own = _own(account)
-        return _writing(own, ref.id, action, writing.once_key(str(ref), key))
+        own = own_account(account)
+        return writing_call(own, ref.id, action, writing.once_key(str(ref), key))
 
     def receipt(self, account: Account, action: WriteBack, reply: Reply) -> str:
         """What the write's ``receipt`` finds. Raises CallError."""
-        own = _own(account)
-        asked = _about(own, "", action)
+        own = own_account(account)
+        asked = asked_about(own, "", action)
         calls.judge(own.mapping, reply, asked)
-        write = _write(own, action, asked)
+        write = write_of(own, action, asked)
         return told(write.receipt, calls.answered(reply, asked)) if write else ""
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
         """The write's probe, for what must not stand there twice."""
-        own = _own(account)
-        asked = _about(own, ref.id, action)
-        write = _write(own, action, asked) if isinstance(action, WRITTEN) else None
+        own = own_account(account)
+        asked = asked_about(own, ref.id, action)
+        write = write_of(own, action, asked) if isinstance(action, WRITTEN) else None
         if own.access is None or write is None or write.probe is None or write.key_header:
             return None
         return calls.made(write.probe, own.access, asked)
 
     def found(self, account: Account, action: WriteBack, reply: Reply) -> str:
         """The first text that carries the action's mark."""
-        own = _own(account)
-        asked = _about(own, "", action)
+        own = own_account(account)
+        asked = asked_about(own, "", action)
         calls.judge(own.mapping, reply, asked)
-        write = _write(own, action, asked)
+        write = write_of(own, action, asked)
         if write is None or write.probe is None or not isinstance(action, WRITTEN):
             return ""
         texts = found(write.probe.texts, calls.answered(reply, asked))
@@ -260,60 +208,60 @@ class Generic(Dialect):
 
     def open_ticket(self, account: Account, action: OpenTicket, key: str, *, now_ms: int) -> Call | None:  # noqa: ARG002 - nothing is signed
         """The mapping's ``opening``."""
-        return _writing(_own(account), "", action, writing.once_key(action.marker, key))
+        return writing_call(own_account(account), "", action, writing.once_key(action.marker, key))
 
     def opened(self, account: Account, reply: Reply) -> str:
         """The id of the ticket. Raises Ambiguous for a 2xx without one."""
-        own = _own(account)
+        own = own_account(account)
         calls.judge(own.mapping, reply, {}, opening=True)
         opening = own.mapping.opening
         return writing.opened_id(reply.status, {"id": told(opening.id, calls.answered(reply, {})) if opening else ""})
 
     def find_opened(self, account: Account, action: OpenTicket) -> Call | None:
         """The ``find`` of ``opening``."""
-        own = _own(account)
+        own = own_account(account)
         opening = own.mapping.opening
         if own.access is None or opening is None or opening.find is None or opening.key_header:
             return None
-        return calls.made(opening.find, own.access, _about(own, "", action))
+        return calls.made(opening.find, own.access, asked_about(own, "", action))
 
     def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:
         """The id of the ticket that carries the mark; empty where it is not there."""
-        own = _own(account)
+        own = own_account(account)
         calls.judge(own.mapping, reply, {}, opening=True)
         opening = own.mapping.opening
         find = opening.find if opening else None
-        return usable(told(find.id, calls.answered(reply, _about(own, "", action)))) if find else ""
+        return usable(told(find.id, calls.answered(reply, asked_about(own, "", action)))) if find else ""
 
     # -- lists
 
     def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
         """A page of the mapping's ``changes``."""
-        own = _own(account)
+        own = own_account(account)
         if own.access is None or own.mapping.changes is None:
             return None
-        asked = calls.since(since_ms, after) | {"settings": _settings(own)}
+        asked = calls.since(since_ms, after) | {"settings": settings_of(own)}
         return calls.made(own.mapping.changes, own.access, asked)
 
     def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
         """Tickets not done as opened, tickets done as solved."""
-        own = _own(account)
+        own = own_account(account)
         recipe = own.mapping.changes
         if recipe is None:
             raise _unaskable()
         calls.judge(own.mapping, reply, {}, opening=True)
-        asked = calls.answered(reply, {"settings": _settings(own)})
+        asked = calls.answered(reply, {"settings": settings_of(own)})
         items = found(recipe.each, asked)
-        source = _source(own, account_name)
-        listed = [_listed(source, asked | {"item": one}) for one in (items if isinstance(items, list) else [])]
-        events = tuple(one for one in listed if one is not None)
+        source = source_of(own, account_name)
+        found_there = [listed(source, asked | {"item": one}) for one in (items if isinstance(items, list) else [])]
+        events = tuple(one for one in found_there if one is not None)
         return Changes(events, tuple(one.ref for one in events if one.ref), told(recipe.next, asked))
 
     # -- access
 
     def grant(self, account: Account) -> Call | None:
         """The call for an access token, where the credential is ``oauth2``."""
-        access = _own(account).access
+        access = own_account(account).access
         return access.grant() if access else None
 
     def granted(self, account: Account, reply: Reply) -> Grant:  # noqa: ARG002 - all accounts alike
@@ -323,69 +271,3 @@ class Generic(Dialect):
 
 def _unaskable() -> Refused:
     return Refused("this account has nothing that could be read")
-
-
-def _source(account: GenericAccount, account_name: str) -> Source:
-    return Source(account.mapping, account, KIND, account_name, account.access is not None)
-
-
-def _asked(account: GenericAccount, delivery: Delivery, body: Any) -> dict[str, Any]:
-    return {
-        "body": body,
-        "header": dict(delivery.headers),
-        "query": dict(delivery.query),
-        "method": delivery.method,
-        "settings": _settings(account),
-    }
-
-
-def _whole(asked: dict[str, Any]) -> dict[str, Any]:
-    return asked | {"item": asked["body"]}
-
-
-def _of(account: GenericAccount, ticket_id: str) -> dict[str, Any]:
-    return {"id": ticket_id, "settings": _settings(account)}
-
-
-def _about(account: GenericAccount, ticket_id: str, action: WriteBack | OpenTicket) -> dict[str, Any]:
-    return _of(account, ticket_id) | {"action": calls.about(action, account.mapping.status_labels)}
-
-
-def _write(account: GenericAccount, action: WriteBack | OpenTicket, asked: Mapping[str, Any]) -> Write | None:
-    writes, opening = account.mapping.writes, account.mapping.opening
-    match action:
-        case AddNote():
-            known = writes.note
-        case AddReply():
-            known = writes.reply
-        case SetField(field="tag"):
-            known = writes.tag
-        case SetField():
-            known = writes.field
-        case SetStatus():
-            known = writes.status if "label" in asked["action"] else []
-        case OpenTicket():
-            known = [opening] if opening else []
-    return next((one for one in known if not one.when or holds(one.when, asked)), None)
-
-
-def _writing(account: GenericAccount, ticket_id: str, action: WriteBack | OpenTicket, key: str) -> Call | None:
-    asked = _about(account, ticket_id, action) | {"key": key}
-    write = _write(account, action, asked)
-    if account.access is None or write is None:
-        return None
-    made = calls.made(write, account.access, asked, once=isinstance(action, (*WRITTEN, OpenTicket)))
-    keyed = {write.key_header.lower(): key} if write.key_header else {}
-    return replace(made, headers={**made.headers, **keyed}) if made else None
-
-
-def _listed(source: Source, asked: dict[str, Any]) -> TicketEvent | None:
-    recipe = source.mapping.changes
-    ticket_id = usable(told(recipe.ticket.id, asked)) if recipe else ""
-    if recipe is None or not ticket_id:
-        return None
-    ticket = reader.ticket(source, source.ref(ticket_id), recipe.ticket, asked, partial=True)
-    word = str(ticket.fields.get("status", ""))
-    if word in ENDED:
-        return TicketSolved(ticket.ref, f"status:{word}:{told(recipe.version, asked)}", word)
-    return TicketOpened(ticket.ref, "opened", ticket, ticket.by_bridge)

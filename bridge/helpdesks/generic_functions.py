@@ -16,11 +16,12 @@ import re2
 from jmespath import functions
 
 from bridge import chat_text
-from bridge.helpdesks.reading import Json
 from bridge.timestamps import iso8601, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bridge.helpdesks.reading import Json
 
 TEXT_MOST: Final = 200_000
 """Characters of a text that a function takes and gives."""

@@ -23,10 +23,9 @@ from bridge.helpdesks.generic_recipes import (
     Request,
     RetryAfter,
     TicketFields,
-    TicketPace,
     Writes,
 )
-from bridge.policies import Model
+from bridge.policies import Model, TicketPace
 from bridge.signatures import Algorithm, Encoding
 from bridge.timestamps import Unit
 
@@ -154,7 +153,6 @@ class HelpdeskMapping(Model):
     retry_after: list[RetryAfter] = Field(default_factory=list)
     calls_per_minute: int = Field(default=60, ge=1)
     ticket_pace: TicketPace | None = None
-    field_path: str = Field(default="custom.{field}", description="Where a field of write_back stands when fetched.")
 
 
 def all_expressions(value: Any) -> Iterator[str]:

@@ -199,13 +199,6 @@ class RetryAfter(Model):
     unit: Literal["s", "ms", "unix_s", "unix_ms", "iso8601"] = "s"
 
 
-class TicketPace(Model):
-    """At most so many writes on one ticket."""
-
-    calls: int = Field(ge=1)
-    per_s: float = Field(gt=0)
-
-
 def _earlier(steps: list[Step]) -> None:
     """A step asks for what an earlier one read. Raises ValueError."""
     known: set[str] = set()
