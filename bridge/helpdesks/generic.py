@@ -159,7 +159,8 @@ class Generic(Dialect):
     def prepared(self, account: Account, action: Action, replies: Sequence[Reply]) -> Action:
         """A status with what brings the ticket there, a ticket with its contact: what ``by`` finds."""
         own = own_account(account)
-        asked = asked_about(own, "", action)
+        # The id only has to be there: the calls are made already.
+        asked = asked_about(own, "-", action)
         write = write_of(own, action, asked)
         if own.access is None or write is None or not write.by or not isinstance(action, SetStatus | OpenTicket):
             return action

@@ -113,8 +113,8 @@ def _leading(node: Any) -> Iterator[tuple[str, str]]:
     kind, children = node["type"], node["children"]
     if kind == "field":
         yield node["value"], ""
-    elif kind == "subexpression" and children[0]["type"] == children[1]["type"] == "field":
-        yield children[0]["value"], children[1]["value"]
+    elif kind == "subexpression" and children[0]["type"] == "field":
+        yield children[0]["value"], next((first for first, _ in _leading(children[1])), "")
     else:
         for child in children[:1] if kind in _GOES_IN else children:
             if isinstance(child, dict) and child["type"] != "expref":
@@ -128,6 +128,8 @@ _GOES_IN: Final = frozenset(
 
 
 def _check(expression: str, roots: frozenset[str]) -> None:
+    if not expression:
+        return
     if len(expression) > LONGEST:
         msg = f"is longer than {LONGEST} characters"
         raise ValueError(msg)

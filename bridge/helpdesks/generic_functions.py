@@ -174,6 +174,12 @@ class Functions(functions.Functions):
         found = items if isinstance(items, list) else []
         return next((one for one in found if isinstance(one, dict) and text_of(one.get(name or "")) == wanted), None)
 
+    @functions.signature(_ANY, _ANY)
+    def _func_same(self, one: Any, other: Any) -> bool:
+        """Whether both are there and the same, numbers and their digits being the same: null is nobody's id."""
+        left, right = text_of(one), text_of(other)
+        return bool(left) and left == right
+
     @functions.signature(_ANY)
     @_each
     def _func_mark_id(self, text: str) -> str:
