@@ -104,3 +104,18 @@ def _text(path: Path) -> tuple[str, str]:
         return "", "is not UTF-8 text"
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
+
+
+def files_of(path: Path) -> list[Path]:
+    """The mapping files that the configuration at ``path`` names, as far as it can be read."""
+    text, problem = _text(path)
+    tree = None if problem else parse(text)[0]
+    return [Path(one) for one in include(tree, path.parent).places.values()] if isinstance(tree, Section) else []
+
+
+def title_of(path: Path) -> str:
+    """The helpdesk's name in a mapping file."""
+    text, _ = _text(path)
+    tree, _ = parse(text)
+    title = tree.entries.get("title") if isinstance(tree, Section) else None
+    return title.text if isinstance(title, Leaf) else ""
