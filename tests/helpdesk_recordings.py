@@ -133,6 +133,11 @@ KINDS = [Recordings(kind) for kind in sorted(REGISTRY) if kind != GENERIC]
 KINDS += [Recordings(GENERIC, mapping) for mapping in MAPPINGS]
 
 
+def recordings_of(kind: str) -> Recordings:
+    """The recordings of this kind; of the generic kind, those of its first mapping."""
+    return next(one for one in KINDS if one.kind == kind)
+
+
 def every(name: str) -> list[tuple[Recordings, Any]]:
     """Each case of this list in every kind's ``writes.json``."""
     return [(recordings, case) for recordings in KINDS for case in recordings.writes[name]]
