@@ -26,7 +26,7 @@ KindArgument = Annotated[str, typer.Argument(help="One kind or mapping: how to c
 def helpdesks(kind: KindArgument = "", as_json: JsonOption = False) -> None:
     """List the helpdesks that can be connected, or tell how to connect one."""
     if kind:
-        screen.print(_guide(kind), highlight=False, markup=False)
+        screen.print(guide(kind), highlight=False, markup=False)
         return
     found = [{"kind": name, "about": _about(one)} for name, one in sorted(REGISTRY.items())]
     found += [{"kind": "generic", "mapping": name, "about": title_of(path)} for name, path in shipped().items()]
@@ -48,7 +48,8 @@ def _about(dialect: Helpdesk) -> str:
     return _module_text(dialect).partition("\n")[0]
 
 
-def _guide(kind: str) -> str:
+def guide(kind: str) -> str:
+    """How to connect this kind, or the mapping itself. Raises BadParameter."""
     if kind in REGISTRY:
         return _module_text(REGISTRY[kind])
     if kind in shipped():

@@ -115,7 +115,16 @@ def files_of(path: Path) -> list[Path]:
 
 def title_of(path: Path) -> str:
     """The helpdesk's name in a mapping file."""
-    text, _ = _text(path)
-    tree, _ = parse(text)
-    title = tree.entries.get("title") if isinstance(tree, Section) else None
+    title = _entries(parse(_text(path)[0])[0]).get("title")
     return title.text if isinstance(title, Leaf) else ""
+
+
+def settings_of(path: Path) -> dict[str, str]:
+    """What the mapping asks each account for, without a default: name to what it is."""
+    settings = _entries(_entries(parse(_text(path)[0])[0]).get("settings"))
+    wanted = {name: _entries(one) for name, one in settings.items() if "default" not in _entries(one)}
+    return {name: about.text for name, one in wanted.items() if isinstance(about := one.get("about"), Leaf)}
+
+
+def _entries(tree: Tree | None) -> dict[str, Tree]:
+    return tree.entries if isinstance(tree, Section) else {}
