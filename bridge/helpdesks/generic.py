@@ -20,7 +20,7 @@ from bridge.errors import Refused
 from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
 from bridge.helpdesks import generic_reading as reader
-from bridge.helpdesks.dialect import Action, Dialect
+from bridge.helpdesks.dialect import Action, Dialect, unaskable
 from bridge.helpdesks.generic_account import GenericAccount, secrets_of, settings_of
 from bridge.helpdesks.generic_account import own as own_account
 from bridge.helpdesks.generic_asking import (
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         Call,
         Delivery,
         Grant,
-        Rate,
         Reply,
         Ticket,
         TicketEvent,
@@ -63,8 +62,6 @@ class Generic(Dialect):
 
     kind = KIND
     settings: type[Account] = GenericAccount
-    calls_per_minute = 60
-    ticket_rate: Rate | None = None
 
     # -- deliveries
 
@@ -109,14 +106,10 @@ class Generic(Dialect):
         """The ticket as ``fetch.ticket`` says. Raises Gone where the answers hold no ticket of that id."""
         own = own_account(account)
         if own.access is None or own.mapping.fetch is None:
-            raise _unaskable()
+            raise unaskable()
         walked = calls.walk(own.mapping.fetch.steps, own.mapping, own.access, asked_of(own, ref.id), replies)
         asked = asked_of(own, ref.id) | {"read": walked.read}
         return reader.ticket(source_of(own, ref.account), ref, own.mapping.fetch.ticket, asked)
-
-    def field_path(self, field: str) -> str:
-        """Under ``custom``, by its own name."""
-        return f"custom.{field}"
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
         """The first step of the mapping's ``comments``."""
@@ -134,7 +127,7 @@ class Generic(Dialect):
         own = own_account(account)
         recipe = own.mapping.comments
         if own.access is None or recipe is None:
-            raise _unaskable()
+            raise unaskable()
         walked = calls.walk(recipe.steps, own.mapping, own.access, asked_of(own, ref.id), replies)
         asked = asked_of(own, ref.id) | {"read": walked.read}
         items = found(recipe.each, asked)
@@ -249,7 +242,7 @@ class Generic(Dialect):
         own = own_account(account)
         recipe = own.mapping.changes
         if recipe is None:
-            raise _unaskable()
+            raise unaskable()
         calls.judge(own.mapping, reply, {}, opening=True)
         asked = calls.answered(reply, {"settings": settings_of(own)})
         items = found(recipe.each, asked)
@@ -268,7 +261,3 @@ class Generic(Dialect):
     def granted(self, account: Account, reply: Reply) -> Grant:  # noqa: ARG002 - all accounts alike
         """The token in an answer of OAuth 2.0."""
         return generic_access.granted(reply)
-
-
-def _unaskable() -> Refused:
-    return Refused("this account has nothing that could be read")
