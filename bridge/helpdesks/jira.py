@@ -224,8 +224,7 @@ class Jira(Dialect):
 
     def find_opened(self, account: Account, action: OpenTicket) -> Call | None:
         """The issues whose description carries the mark. The search may lag behind by seconds."""
-        access = access_of(account)
-        return _read(account, jira_listing.described(access.jql, action.marker)) if access else None
+        return _read(account, jira_listing.described(action.marker))
 
     def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The id of the issue with the mark in its description."""

@@ -16,6 +16,8 @@ from bridge.signatures import HmacSigned
 CUSTOM_FIELD: Final = re.compile(rf"({CUSTOM}[0-9]{{1,18}})?")
 FIELD: Final = re.compile(rf"({CUSTOM}[0-9]{{1,18}}|external_id)?")
 
+_ORDERED: Final = re.compile(r"\border\s+by\b", re.IGNORECASE)
+
 
 class JiraAccess(Model):
     """How the bridge calls Jira's API."""
@@ -39,6 +41,14 @@ class JiraAccess(Model):
         description="Id of their request type, which shows summary, description and phone field.",
     )
     raise_on_behalf_of: str = Field(default="", description="accountId of their reporter; empty: the bridge's user.")
+
+    @field_validator("jql")
+    @classmethod
+    def _a_filter(cls, jql: str) -> str:
+        if _ORDERED.search(jql):
+            msg = "a filter alone, without ORDER BY: the bridge sorts by itself"
+            raise ValueError(msg)
+        return jql
 
 
 class JiraAccount(Account):

@@ -110,7 +110,7 @@ def _commented(message: Message) -> list[TicketEvent]:
     reporter = jira_reading.account_id(section(section(message.body, "issue"), "fields"), "reporter")
     if not by_bridge and by_customer(comment, reporter):
         return [Unrecognised(message.ref, fact, "customer comment")]
-    public = reading.flag(comment, "jsdPublic")
+    public = is_public(comment)
     return [
         AgentReplied(
             message.ref,
@@ -124,6 +124,11 @@ def _commented(message: Message) -> list[TicketEvent]:
             at_ms=reading.moment_ms(comment, "created"),
         )
     ]
+
+
+def is_public(comment: Json) -> bool | None:
+    """Whether the customer sees it; None where that is not told. What only a role or a group may read is private."""
+    return False if comment.get("visibility") else reading.flag(comment, "jsdPublic")
 
 
 def by_customer(comment: Json, reporter: str) -> bool:

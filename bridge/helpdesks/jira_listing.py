@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from bridge.domain import AgentReplied, Changes, TicketOpened, TicketRef, TicketSolved
-from bridge.helpdesks import jira_reading, reading, writing
+from bridge.helpdesks import jira_events, jira_reading, reading, writing
 from bridge.helpdesks.jira_events import by_customer, markup
 from bridge.helpdesks.jira_reading import KIND, acted
 from bridge.helpdesks.labels import ENDED
@@ -60,10 +60,10 @@ def changed(scope: str, since_ms: int, after: str) -> str:
     )
 
 
-def described(scope: str, marker: str) -> str:
-    """The path of a search for the issue whose description carries the mark."""
+def described(marker: str) -> str:
+    """The path of a search for the issue whose description carries the mark, wherever it was opened."""
     words = _NO_WORD.sub(" ", writing.mark_id(marker))
-    return search(f'({scope}) AND description ~ "\\"{words}\\""', fields="description", maxResults="20")
+    return search(f'description ~ "\\"{words}\\""', fields="description", maxResults="20")
 
 
 def found_in(page: Json, marker: str) -> str:
@@ -99,7 +99,7 @@ def _reply(ref: TicketRef, comment: Json, site: Site) -> AgentReplied:
         f"comment:{comment_id}",
         comment_id,
         jira_reading.document(body),
-        reading.flag(comment, "jsdPublic") is True,
+        jira_events.is_public(comment) is True,
         acted(site, comment, "author") or reading.marked(jira_reading.plain(body)),
         markup=markup(body),
         at_ms=reading.moment_ms(comment, "created"),
