@@ -14,9 +14,10 @@ from bridge.errors import Denied, Gone, Refused, Throttled
 from bridge.helpdesks import jira_listing, jira_writing
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.jira_account import site_of
-from tests.helpdesk_recordings import ACCOUNT_NAME
+from bridge.signatures import verify
+from tests.helpdesk_recordings import ACCOUNT_NAME, FOLDER
 from tests.jira_bodies import MARK, RECORDED, REF, account, item, only, status, updated
-from tests.senders import NOW_MS
+from tests.senders import NOW_MS, delivered
 
 JIRA = Jira()
 
@@ -24,6 +25,21 @@ JIRA = Jira()
 def answer(body: Any, code: int = 200, **headers: str) -> Reply:
     """An answer of Jira's."""
     return Reply(code, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode())
+
+
+VECTORS = json.loads((FOLDER / "signatures" / "helpdesks.json").read_text(encoding="utf-8"))["vectors"]
+
+
+@pytest.mark.parametrize(
+    "vector", [one for one in VECTORS if one["name"].startswith("jira")], ids=lambda one: one["name"]
+)
+def test_jiras_own_signature_is_accepted(vector: dict[str, Any]) -> None:
+    """Over the body as it was sent, under the secret of the webhook; the identifier stays the same over retries."""
+    of = account(verification={"secrets": [vector["secret"]]})
+    delivery = delivered(vector["request"]["body"].encode(), headers=vector["request"]["headers"])
+    assert verify(delivery, JIRA.verification(of), NOW_MS).delivery is delivery
+    told = vector["request"]["headers"].get("X-Atlassian-Webhook-Identifier", "")
+    assert JIRA.delivery_id(delivery) == told
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
