@@ -40,7 +40,9 @@ class JiraAccess(Model):
         default="",
         description="Id of their request type, which shows summary, description and phone field.",
     )
-    raise_on_behalf_of: str = Field(default="", description="accountId of their reporter; empty: the bridge's user.")
+    raise_on_behalf_of: str = Field(
+        default="", description="accountId of their reporter, who gets Jira's mails; empty: the bridge's user."
+    )
 
     @field_validator("jql")
     @classmethod

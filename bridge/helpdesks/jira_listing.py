@@ -61,9 +61,14 @@ def changed(scope: str, since_ms: int, after: str) -> str:
 
 
 def described(marker: str) -> str:
-    """The path of a search for the issue whose description carries the mark, wherever it was opened."""
+    """The path of a search for the issue whose description carries the mark, wherever it was opened.
+
+    What the bridge opened within the hour is looked through as well: how Jira cuts a text into words is its own affair.
+    """
     words = _NO_WORD.sub(" ", writing.mark_id(marker))
-    return search(f'description ~ "\\"{words}\\""', fields="description", maxResults="20")
+    recent = "creator = currentUser() AND created >= -1h"
+    jql = f'description ~ "\\"{words}\\"" OR ({recent}) ORDER BY created DESC'
+    return search(jql, fields="description", maxResults="100")
 
 
 def found_in(page: Json, marker: str) -> str:
