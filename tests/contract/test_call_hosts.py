@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
     "request-tracker": "https://rt.acme.example",
+    "jira": "https://acme.atlassian.net",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }

@@ -51,7 +51,7 @@ def recordings(folder: Path) -> None:
     ticket = {"id": 7, "subject": "Hola", "status": "abierto"}
     fields = {"id": "7", "subject": "Hola", "status": "open"}
     opened = {"fields": fields, "created_ms": 0, "partial": False, "by_bridge": False}
-    said = {"markup": "text", "attachments": [], "partial": False, "at_ms": 0}
+    said: dict[str, Any] = {"markup": "text", "attachments": [], "partial": False, "at_ms": 0}
     bodies = {
         "ticket-created.json": (
             {"event": "opened", "ticket": ticket},
