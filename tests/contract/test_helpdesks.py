@@ -43,6 +43,7 @@ UNREADABLE = {
     for where, problem in [
         ("body", "is not JSON"),
         ("body", "is not a JSON object"),
+        ("body", "is not a JSON object, nor a list of some"),
         *((where, "is not the id of a ticket") for where in ("detail.id", "ticket_id", "data.ticket.id", "ticket.id")),
     ]
 }
