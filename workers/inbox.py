@@ -31,7 +31,6 @@ from workers.tripping import tripped
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-
     from bridge.events import Received
     from workers.work import Work
 
