@@ -21,12 +21,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from bridge.domain import AddNote, AddReply, SetField, SetStatus
-from bridge.errors import CallError, Conflict, Gone, Refused, Throttled
+from bridge.errors import Ambiguous, CallError, Conflict, Gone, Refused, Throttled
 from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.hubspot_events import STAGES
 from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section, text, told
-from bridge.replies import Because
+from bridge.replies import Because, retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,6 +48,12 @@ NAMES: Final[Mapping[str, str]] = {
 }
 """What a pipeline's stages may be called."""
 
+DEFAULT: Final[Mapping[str, str]] = {"open": "3", "pending": "2", "solved": "4"}
+"""The default pipeline's stage of a status, where no other is told yet."""
+
+LAG_S: Final = 15.0
+"""So long a write of unknown fate is not looked for: HubSpot's search shows it only after some moments."""
+
 LIMITS: Final[Mapping[bytes, float]] = {b"DAILY": 1_800.0, b"TEN_SECONDLY_ROLLING": 10.0, b"SECONDLY": 1.0}
 """How long a limit holds, in seconds; the day's ends at midnight of the account, so it is asked again now and then."""
 
@@ -64,11 +70,20 @@ def _refused(reply: Reply) -> type[CallError] | Because:
     return _DELETED if b"OBJECT_NOT_FOUND" in reply.body else Refused
 
 
+_UNKNOWN: Final = Because(Ambiguous, "", LAG_S)
+
+
+def _unavailable(reply: Reply) -> type[CallError] | Because:
+    return _UNKNOWN if retry_after_s(reply) is None else Throttled
+
+
 _ALWAYS: Final[Meanings] = {
     409: Conflict,
     423: Because(Conflict, "locked", 2.0),
     429: _limited,
     477: Because(Throttled, "the account is being moved"),
+    **dict.fromkeys((500, 502, 504), _UNKNOWN),
+    503: _unavailable,
 }
 
 MEANINGS: Final[Meanings] = {**_ALWAYS, 400: _refused, 404: _DELETED}
@@ -92,10 +107,10 @@ def _tied(to_id: str, kind: int) -> Json:
 
 
 def change(action: WriteBack) -> Json | None:
-    """The body of an update; None for a tag, and for a status whose stage is not known."""
+    """The body of an update; None for a tag."""
     match action:
-        case SetStatus() if action.by:
-            return {"properties": {"hs_pipeline_stage": action.by}}
+        case SetStatus():
+            return {"properties": {"hs_pipeline_stage": action.by or DEFAULT.get(action.status, "")}}
         case SetField() if action.field != "tag":
             return {"properties": {action.field: action.value}}
     return None

@@ -400,9 +400,11 @@ def test_a_status_that_no_stage_means_is_refused_in_words() -> None:
         assert hubspot_writing.stage(named, "open", "12", STAGES) == "10"
 
 
-def test_a_status_is_written_only_with_its_stage() -> None:
-    """And there are no tags."""
-    assert HUBSPOT.call(ACCOUNT, REF, SetStatus("solved"), "k", now_ms=NOW_MS) is None
+def test_a_status_is_a_call_before_its_stage_is_known() -> None:
+    """Whoever writes asks first whether there is such a write, and for the stage right before it. Tags are none."""
+    call = HUBSPOT.call(ACCOUNT, REF, SetStatus("solved"), "k", now_ms=NOW_MS)
+    assert call is not None
+    assert orjson.loads(call.body) == {"properties": {"hs_pipeline_stage": "4"}}
     assert HUBSPOT.call(ACCOUNT, REF, SetField("tag", "x"), "k", now_ms=NOW_MS) is None
 
 
