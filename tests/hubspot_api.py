@@ -108,7 +108,8 @@ async def _stages(_request: web.Request) -> web.Response:
 
 async def _threads(request: web.Request) -> web.Response:
     """Each ticket's conversation has the ticket's number."""
-    return web.json_response({"results": [{"id": request.query["associatedTicketId"]}]})
+    number = request.query["associatedTicketId"]
+    return web.json_response({"results": [{"id": number, "threadAssociations": {"associatedTicketId": number}}]})
 
 
 @asynccontextmanager

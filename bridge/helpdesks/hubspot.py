@@ -200,11 +200,16 @@ class Hubspot(Dialect):
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket's conversations."""
-        return _read(account, f"{_THREADS}?associatedTicketId={{id}}&limit=100", ref.id, calls=1 + THREADS_MOST)
+        return _read(
+            account,
+            f"{_THREADS}?associatedTicketId={{id}}&association=TICKET&limit=100",
+            ref.id,
+            calls=1 + THREADS_MOST,
+        )
 
-    def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:  # noqa: ARG002 - the threads are known
+    def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """The newest hundred messages of the next one."""
-        threads = hubspot_listing.threads(_answer(replies[0]))
+        threads = hubspot_listing.threads(_answer(replies[0]), ref.id)
         at = len(replies) - 1
         if at >= len(threads):
             return None

@@ -3,9 +3,10 @@
 A ticket's properties are texts or null, and only those that are asked for. The phone number is the contact's: of the
 properties that the account names, the first that holds something.
 
-A thread's messages are of agents where they go out, or are comments, which are private, and an agent or an app wrote
-them. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words are told, without the
-mail that they answer. A file is told only where it has an address.
+A thread is read only where it says itself that it is the ticket's: were the filter not understood, the list would be
+of all customers. Its messages are of agents where they go out, or are comments, which are private, and an agent or an
+app wrote them. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words are told,
+without the mail that they answer. A file is told only where it has an address.
 
 The list of changed tickets is a search: it shows no contacts, so its tickets are told in part. A search ends after
 10,000 results, so each page is asked for behind the last ticket's number, and not behind so many results. A ticket
@@ -115,10 +116,15 @@ def contact_of(detail: Json) -> str:
 # --- comments --------------------------------------------------------------------------------------------------------
 
 
-def threads(page: Json) -> list[str]:
-    """The ids of the threads to read."""
-    found = sorted(reading.records(page, "results"), key=_newest_ms, reverse=True)
+def threads(page: Json, ref_id: str) -> list[str]:
+    """The ids of the threads to read: only those that say they are this ticket's."""
+    mine = [one for one in reading.records(page, "results") if _ticket_of(one) == ref_id]
+    found = sorted(mine, key=_newest_ms, reverse=True)
     return [one for one in (reading.usable_id(each, "id") for each in found) if one][:THREADS_MOST]
+
+
+def _ticket_of(thread: Json) -> str:
+    return text(section(thread, "threadAssociations"), "associatedTicketId")
 
 
 def _newest_ms(thread: Json) -> int:
