@@ -153,13 +153,14 @@ class Hubspot(Dialect):
         """The status with its stage, the ticket with its contact. Raises CallError."""
         if not replies:
             return action
-        last = _answer(replies[-1]) if isinstance(action, SetStatus) else _opening_answer(replies[-1])
+        last = _opening_answer(replies[-1])
         if isinstance(action, SetStatus):
             now = text(section(_answer(replies[0]), "properties"), "hs_pipeline_stage")
             stages = reading.records(last, "results")
             return replace(action, by=hubspot_writing.stage(account, action.status, now, stages))
         if isinstance(action, OpenTicket):
-            return replace(action, contact=_made(last, replies[-1].status))
+            found = hubspot_listing.contact_with(last, action.phone, _site(account).phones)
+            return replace(action, contact=found or _made(last, replies[-1].status))
         return action
 
     def call(
@@ -283,17 +284,13 @@ def _contact_of(account: Account, action: OpenTicket, replies: Sequence[Reply]) 
     if not replies:
         body = hubspot_writing.contacts_with(action.phone, phones)
         return _send(account, "POST", "/crm/v3/objects/contacts/search", body)
-    if len(replies) > 1 or _first_id(_opening_answer(replies[0])):
+    if len(replies) > 1 or hubspot_listing.contact_with(_opening_answer(replies[0]), action.phone, phones):
         return None
     return _send(account, "POST", "/crm/v3/objects/contacts", hubspot_writing.contact(action, phones[0]))
 
 
-def _first_id(page: Json) -> str:
-    return next((reading.usable_id(one, "id") for one in reading.records(page, "results")), "")
-
-
-def _made(answer: Json, status: int) -> str:
-    found = reading.usable_id(answer, "id") or _first_id(answer)
+def _made(contact: Json, status: int) -> str:
+    found = reading.usable_id(contact, "id")
     if not found:
         msg = f"answered {status} without the id of a contact"
         raise Ambiguous(msg, status=status)

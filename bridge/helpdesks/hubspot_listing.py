@@ -113,6 +113,20 @@ def contact_of(detail: Json) -> str:
     return next((one for one in (reading.usable_id(each, "id") for each in found) if one), "")
 
 
+def contact_with(page: Json, phone: str, names: Sequence[str]) -> str:
+    """The id of the contact on the page whose number this is, however it is written; empty where there is none."""
+    found = (one for one in reading.records(page, "results") if _digits(phone) in _numbers(one, names))
+    return next((reading.usable_id(one, "id") for one in found), "")
+
+
+def _numbers(contact: Json, names: Sequence[str]) -> set[str]:
+    return {_digits(text(section(contact, "properties"), name)) for name in names}
+
+
+def _digits(phone: str) -> str:
+    return "".join(one for one in phone if one.isdecimal())
+
+
 # --- comments --------------------------------------------------------------------------------------------------------
 
 

@@ -171,8 +171,9 @@ def contacts_with(phone: str, properties: Sequence[str]) -> Json:
     values = [phone, phone.removeprefix("+")]
     return {
         "filterGroups": [_where({"propertyName": name, "operator": "IN", "values": values}) for name in properties],
+        "properties": list(properties),
         "sorts": [{"propertyName": "createdate", "direction": "ASCENDING"}],
-        "limit": 1,
+        "limit": 10,
     }
 
 

@@ -222,6 +222,24 @@ def test_a_contact_without_an_id_is_an_answer_that_tells_nothing() -> None:
         HUBSPOT.prepared(ACCOUNT, OPEN, [answer({"results": []}), answer({}, 201)])
 
 
+@pytest.mark.parametrize("number", ["593987654321", "+593 98 765-4321", 593987654321])
+def test_a_contact_is_the_customer_by_the_digits_alone(number: object) -> None:
+    """However the number is written; whoever has another is somebody else, whatever the search answers."""
+    stranger = {"id": "20", "properties": {"phone": "+593987654322", "mobilephone": None}}
+    customer = {"id": "21", "properties": {"mobilephone": number}}
+    assert HUBSPOT.prepared(ACCOUNT, OPEN, [answer({"results": [stranger, customer]})]).contact == "21"
+    call = HUBSPOT.prepare(ACCOUNT, None, OPEN, [answer({"results": [stranger]})])
+    assert call is not None
+    assert call.url.endswith("/crm/v3/objects/contacts")
+
+
+def test_a_pipeline_that_is_gone_is_no_ticket_that_is_gone() -> None:
+    """Or the ticket would get nothing any more."""
+    ticket = answer({"properties": {"hs_pipeline": "9", "hs_pipeline_stage": "90"}})
+    with pytest.raises(Refused):
+        HUBSPOT.prepared(ACCOUNT, SetStatus("solved"), [ticket, answer({}, 404)])
+
+
 def test_a_ticket_with_another_mark_is_not_ours() -> None:
     """Whatever HubSpot answers to the question for one."""
     other = answer({"id": "9", "properties": {"jelou_bridge": "jelou-bridge:ffff"}})
