@@ -18,16 +18,16 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts admission chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse
-gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links missed notes owed package
-pages policies ports protocol quiet redis_url replies routing say signatures silence timeline timestamps
-translate unasked wording wording_notes wording_talk
+accounts admission chat_lines chat_markups chat_text correlate customer_text decisions domain errors events fuse gates
+helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links missed notes owed package pages
+policies ports protocol quiet redis_url replies routing say signatures silence timeline timestamps translate unasked
+wording wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html html.parser itertools
 jinja2 markdown_it math orjson phonenumbers pydantic re statistics string types typing unicodedata urllib.parse
 zoneinfo
 """
@@ -117,7 +117,7 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 }
 """Module to what of ours it may import. The twins compute everything apart from the code they test."""
 
-DIALECTS = ("django_helpdesk", "jira", "standard_webhooks", "zendesk")
+DIALECTS = ("django_helpdesk", "hubspot", "jira", "standard_webhooks", "zendesk")
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,6 @@ from workers.tripping import tripped
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bridge.events import Received
     from workers.work import Work
 
@@ -98,7 +96,7 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         if work.holding(Side.HELPDESK):
             return
         try:
-            event = _whole(event, await comments_now(work))
+            event = say.whole(event, await comments_now(work))
         except CallError as error:
             _reply_unread(work, event, error)
             return
@@ -118,15 +116,6 @@ def _not_for_the_customer(work: Work, event: AgentReplied) -> str:
     if not work.pair.account.messages.to_customer:
         return "the account's messages.to_customer is off"
     return NO_CONVERSATION.get(work.link.phase, "")
-
-
-def _whole(event: AgentReplied, found: Sequence[AgentReplied] | None) -> AgentReplied:
-    """The comment as the helpdesk has it now. Made private meanwhile or gone, it does not leave."""
-    if found is None:
-        return event
-    # A trigger may tell no id: then the newest is meant.
-    same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
-    return same[-1] if same else replace(event, public=False)
 
 
 def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.hubspot import Hubspot
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from bridge.helpdesks.zendesk import Zendesk
@@ -19,6 +20,7 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
         "jira": Jira(),
+        "hubspot": Hubspot(),
         "standard-webhooks": StandardWebhooks(),
         "zendesk": Zendesk(),
     }

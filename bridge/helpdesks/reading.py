@@ -27,13 +27,26 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 
 def decoded(body: bytes) -> Json:
     """The JSON object of a body. Raises Unreadable for anything else."""
-    try:
-        found = orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
-    except orjson.JSONDecodeError:
-        raise Unreadable(_BODY, "is not JSON") from None
+    found = _parsed(body)
     if not isinstance(found, dict):
         raise Unreadable(_BODY, "is not a JSON object")
     return found
+
+
+def decoded_list(body: bytes) -> list[Json]:
+    """The JSON objects of a body that is a list of them, or the one it is. Raises Unreadable where there is none."""
+    found = _parsed(body)
+    told = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
+    if not told:
+        raise Unreadable(_BODY, "is not a JSON object, nor a list of some")
+    return told
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
+        raise Unreadable(_BODY, "is not JSON") from None
 
 
 def section(record: Json, name: str) -> Json:

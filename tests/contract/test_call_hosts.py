@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
     "jira": "https://acme.atlassian.net",
+    "hubspot": "https://api.hubapi.com",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }

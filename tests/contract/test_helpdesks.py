@@ -46,6 +46,7 @@ UNREADABLE = {
     for where, problem in [
         ("body", "is not JSON"),
         ("body", "is not a JSON object"),
+        ("body", "is not a JSON object, nor a list of some"),
         *((where, "is not the id of a ticket") for where in PLACES),
     ]
 }

@@ -148,3 +148,10 @@ def test_a_reason_says_why_where_it_is_known() -> None:
     assert str(error_of(answered(404), {404: why})) == "answered 404: the ticket is deleted"
     assert type(error_of(answered(404), {404: lambda _: why})) is Gone
     assert str(error_of(answered(404), {404: Gone})) == "answered 404"
+
+
+def test_a_limit_that_says_no_time_is_waited_for_as_the_table_says() -> None:
+    """``Retry-After`` says it better, where it is there."""
+    limited = Because(Throttled, "the limit DAILY", 1_800.0)
+    assert error_of(answered(429), {429: limited}).retry_after_s == 1_800.0
+    assert error_of(answered(429, retry_after="7"), {429: limited}).retry_after_s == 7.0
