@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from bridge.domain import AddNote, TicketOpened, Unrecognised
 from bridge.errors import SignatureRejected, Unreadable
 from bridge.helpdesks import REGISTRY
-from bridge.signatures import HmacSigned, verify
+from bridge.signatures import verify
 from tests.helpdesk_recordings import (
     ACCOUNT_NAME,
     FOLDER,
@@ -34,16 +34,19 @@ from tests.senders import NOW_MS, Proof, delivered, prove, verified
 
 NOTE = AddNote("Conversation started.\n[jelou-bridge:0123456789abcdef]", "[jelou-bridge:0123456789abcdef]")
 BODIES = [(one, name) for one in KINDS for name in sorted(one.expected)]
-STAMPED = [one for one in KINDS if isinstance(one.dialect.verification(one.account), HmacSigned)]
+STAMPED = [one for one in KINDS if getattr(one.dialect.verification(one.account), "timestamp", None)]
 MALFORMED = ["", " ", "x", "v1", "v1,", "v1,=", "Basic", "Basic %%%", "sha256=", "0" * 64, "\x00", "A" * 9000]
 NOT_ASCII = ["é" * 44, "v1,é", "Basic é", "\udcff" * 44, "\ud800", "日本語", "🎫"]
+
+PLACES = ("detail.id", "ticket_id", "data.ticket.id", "ticket.id", "data.item.ticket.id")
+"""Where the id of a ticket may be missed."""
 
 UNREADABLE = {
     f"{where}: {problem}"
     for where, problem in [
         ("body", "is not JSON"),
         ("body", "is not a JSON object"),
-        *((where, "is not the id of a ticket") for where in ("detail.id", "ticket_id", "data.ticket.id", "ticket.id")),
+        *((where, "is not the id of a ticket") for where in PLACES),
     ]
 }
 """All that is said of an unreadable body: places, never values."""
