@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
+    "intercom": "https://api.intercom.io",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }
