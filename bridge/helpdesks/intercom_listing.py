@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from bridge.domain import AgentReplied, Changes, TicketOpened, TicketRef, TicketSolved
 from bridge.errors import Ambiguous
 from bridge.helpdesks import intercom_events as events
+from bridge.helpdesks import intercom_tickets as tickets
 from bridge.helpdesks import reading, writing
 from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section, text, told
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.domain import TicketEvent
-    from bridge.helpdesks.intercom_events import Ours
+    from bridge.helpdesks.intercom_tickets import Ours
 
 PAGE: Final = 50
 """Tickets of one page; Intercom takes up to 150, but each comes with all its parts."""
@@ -31,7 +32,7 @@ PAGE: Final = 50
 
 def replies(ref: TicketRef, record: Json, ours: Ours) -> list[AgentReplied]:
     """The agents' parts of a ticket, and the bridge's own, oldest first."""
-    told = (events.written(ref, part, ours, "") for part in events.parts(record) if text(part, "id"))
+    told = (events.written(ref, part, ours, "") for part in tickets.parts(record) if text(part, "id"))
     return [one for one in told if isinstance(one, AgentReplied)]
 
 
@@ -46,7 +47,7 @@ def changed_since(since_ms: int, after: str) -> Json:
 
 def changes(account_name: str, page: Json, ours: Ours) -> Changes:
     """One page of the search: tickets not done as opened, tickets done as solved."""
-    found = [(TicketRef(events.KIND, account_name, ref_id), one) for ref_id, one in _tickets(page)]
+    found = [(TicketRef(tickets.KIND, account_name, ref_id), one) for ref_id, one in _tickets(page)]
     return Changes(
         events=tuple(_event(ref, one, ours) for ref, one in found),
         tickets=tuple(ref for ref, _ in found),
@@ -55,10 +56,10 @@ def changes(account_name: str, page: Json, ours: Ours) -> Changes:
 
 
 def _event(ref: TicketRef, record: Json, ours: Ours) -> TicketEvent:
-    status, part = events.standing(record, ours.account)
+    status, part = tickets.standing(record, ours.account)
     if status in ENDED:
-        return TicketSolved(ref, events.status_fact(status, part, record), status, ours.wrote(part))
-    opened = events.ticket(ref, record, ours, partial=True)
+        return TicketSolved(ref, tickets.status_fact(status, part, record), status, ours.wrote(part))
+    opened = tickets.ticket(ref, record, ours, partial=True)
     return TicketOpened(ref, "opened", opened, opened.by_bridge)
 
 
@@ -81,7 +82,7 @@ def opened_with(marker: str, page: Json) -> str:
 
 
 def _description(record: Json) -> str:
-    return text(section(record, "ticket_attributes"), events.DESCRIPTION)
+    return text(section(record, "ticket_attributes"), tickets.DESCRIPTION)
 
 
 def _tickets(page: Json) -> Iterator[tuple[str, Json]]:

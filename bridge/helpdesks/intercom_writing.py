@@ -1,36 +1,28 @@
-"""What the bridge writes at Intercom, as bodies; what must be looked up before; what refusals mean. Pure.
+"""What the bridge writes at Intercom, as bodies; and what refusals mean. Pure.
 
 Everything is written with ``skip_notifications``, so that Intercom mails nobody. A note is HTML. What the customer
 wrote is a comment of the contact, in plain text, which Intercom wraps itself; on a ticket that tells no contact it is a
-note. A state is set without ``admin_id``, which workflows want: so none is set off. A state belongs to some types of
-tickets, so the ticket's type and the workspace's states are read first. A tag is put on by its id, which making it
-again tells.
+note. A state is set without ``admin_id``, which workflows want: so none is set off.
 
-A ticket needs a contact: looked for by the customer's id at Jelou and by phone, else made. The search is behind at
-times; then making it conflicts, and the refusal names the contact, which may have been archived.
-
-Sources: "Tickets", "Ticket states", "Tags", "Contacts", "Error codes", "Rate limiting" of Intercom's API reference
-2.15.
+Sources: "Tickets", "Tags", "Error codes", "Rate limiting" of Intercom's API reference 2.15.
 """
 
 from __future__ import annotations
 
-import re
 from email.utils import formatdate
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from bridge.domain import AddNote, AddReply, Reply, SetField, SetStatus
 from bridge.errors import Ambiguous, CallError, Conflict, Gone, Refused
-from bridge.helpdesks import intercom_events as events
+from bridge.helpdesks import intercom_tickets as tickets
 from bridge.helpdesks import reading
-from bridge.helpdesks.reading import section, text, told
+from bridge.helpdesks.reading import text, told
 from bridge.replies import Because, raise_for, reply_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from bridge.accounts import Account
     from bridge.domain import OpenTicket, WriteBack
     from bridge.helpdesks.reading import Json
     from bridge.replies import Meanings
@@ -45,21 +37,27 @@ OPEN: Final[Mapping[str, bool]] = {"open": True, "pending": True, "solved": Fals
 """The statuses that can be set, and whether the ticket is open then."""
 
 _DELETED: Final = Because(Gone, "the ticket is deleted")
-_OF_THE_TICKET: Final = frozenset({"", "not_found", "ticket_not_found"})
-"""The codes of a 404 that speak of the ticket; others of an admin, a tag."""
-
-_NAMED: Final = re.compile(r"\bid=([0-9A-Za-z_-]+)")
-"""How the refusal to make a contact names the one that is there."""
+_NO_TICKET: Final = "ticket_not_found"
+_NOTHING: Final = frozenset({"", "not_found", _NO_TICKET})
+"""The codes of a 404 where only the ticket can be missing; others speak of an admin, a tag."""
 
 _LATEST_S: Final = 10**10
 
 
 def _missing(reply: Reply) -> type[CallError] | Because:
-    return _DELETED if _error(reply, "code") in _OF_THE_TICKET else Refused
+    return _DELETED if error(reply, "code") in _NOTHING else Refused
+
+
+def _one_missing(reply: Reply) -> type[CallError] | Because:
+    # A lead that became a user is another contact: its ticket is still there.
+    return _DELETED if error(reply, "code") == _NO_TICKET else Refused
 
 
 MEANINGS: Final[Meanings] = {NOT_FOUND: _missing, CONFLICT: Conflict}
-"""400 is also the answer to a contact's comment on a Back-office ticket, and to a state of another type of ticket."""
+"""400 is also the answer to a state of another type of ticket."""
+
+BY_CONTACT: Final[Meanings] = {NOT_FOUND: _one_missing, CONFLICT: Conflict}
+"""Of what a contact writes. 400 is also the answer on a Back-office ticket."""
 
 ELSEWHERE: Final[Meanings] = {NOT_FOUND: Refused, CONFLICT: Conflict}
 """Where what is asked for is no ticket that is there."""
@@ -79,7 +77,8 @@ def _timed(reply: Reply) -> Reply:
     return Reply(reply.status, {**reply.headers, "retry-after": formatdate(told_s, usegmt=True)}, reply.body)
 
 
-def _error(reply: Reply, name: str) -> str:
+def error(reply: Reply, name: str) -> str:
+    """What the first error of a refusal says under this name; empty where it says nothing."""
     try:
         errors = reading.records(reply_object(reply), "errors")
     except Ambiguous:
@@ -90,13 +89,18 @@ def _error(reply: Reply, name: str) -> str:
 # --- writes ----------------------------------------------------------------------------------------------------------
 
 
+def by_contact(action: WriteBack) -> TypeGuard[AddReply]:
+    """Whether the customer writes it, where the ticket tells its contact."""
+    return isinstance(action, AddReply) and action.user_id != ""
+
+
 def reply_body(action: AddNote | AddReply, admin: str) -> Json:
-    """A note, or what the contact wrote where the ticket tells its contact."""
-    if isinstance(action, AddReply) and action.user_id:
-        author = {"message_type": "comment", "type": "user", "intercom_user_id": action.user_id, "body": action.text}
+    """What the contact wrote, or a note."""
+    if by_contact(action):
+        body = {"message_type": "comment", "type": "user", "intercom_user_id": action.user_id, "body": action.text}
     else:
-        author = {"message_type": "note", "type": "admin", "admin_id": admin, "body": html(action.text)}
-    return {**author, "skip_notifications": True}
+        body = {"message_type": "note", "type": "admin", "admin_id": admin, "body": html(action.text)}
+    return {**body, "skip_notifications": True}
 
 
 def html(said: str) -> str:
@@ -124,80 +128,13 @@ def opening(action: OpenTicket, ticket_type: str) -> Json:
     return {
         "ticket_type_id": ticket_type,
         "contacts": [contact],
-        "ticket_attributes": {events.TITLE: action.subject, events.DESCRIPTION: action.text},
+        "ticket_attributes": {tickets.TITLE: action.subject, tickets.DESCRIPTION: action.text},
         "skip_notifications": True,
         **told(assignment=told(team_assignee_id=action.group)),
     }
 
 
-# --- before a write --------------------------------------------------------------------------------------------------
-
-
-def state_id(account: Account, status: str, ticket_type: str, page: Json) -> str:
-    """The id of a state with this status that the type of ticket has. Raises Refused where there is none."""
-    states = [
-        one
-        for one in reading.records(page, "data")
-        if not reading.flag(one, "archived") and events.state_word(one, account) == status
-    ]
-    known = [one for one in states if ticket_type in _types(one)] or [one for one in states if not _types(one)]
-    found = next((text(one, "id") for one in known if text(one, "id")), "")
-    if not found:
-        msg = f"this type of ticket has no state for {status}"
-        raise Refused(msg)
-    return found
-
-
-def _types(found: Json) -> list[str]:
-    return [text(one, "id") for one in reading.records(section(found, "ticket_types"), "data")]
-
-
-def asked_contacts(action: OpenTicket) -> Json:
-    """The question for the contacts with this id of the customer, or this phone."""
-    wanted = told(external_id=action.user_id, phone=action.phone)
-    fields = [{"field": name, "operator": "=", "value": value} for name, value in wanted.items()]
-    return {"query": {"operator": "OR", "value": fields}}
-
-
-def made_contact(action: OpenTicket) -> Json:
-    """The body that makes a contact of the customer."""
-    return {"role": "user", "external_id": action.user_id, **told(phone=action.phone, name=action.name)}
-
-
-def found_contact(action: OpenTicket, page: Json) -> str:
-    """The contact of the customer, by id before by phone; empty where none was found."""
-    found = [one for one in reading.records(page, "data") if reading.usable_id(one, "id")]
-    by_id = [one for one in found if text(one, "external_id") == action.user_id]
-    return next((reading.usable_id(one, "id") for one in (*by_id, *found)), "")
-
-
-def contact_id(reply: Reply) -> str:
-    """The contact that was made, or was there. Raises CallError."""
-    named = _NAMED.search(_error(reply, "message")) if reply.status == CONFLICT else None
-    if named:
-        return named[1]
-    found = reading.usable_id(judged(reply, ELSEWHERE), "id")
-    if not found:
-        msg = f"answered {reply.status} without the id of a contact"
-        raise Ambiguous(msg, status=reply.status)
-    return found
-
-
-def is_archived(reply: Reply) -> bool:
-    """Whether the contact that was there must be taken out of the archive first."""
-    return reply.status == CONFLICT and "archived" in _error(reply, "message").casefold()
-
-
-def tag_id(replies: Sequence[Reply]) -> str:
-    """The id of the tag that was made, or was there. Raises CallError."""
-    found = text(judged(replies[-1], ELSEWHERE), "id")
-    if not found:
-        msg = "answered without the id of the tag"
-        raise Ambiguous(msg, status=replies[-1].status)
-    return found
-
-
 def written_id(action: WriteBack, reply: Reply) -> str:
     """The part's id for a note or a reply; empty for the rest. Raises CallError."""
-    found = judged(reply, MEANINGS)
+    found = judged(reply, BY_CONTACT if by_contact(action) else MEANINGS)
     return text(found, "id") if isinstance(action, AddNote | AddReply) else ""

@@ -129,7 +129,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("standard-webhooks", {"type": "ticket.created", "data": {"ticket": {"subject": WORD}}}, "data.ticket.id"),
     ("standard-webhooks", {"type": "ticket.created", "data": WORD}, "data.ticket.id"),
     ("django-helpdesk", {"ticket": {"title": WORD}}, "ticket.id"),
-    ("intercom", {"topic": "ticket.created", "data": {"item": {"type": "ticket", "title": WORD}}}, "data.item.ticket.id"),
+    ("intercom", {"topic": "ticket.closed", "data": {"item": {"ticket": {"a": WORD}}}}, "data.item.ticket.id"),
     ("zendesk", {"type": "zen:event-type:ticket.created", "detail": {"subject": WORD}}, "detail.id"),
 ]
 
