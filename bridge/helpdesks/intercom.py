@@ -26,6 +26,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from bridge.chat_text import plain
 from bridge.domain import WRITTEN, Handshake, SetField
 from bridge.errors import Ambiguous, Unreadable
 from bridge.helpdesks import intercom_events as events
@@ -172,8 +173,8 @@ class Intercom(Dialect):
         return self.fetch_comments(account, ref) if isinstance(action, WRITTEN) else None
 
     def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
-        """The part that carries the action's mark."""
-        return writing.marked_text(action, tickets.parts(judged(reply, MEANINGS)), "body")
+        """The part that carries the action's mark, line by line as it was written."""
+        return plain(writing.marked_text(action, tickets.parts(judged(reply, MEANINGS)), "body"), tickets.MARKUP)
 
     # -- opening ------------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.domain import AgentReplied, Attachment, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import intercom_tickets as tickets
-from bridge.helpdesks import labels, reading
-from bridge.helpdesks.intercom_tickets import KIND, STATES
+from bridge.helpdesks import reading
+from bridge.helpdesks.intercom_tickets import KIND, MARKUP
 from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section, text
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from bridge.helpdesks.intercom_tickets import Ours
 
 TICKET: Final = "ticket."
-MARKUP: Final = "html"
 
 PUBLIC: Final = frozenset({"assignment", "close", "comment", "open", "quick_reply"})
 """The parts whose text the customer sees."""
@@ -109,7 +108,7 @@ def _stands(message: _Message, status: str, part: Json) -> TicketEvent:
     fact, by_bridge = tickets.status_fact(status, part, message.ticket, message.notification), message.ours.wrote(part)
     if status in ENDED:
         return TicketSolved(message.ref, fact, status, by_bridge)
-    if labels.status(message.ours.account, text(part, "previous_ticket_state"), STATES) in ENDED:
+    if tickets.had_ended(part, message.ours.account):
         return TicketReopened(message.ref, fact, status, by_bridge)
     return Unrecognised(message.ref, fact, message.topic, by_bridge)
 

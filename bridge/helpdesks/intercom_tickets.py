@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bridge.domain import TicketRef
 
 KIND: Final = "intercom"
+MARKUP: Final = "html"
 
 TITLE: Final = "_default_title_"
 DESCRIPTION: Final = "_default_description_"
@@ -113,12 +114,25 @@ def state(record: Json, account: Account) -> str:
     return state_word(found, account)
 
 
+def had_ended(part: Json, account: Account) -> bool:
+    """Whether the state before this part was one in which a ticket is done."""
+    return labels.status(account, text(part, "previous_ticket_state"), STATES) in ENDED
+
+
 def standing(record: Json, account: Account) -> tuple[str, Json]:
-    """The status of a ticket, and the part that brought it there."""
-    status = state(record, account)
-    if status not in ENDED and reading.flag(record, "open") is False:
-        return "closed", newest(record, lambda part: text(part, "part_type") == CLOSE_PART)
-    return status, newest(record, state_parts)
+    """The status of a ticket, and the part that brought it there.
+
+    A ticket that was reopened by its state alone may still be closed, until somebody closes it again.
+    """
+    status, part = state(record, account), newest(record, state_parts)
+    last = newest(record, lambda one: state_parts(one) or _closes(one))
+    if status in ENDED or reading.flag(record, "open") is not False or had_ended(last, account):
+        return status, part
+    return "closed", newest(record, _closes)
+
+
+def _closes(part: Json) -> bool:
+    return text(part, "part_type") == CLOSE_PART
 
 
 def status_fact(status: str, part: Json, record: Json, notification: str = "") -> str:

@@ -228,6 +228,13 @@ def test_a_ticket_closed_without_being_resolved_is_closed() -> None:
     assert DIALECT.fetched(account(), REF, answer(closed)).fields["status"] == "closed"
 
 
+def test_a_ticket_reopened_by_its_state_is_open() -> None:
+    """It may be shown as closed still; closed again it is."""
+    again, close = changed("in_progress", "resolved", 6), part("close", at=7, body=None)
+    assert opened(ticket(SOLVING, again, open=False)).fields["status"] == "open"
+    assert opened(ticket(SOLVING, again, close, open=False)).fields["status"] == "closed"
+
+
 @pytest.mark.parametrize("told", [None, "false?", {}])
 def test_a_ticket_that_does_not_say_whether_it_is_open_goes_by_its_state(told: Any) -> None:
     """Only a plain no closes it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -135,7 +136,20 @@ def test_a_note_says_what_was_written_and_does_nothing_else(action: AddNote | Ad
     assert "<b>" not in body["body"]
     assert plain(body["body"], "html") == action.text
     shown = ticket(part("note", body=body["body"]))
-    assert DIALECT.found(account(), action, answer(shown)) == body["body"]
+    assert DIALECT.found(account(), action, answer(shown)) == action.text
+
+
+@pytest.mark.parametrize(
+    "shown", ["<p>{0}<br>{1}</p>", "<p>{0}</p>\n<p>{1}</p>", '<div class="x">{0}</div><div>{1}</div>']
+)
+def test_a_note_that_is_found_is_told_line_by_line(shown: str) -> None:
+    """After a loss the conversation is read from its line, however Intercom has wrapped it."""
+    action = AddNote(f"Conversation: conv_1\n{MARK}", MARK)
+    found = DIALECT.found(
+        account(), action, answer(ticket(part("note", body=shown.format("Conversation: conv_1", MARK))))
+    )
+    assert re.search(r"^Conversation: (\S+)$", found, re.MULTILINE)
+    assert MARK in found
 
 
 def test_what_the_customer_wrote_is_the_contacts_own() -> None:
