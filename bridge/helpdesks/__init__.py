@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
 from bridge.helpdesks.hubspot import Hubspot
+from bridge.helpdesks.intercom import Intercom
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from bridge.helpdesks.zendesk import Zendesk
@@ -21,6 +22,7 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
         "django-helpdesk": DjangoHelpdesk(),
         "jira": Jira(),
         "hubspot": Hubspot(),
+        "intercom": Intercom(),
         "standard-webhooks": StandardWebhooks(),
         "zendesk": Zendesk(),
     }

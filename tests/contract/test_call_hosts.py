@@ -37,6 +37,7 @@ HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
     "jira": "https://acme.atlassian.net",
     "hubspot": "https://api.hubapi.com",
+    "intercom": "https://api.intercom.io",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }

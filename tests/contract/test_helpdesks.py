@@ -35,11 +35,12 @@ from tests.senders import NOW_MS, Proof, delivered, prove, verified
 NOTE = AddNote("Conversation started.\n[jelou-bridge:0123456789abcdef]", "[jelou-bridge:0123456789abcdef]")
 BODIES = [(one, name) for one in KINDS for name in sorted(one.expected)]
 SIGNED = [one for one in KINDS if isinstance(one.dialect.verification(one.account), HmacSigned)]
-STAMPED = [one for one in SIGNED if "unstamped" not in one.writes]
+STAMPED = [one for one in SIGNED if getattr(one.dialect.verification(one.account), "timestamp", None)]
 MALFORMED = ["", " ", "x", "v1", "v1,", "v1,=", "Basic", "Basic %%%", "sha256=", "0" * 64, "\x00", "A" * 9000]
 NOT_ASCII = ["é" * 44, "v1,é", "Basic é", "\udcff" * 44, "\ud800", "日本語", "🎫"]
 
-PLACES = ("detail.id", "ticket_id", "data.ticket.id", "ticket.id", "issue.id")
+PLACES = ("detail.id", "ticket_id", "data.ticket.id", "ticket.id", "issue.id", "data.item.ticket.id")
+"""Where the id of a ticket may be missed."""
 
 UNREADABLE = {
     f"{where}: {problem}"

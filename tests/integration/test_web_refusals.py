@@ -129,6 +129,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("standard-webhooks", {"type": "ticket.created", "data": {"ticket": {"subject": WORD}}}, "data.ticket.id"),
     ("standard-webhooks", {"type": "ticket.created", "data": WORD}, "data.ticket.id"),
     ("django-helpdesk", {"ticket": {"title": WORD}}, "ticket.id"),
+    ("intercom", {"topic": "ticket.closed", "data": {"item": {"ticket": {"a": WORD}}}}, "data.item.ticket.id"),
     ("zendesk", {"type": "zen:event-type:ticket.created", "detail": {"subject": WORD}}, "detail.id"),
 ]
 
@@ -189,6 +190,29 @@ async def test_another_method_is_405(run: Running, name: str, method: str) -> No
     sender = SENDERS[name]
     answer = await post(run, sender.path, sender.body, sender.headers(), method)
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("name", SENDERS)
+async def test_no_refusal_tells_a_sender_that_the_place_is_gone(run: Running, name: str) -> None:
+    """A 410 would end the sender's subscription for good."""
+    sender = SENDERS[name]
+    answers = [
+        await deliver(run, name, change=lambda _: "x"),
+        await deliver(run, name, b"{"),
+        await post(run, f"{sender.path}-that-was", sender.body, sender.headers()),
+        await post(run, sender.path, sender.body, sender.headers() | {"content-type": "text/plain"}),
+        *[await post(run, sender.path, b"", sender.headers(), method) for method in ("GET", "HEAD", "DELETE")],
+    ]
+    assert not {answer.status for answer in answers} & {301, 302, 307, 308, 410}
+
+
+@pytest.mark.usefixtures("stored")
+async def test_intercom_finds_its_endpoint_by_head(run: Running) -> None:
+    """It asks before the address is saved; nothing is told, nothing is kept, and GET is no way to ask."""
+    path = SENDERS["intercom"].path
+    answers = [await post(run, path, b"", {}, method) for method in ("HEAD", "GET")]
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b""), (405, answers[1].body)]
+    assert (await post(run, f"{path}-other", b"", {}, "HEAD")).status == 404
 
 
 def test_the_project_with_a_token_asks_for_both() -> None:
