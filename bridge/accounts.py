@@ -22,6 +22,7 @@ from bridge.policies import (
     Retention,
     Silence,
     Template,
+    TicketPace,
     Unasked,
 )
 
@@ -218,6 +219,7 @@ class Account(Model):
     calls_per_minute: int = Field(
         default=0, ge=0, description="Pace of all calls to this helpdesk account, over all workers; 0: the vendor's."
     )
+    ticket_pace: TicketPace | None = Field(default=None, description="Of the writes on one ticket; else the vendor's.")
     confirm_wait_s: float = Field(
         default=30.0,
         gt=0,

@@ -32,7 +32,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except Rejected as error:
         app.metrics.deliveries.labels(_sender(request, app), f"rejected {error.status}").inc()
-        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error))
+        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error), **_kept(error))
         return json_answer(error.status, _told_to_sender(error), _headers(error))
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
@@ -44,6 +44,11 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         # A bug of ours must not cost an event: senders that give up at a 500 come back after a 503.
         app.log.exception("bug", path=request.path[:120])
         return _try_again()
+
+
+def _kept(error: Rejected) -> dict[str, str]:
+    """The id under which ``bridge simulate`` finds it."""
+    return {"delivery": error.delivery} if isinstance(error, Unreadable) and error.delivery else {}
 
 
 def _try_again() -> web.Response:
@@ -59,7 +64,8 @@ def _told_to_sender(error: Rejected) -> dict[str, str]:
     if isinstance(error, SignatureRejected):
         return {"error": "unauthorised"}
     if isinstance(error, Unreadable):
-        return {"error": error.problem, "field": error.field}
+        kept = {"delivery": error.delivery} if error.delivery else {}
+        return {"error": error.problem, "field": error.field, **kept}
     return {"error": str(error)}
 
 

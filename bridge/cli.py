@@ -16,8 +16,11 @@ import uvloop
 from bridge import logs, show
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
+from bridge.cli_helpdesks import deliveries, helpdesks
+from bridge.cli_init import init
 from bridge.cli_integration import integration
 from bridge.cli_reconcile import reconcile
+from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.serving import serve as serve_web
@@ -49,6 +52,10 @@ app.add_typer(orphans, name="orphans")
 app.add_typer(integration, name="integration")
 app.command()(forget)
 app.command()(reconcile)
+app.command()(init)
+app.command()(helpdesks)
+app.command()(deliveries)
+app.command("simulate")(simulate_delivery)
 
 
 def main() -> None:

@@ -70,6 +70,8 @@ class Unreadable(Rejected):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.delivery = ""
+        """The id under which it is kept for ``bridge simulate``, empty where it is not."""
 
 
 class TooLarge(Rejected):

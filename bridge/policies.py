@@ -180,6 +180,9 @@ class Retention(Model):
     ignored_days: Days = Field(default=30.0, description="A ticket for which nothing was to be started.")
     dead_letters_days: Days = Field(default=90.0, description="What was given up and nobody replayed or discarded.")
     orphans_days: Days = Field(default=30.0, description="Events of Jelou's without a ticket, which nobody claimed.")
+    unread_hours: float = Field(
+        default=24.0, ge=0, le=720, description="Deliveries that could not be read, for bridge simulate; 0 keeps none."
+    )
     tombstones_days: Days = Field(
         default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
     )
@@ -194,3 +197,10 @@ class Labels(Model):
     priority: dict[str, Literal["low", "normal", "high", "urgent"]] = Field(
         default_factory=dict, description="Label to the bridge's word: Muy alta: urgent."
     )
+
+
+class TicketPace(Model):
+    """At most so many writes on one ticket in so many seconds."""
+
+    calls: int = Field(ge=1, description="So many writes.")
+    per_s: float = Field(gt=0, description="In so many seconds.")

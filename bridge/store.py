@@ -23,6 +23,7 @@ from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
 from bridge.scripting import REDIS_CLOCK, Scripts, as_text
+from bridge.unread import Unreads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -58,6 +59,7 @@ class Store:
         self.removals = Removals(self._scripts)
         self.rounds = Rounds(self._scripts)
         self.rotations = Rotations(self._scripts)
+        self.unread = Unreads(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

@@ -24,7 +24,7 @@ from bridge.domain import (
     Delivery,
     UnrecognisedConversation,
 )
-from bridge.errors import StoreUnavailable, UnknownSender
+from bridge.errors import StoreUnavailable, UnknownSender, Unreadable
 from bridge.observe import observed
 from bridge.protocol import Told
 from bridge.proving import Proving
@@ -32,6 +32,7 @@ from bridge.receiving import asked_by, received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
+from bridge.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from bridge.domain import Delivery, Handshake, TicketEvent
     from bridge.ports import Helpdesk
     from bridge.protocol import Accepted
+    from bridge.signatures import Verification
     from bridge.wiring import App
 
 TICK_S = 1.0
@@ -81,9 +83,29 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     delivery = await received(request, app, f"{kind}/{name}")
     if hello := dialect.handshake(account, delivery):
         return _shaken(hello)
-    verified = verify(delivery, dialect.verification(account), app.now_ms())
-    told = dialect.read(verified, account, name)
+    verification = dialect.verification(account)
+    verified = verify(delivery, verification, app.now_ms())
+    try:
+        told = dialect.read(verified, account, name)
+    except Unreadable as error:
+        error.delivery = await _kept_unread(app, delivery, error, verification)
+        raise
     return await _stored(request, delivery, dialect.delivery_id(delivery), told, account)
+
+
+async def _kept_unread(app: App, delivery: Delivery, error: Unreadable, verification: Verification) -> str:
+    """The id under which the delivery can be tried again by ``bridge simulate``; empty where it is not kept.
+
+    Senders that never try again would leave nothing to look at. It costs the sender no answer if Redis is away.
+    """
+    delivery_id, hours = uuid4().hex, app.bridge.retention.unread_hours
+    proven_by = {"authorization", "cookie", getattr(verification, "header", "").lower()}
+    try:
+        await app.store.unread.keep(unread(delivery, delivery_id, str(error), proven_by), hours)
+    except StoreUnavailable:
+        app.metrics.redis_failures.inc()
+        return ""
+    return delivery_id if hours else ""
 
 
 async def helpdesk_handshake(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from bridge.errors import ConfigError, Mistake
 from config.crosschecks import crosscheck
 from config.explanations import explain
 from config.file_model import bridge_of, file_model
+from config.mappings import include
 from config.references import References
 from config.shape import Shape
 from config.tree import Section, parse
@@ -58,11 +59,13 @@ def check(
     if not isinstance(tree, Section):
         return None, mistakes or [_no_section(tree)]
     model = file_model(kinds)
-    shape = Shape(tree, model, references)
-    shape.mistakes += mistakes
+    included = include(tree, references.folder)
+    shape = Shape(included.tree, model, references)
+    shape.mistakes += [*mistakes, *included.mistakes]
+    shape.settled |= included.settled
     file = validated(model, shape)
     crosscheck(shape, kinds, lease_s)
-    return (bridge_of(file), []) if file and not shape.mistakes else (None, shape.mistakes)
+    return (bridge_of(file), []) if file and not shape.mistakes else (None, included.located(shape.mistakes))
 
 
 def _no_section(tree: Tree | None) -> Mistake:
@@ -80,9 +83,9 @@ def validated(model: type[Model], shape: Shape) -> Model | None:
 
 
 def finished(mistakes: Iterable[Mistake], path: str) -> tuple[Mistake, ...]:
-    """In the order of the file."""
-    ordered = sorted(mistakes, key=lambda one: (one.line, one.key))
-    return tuple(replace(one, path=path) for one in ordered)
+    """In the order of the file, those of other files behind."""
+    ordered = sorted(mistakes, key=lambda one: (one.path, one.line, one.key))
+    return tuple(replace(one, path=one.path or path) for one in ordered)
 
 
 # --- the file --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ REFERENCE: Final[Mapping[str, Any]] = {
     "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}",
 }
 
+MAPPING: Final[Mapping[str, Any]] = {"anyOf": [{"$ref": "#/$defs/HelpdeskMapping"}, {"type": "string"}]}
+"""Written out, or the name of a shipped one, or ``file:PATH``."""
+
 _SINGLE: Final = frozenset({"string", "integer", "number", "boolean"})
 _NARROWED: Final = frozenset({"pattern", "format", "enum"})
 _NAMED: Final = frozenset({"properties", "patternProperties", "$defs"})
@@ -46,6 +49,8 @@ def _opened(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of a value, widened to what a person may write in its place."""
     if schema.get("format") == "password":
         return {**SECRET, **_about(schema)}
+    if schema.get("$ref") == MAPPING["anyOf"][0]["$ref"]:
+        return {**MAPPING, **_about(schema)}
     rest = {key: _inner(key, value) for key, value in schema.items() if key not in {"title", "discriminator"}}
     if "patternProperties" in rest:
         rest["additionalProperties"] = False

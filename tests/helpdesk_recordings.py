@@ -29,6 +29,8 @@ from bridge.domain import (
     WriteBack,
 )
 from bridge.helpdesks import REGISTRY
+from config.mappings import shipped
+from config.tree import Items, Section, parse
 from tests.senders import verified
 
 if TYPE_CHECKING:
@@ -37,17 +39,30 @@ if TYPE_CHECKING:
     from bridge.accounts import Account
     from bridge.domain import Call
     from bridge.ports import Helpdesk
+    from config.tree import Tree
 
 FOLDER = Path(__file__).parent / "recordings"
 ACCOUNT_NAME = "main"
+GENERIC = "generic"
 ACTIONS: dict[str, type[WriteBack]] = {one.type: one for one in (AddNote, AddReply, SetField, SetStatus)}
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """One kind of helpdesk and its folder."""
+    """One kind of helpdesk and its folder; of the generic kind, one mapping and its folder below ``generic``."""
 
     kind: str
+    mapping: str = ""
+
+    @property
+    def name(self) -> str:
+        """The kind, or the mapping."""
+        return self.mapping or self.kind
+
+    @property
+    def folder(self) -> Path:
+        """Where its recordings lie."""
+        return FOLDER / self.kind / self.mapping
 
     @property
     def dialect(self) -> Helpdesk:
@@ -56,8 +71,9 @@ class Recordings:
 
     @cached_property
     def section(self) -> dict[str, Any]:
-        """The account's section as YAML would give it."""
-        return self._json("account.json")
+        """The account's section as YAML would give it, its mapping in its place."""
+        section = self._json("account.json")
+        return section | ({"mapping": mapping_data(section["mapping"])} if self.mapping else {})
 
     @cached_property
     def account(self) -> Account:
@@ -76,7 +92,7 @@ class Recordings:
 
     def body(self, name: str) -> bytes:
         """A body as it was sent."""
-        return (FOLDER / self.kind / name).read_bytes()
+        return (self.folder / name).read_bytes()
 
     def read(self, body: bytes) -> list[TicketEvent]:
         """The events in a body whose sender proved itself."""
@@ -84,7 +100,23 @@ class Recordings:
         return list(self.dialect.read(checked, self.account, ACCOUNT_NAME))
 
     def _json(self, name: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", json.loads((FOLDER / self.kind / name).read_text(encoding="utf-8")))
+        return cast("dict[str, Any]", json.loads((self.folder / name).read_text(encoding="utf-8")))
+
+
+def mapping_data(name: str) -> Any:
+    """A shipped mapping as the configuration reads it."""
+    tree, mistakes = parse(shipped()[name].read_text(encoding="utf-8"))
+    assert mistakes == []
+    return plain(tree)
+
+
+def plain(tree: Tree | None) -> Any:
+    """A tree without its lines."""
+    if isinstance(tree, Section):
+        return {name: plain(one) for name, one in tree.entries.items()}
+    if isinstance(tree, Items):
+        return [plain(one) for one in tree.items]
+    return tree.value if tree else None
 
 
 JSON = st.recursive(
@@ -96,7 +128,14 @@ JSON = st.recursive(
 )  # fmt: skip
 """Any JSON, with the words among it that readers look for."""
 
-KINDS = [Recordings(kind) for kind in sorted(REGISTRY)]
+MAPPINGS = sorted(path.name for path in (FOLDER / GENERIC).iterdir() if path.is_dir())
+KINDS = [Recordings(kind) for kind in sorted(REGISTRY) if kind != GENERIC]
+KINDS += [Recordings(GENERIC, mapping) for mapping in MAPPINGS]
+
+
+def recordings_of(kind: str) -> Recordings:
+    """The recordings of this kind; of the generic kind, those of its first mapping."""
+    return next(one for one in KINDS if one.kind == kind)
 
 
 def every(name: str) -> list[tuple[Recordings, Any]]:
@@ -142,7 +181,7 @@ def told_ticket(ticket: Ticket) -> dict[str, Any]:
 
 def named(value: Any) -> str | None:
     """The name of a parametrised case."""
-    return value.kind if isinstance(value, Recordings) else value if isinstance(value, str) else None
+    return value.name if isinstance(value, Recordings) else value if isinstance(value, str) else None
 
 
 def secrets_of(recordings: Recordings) -> list[str]:

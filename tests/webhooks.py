@@ -16,7 +16,7 @@ from bridge.accounts import Bridge
 from bridge.helpdesks import REGISTRY
 from bridge.signatures import standard_webhooks_signature
 from tests.harness import API_TOKEN, KEY, PROJECT, running
-from tests.helpdesk_recordings import Recordings
+from tests.helpdesk_recordings import recordings_of
 from tests.senders import Proof, delivered, prove
 from tests.twin_callers import RECORDINGS
 
@@ -37,7 +37,7 @@ def bridge(**changes: Any) -> Bridge:
     """Every kind of helpdesk with one account, and two projects."""
     bearer = {"type": "bearer", "token": "jelou-token"}
     accounts = {
-        kind: {ACCOUNT: dialect.settings.model_validate({**Recordings(kind).section, "project": PROJECT})}
+        kind: {ACCOUNT: dialect.settings.model_validate({**recordings_of(kind).section, "project": PROJECT})}
         for kind, dialect in REGISTRY.items()
     }
     told = {"jelou": {PROJECT: JELOU, GUARDED: {**JELOU, "webhook_auth": bearer}}, "helpdesks": accounts}
@@ -84,7 +84,7 @@ def _secrets(verification: Verification) -> int:
 def _helpdesk(kind: str) -> Sender:
     account = bridge().helpdesks[kind][ACCOUNT]
     path = f"/webhooks/helpdesks/{kind}/{ACCOUNT}"
-    return Sender(path, Recordings(kind).body("ticket-created.json"), (REGISTRY[kind].verification(account),))
+    return Sender(path, recordings_of(kind).body("ticket-created.json"), (REGISTRY[kind].verification(account),))
 
 
 def _jelou(project: str) -> Sender:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import account_gate, paced
 from bridge.owed import Side
@@ -41,7 +42,8 @@ def helpdesk_gate(work: Work, whose: Whose | None = None, *, writes: bool = Fals
     ``cost`` is how many calls go through it at once.
     """
     to = whose or work.whose
-    own = to.dialect.ticket_rate if writes else None
+    pace = to.account.ticket_pace
+    own = (Rate(pace.calls, pace.per_s) if pace else to.dialect.ticket_rate) if writes else None
     more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()
     gate = account_gate(to.dialect, to.account, to.name, work.claimed.lane)
     return replace(gate, more=more, cost=cost)

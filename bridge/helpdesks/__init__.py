@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.generic import Generic
 from bridge.helpdesks.hubspot import Hubspot
 from bridge.helpdesks.intercom import Intercom
 from bridge.helpdesks.jira import Jira
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
+        "generic": Generic(),
         "jira": Jira(),
         "hubspot": Hubspot(),
         "intercom": Intercom(),

@@ -66,7 +66,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from bridge import signatures
 from bridge.accounts import Account, Secrets
 from bridge.domain import Call
-from bridge.errors import Gone, Refused
+from bridge.errors import Gone
 from bridge.helpdesks import proof, writing
 from bridge.helpdesks import standard_webhooks_events as events
 from bridge.helpdesks.dialect import Dialect
@@ -76,15 +76,10 @@ from bridge.policies import Model
 from bridge.replies import Because, Meanings, raise_for, reply_object
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bridge.domain import (
-        AgentReplied,
-        Changes,
         Delivery,
         OpenTicket,
         Reply,
-        Ticket,
         TicketEvent,
         TicketRef,
         Verified,
@@ -144,14 +139,6 @@ class StandardWebhooks(Dialect):
         """One event. Raises Unreadable."""
         return [events.event(verified.delivery.body, account_name, self.delivery_id(verified.delivery))]
 
-    def fetch(self, account: Account, ref: TicketRef) -> Call | None:  # noqa: ARG002 - there is nothing to ask
-        """None: a sender tells all it has."""
-        return None
-
-    def fetched(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Ticket:  # noqa: ARG002 - there is nothing to ask
-        """Raises Refused: there is no such call."""
-        raise _unaskable()
-
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to write; None where no ``write_back_url`` is set."""
         return _message(account, writing.once_key(str(ref), key), asked(ref, action), now_ms)
@@ -161,26 +148,6 @@ class StandardWebhooks(Dialect):
         raise_for(reply, MEANINGS)
         return ""
 
-    def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:  # noqa: ARG002 - see below
-        """None: the message's id makes sending it again harmless."""
-        return None
-
-    def found(self, account: Account, action: WriteBack, reply: Reply) -> str:  # noqa: ARG002 - there is no probe
-        """Empty: there is no probe."""
-        return ""
-
-    def field_path(self, field: str) -> str:
-        """A sender that tells of its fields tells them as custom ones."""
-        return f"custom.{field}"
-
-    def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:  # noqa: ARG002 - there is nothing to ask
-        """None: a sender tells all it has."""
-        return None
-
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> Sequence[AgentReplied]:  # noqa: ARG002 - see above
-        """Raises Refused: there is no such call."""
-        raise _unaskable()
-
     def open_ticket(self, account: Account, action: OpenTicket, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to open a ticket; None where no ``write_back_url`` is set."""
         return _message(account, writing.once_key(action.marker, key), opening(action), now_ms)
@@ -189,26 +156,6 @@ class StandardWebhooks(Dialect):
         """The id that the receiver answers. Raises Ambiguous for a 2xx without one."""
         raise_for(reply)
         return writing.opened_id(reply.status, section(reply_object(reply), "ticket"))
-
-    def find_opened(self, account: Account, action: OpenTicket) -> Call | None:  # noqa: ARG002 - see below
-        """None: the message's id makes sending it again harmless."""
-        return None
-
-    def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - there is no such call
-        """Empty: there is no such call."""
-        return ""
-
-    def changed(self, account: Account, since_ms: int, after: str) -> Call | None:  # noqa: ARG002 - there is nothing to ask
-        """None: a sender has no list."""
-        return None
-
-    def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:  # noqa: ARG002 - there is no such call
-        """Raises Refused: there is no such call."""
-        raise _unaskable()
-
-
-def _unaskable() -> Refused:
-    return Refused("this helpdesk has nothing that could be read")
 
 
 def _message(account: Account, message_id: str, told: Json, now_ms: int) -> Call | None:

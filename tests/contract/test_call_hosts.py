@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
+    "request-tracker": "https://rt.acme.example",
     "jira": "https://acme.atlassian.net",
     "hubspot": "https://api.hubapi.com",
     "intercom": "https://api.intercom.io",
@@ -126,7 +127,7 @@ def test_no_ticket_leads_a_write_back_elsewhere(recordings: Recordings, ticket_i
     """Neither its id nor anything that is written."""
     made = calls(recordings, TicketRef(recordings.kind, ACCOUNT_NAME, ticket_id), text)
     assert len(made) > 1
-    assert goes_astray(made, HOSTS[recordings.kind]) == []
+    assert goes_astray(made, HOSTS[recordings.name]) == []
 
 
 @given(conversation=HOSTILE, user=HOSTILE, text=HOSTILE)

@@ -78,7 +78,8 @@ def test_an_opened_ticket_has_an_id(recordings: Recordings, case: dict[str, Any]
 @pytest.mark.parametrize(("recordings", "case"), every("errors"), ids=named)
 def test_each_refusal_to_open_has_its_meaning(recordings: Recordings, case: dict[str, Any]) -> None:
     """As for any write; but where no ticket was yet, none can be gone."""
-    if case["status"] == 200:
+    opens_none = all("none" in one for one in recordings.writes["opens"])
+    if case["status"] == 200 or opens_none:
         return
     with pytest.raises(CallError) as caught:
         recordings.dialect.opened(recordings.account, reply_of(case))
@@ -248,7 +249,7 @@ def test_a_genuine_answer_with_anything_in_it_is_understood(
     recordings: Recordings, value: Any, places: list[int], which: int
 ) -> None:
     """Any JSON at any place of a recorded answer is taken as missing, or is a CallError."""
-    bodies = answers(recordings)
+    bodies = answers(recordings) or [{}]
     body = copy.deepcopy(bodies[which % len(bodies)])
     for place in places:
         put(body, place, copy.deepcopy(value))

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from bridge.helpdesks import REGISTRY
+from bridge.helpdesks.generic_mapping import HelpdeskMapping
 from config.advice import warnings
 from config.file_model import file_model
 from config.load import load
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[2] / "config"
 EXAMPLE = FOLDER / "bridge.example.yaml"
+MAPPING = FOLDER / "mapping.example.yaml"
 SCHEMA = FOLDER / "bridge.schema.json"
 REAL_KINDS = {kind: helpdesk.settings for kind, helpdesk in REGISTRY.items()}
 ANY_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -180,6 +182,9 @@ def settings_of(kind: Wanted) -> Iterator[tuple[str, str]]:
     for key, info in fields_by_key(kind.model).items():
         within = wanted(info.annotation, info)
         assert kind.model
+        if within.model is HelpdeskMapping:
+            yield defined(kind.model, key)
+            continue
         yield defined(kind.model, key)
         for inner in (within, within.item, within.entry, within.entry.entry):
             yield from settings_of(inner)
@@ -194,9 +199,27 @@ def test_example_shows_every_setting() -> None:
     assert set(settings_of(model)) - set(shown(model, tree)) == set()
 
 
+@pytest.mark.parametrize("edit", [str, switched_on], ids=["as it is", "switched on"])
+def test_the_mapping_example_is_a_mapping(edit: Any, tmp_path: Path) -> None:
+    """Whole, and with everything in it switched on."""
+    (tmp_path / "desk.yaml").write_text(edit(MAPPING.read_text(encoding="utf-8")), encoding="utf-8")
+    text = EXAMPLE.read_text(encoding="utf-8").replace("mapping: request-tracker", "mapping: file:desk.yaml")
+    (tmp_path / "bridge.yaml").write_text(text.replace("user: jelou-bridge", "user: bridge"), encoding="utf-8")
+    assert load(tmp_path / "bridge.yaml", REAL_KINDS, environ_of(text)).account("generic", "rt")
+
+
+def test_the_mapping_example_shows_every_setting() -> None:
+    """No key of a mapping is missing, live or switched off."""
+    tree, mistakes = parse(switched_on(MAPPING.read_text(encoding="utf-8")))
+    assert tree
+    assert mistakes == []
+    model = Wanted(HelpdeskMapping)
+    assert set(settings_of(model)) - set(shown(model, tree)) == set()
+
+
 def test_example_names_every_choice() -> None:
     """Of each union every member and each of its settings is named at least in a comment."""
-    text = EXAMPLE.read_text(encoding="utf-8")
+    text = EXAMPLE.read_text(encoding="utf-8") + MAPPING.read_text(encoding="utf-8")
     definitions = json_schema(REAL_KINDS)["$defs"].values()
     members = [one["properties"] for one in definitions if "const" in one.get("properties", {}).get("type", {})]
     words = {one["type"]["const"] for one in members} | {key for one in members for key in one}

@@ -1,0 +1,77 @@
+"""``bridge helpdesks``: the kinds there are and how to connect each. ``bridge deliveries``: what could not be read."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from bridge.helpdesks import REGISTRY
+from bridge.terminal import ConfigOption, JsonOption, print_json, run, screen
+from bridge.wiring import store_on
+from config.mappings import shipped, title_of
+from config.settings import read_settings
+
+if TYPE_CHECKING:
+    from bridge.ports import Helpdesk
+    from bridge.unread import Unread
+
+KindArgument = Annotated[str, typer.Argument(help="One kind or mapping: how to connect it. Else all are listed.")]
+
+
+def helpdesks(kind: KindArgument = "", as_json: JsonOption = False) -> None:
+    """List the helpdesks that can be connected, or tell how to connect one."""
+    if kind:
+        screen.print(guide(kind), highlight=False, markup=False)
+        return
+    found = [{"kind": name, "about": _about(one)} for name, one in sorted(REGISTRY.items())]
+    found += [{"kind": "generic", "mapping": name, "about": title_of(path)} for name, path in shipped().items()]
+    if as_json:
+        print_json(found)
+        return
+    table = Table("kind", "mapping", "", box=None)
+    for one in found:
+        table.add_row(one["kind"], one.get("mapping", ""), one["about"])
+    screen.print(table)
+    screen.print("bridge helpdesks KIND tells how to connect it; bridge init writes its account.", highlight=False)
+
+
+def _module_text(dialect: Helpdesk) -> str:
+    return inspect.getdoc(inspect.getmodule(type(dialect))) or ""
+
+
+def _about(dialect: Helpdesk) -> str:
+    return _module_text(dialect).partition("\n")[0]
+
+
+def guide(kind: str) -> str:
+    """How to connect this kind, or the mapping itself. Raises BadParameter."""
+    if kind in REGISTRY:
+        return _module_text(REGISTRY[kind])
+    if kind in shipped():
+        return shipped()[kind].read_text(encoding="utf-8")
+    message = f"no helpdesk {kind}; known: {', '.join([*sorted(REGISTRY), *shipped()])}"
+    raise typer.BadParameter(message, param_hint="KIND")
+
+
+def deliveries(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the deliveries that proved their sender and could not be read; bridge simulate --delivery tries them."""
+    settings = read_settings(config=config)
+
+    async def look() -> list[Unread]:
+        async with store_on(settings.redis_url.get_secret_value(), settings.redis_prefix, connections=2) as store:
+            return await store.unread.all()
+
+    found = run(look())
+    if as_json:
+        print_json([{name: value for name, value in asdict(one).items() if name != "body"} for one in found])
+        return
+    table = Table("delivery", "came", "account", "problem", box=None)
+    for one in found:
+        came = datetime.fromtimestamp(one.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        table.add_row(one.id, came, one.sender, one.problem)
+    screen.print(table if found else "no delivery is kept: all could be read")

@@ -1,0 +1,97 @@
+"""What a mapping's expressions are asked of, and which of its writes an action takes. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from bridge.domain import WRITTEN, AddNote, AddReply, OpenTicket, SetField, SetStatus, TicketOpened, TicketSolved
+from bridge.helpdesks import generic_calls as calls
+from bridge.helpdesks import generic_reading as reader
+from bridge.helpdesks.generic_account import settings_of
+from bridge.helpdesks.generic_expressions import holds, told
+from bridge.helpdesks.generic_reading import Source, usable
+from bridge.helpdesks.labels import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bridge.domain import Call, Delivery, TicketEvent, WriteBack
+    from bridge.helpdesks.generic_account import GenericAccount
+    from bridge.helpdesks.generic_recipes import Write
+
+KIND: Final = "generic"
+
+
+def source_of(account: GenericAccount, account_name: str) -> Source:
+    """The mapping with its account."""
+    return Source(account.mapping, account, KIND, account_name, account.access is not None)
+
+
+def delivered(account: GenericAccount, delivery: Delivery, body: Any) -> dict[str, Any]:
+    """A delivery as expressions see it."""
+    return {
+        "body": body,
+        "header": dict(delivery.headers),
+        "query": dict(delivery.query),
+        "method": delivery.method,
+        "settings": settings_of(account),
+    }
+
+
+def whole(asked: dict[str, Any]) -> dict[str, Any]:
+    """The same, where nothing is exploded."""
+    return asked | {"item": asked["body"]}
+
+
+def asked_of(account: GenericAccount, ticket_id: str) -> dict[str, Any]:
+    """A ticket as expressions see it."""
+    return {"id": ticket_id, "settings": settings_of(account)}
+
+
+def asked_about(account: GenericAccount, ticket_id: str, action: WriteBack | OpenTicket) -> dict[str, Any]:
+    """An action on a ticket as expressions see it."""
+    return asked_of(account, ticket_id) | {"action": calls.about(action, account.mapping.status_labels)}
+
+
+def write_of(account: GenericAccount, action: WriteBack | OpenTicket, asked: Mapping[str, Any]) -> Write | None:
+    """The first of the mapping's writes for this action whose condition holds."""
+    writes, opening = account.mapping.writes, account.mapping.opening
+    match action:
+        case AddNote():
+            known = writes.note
+        case AddReply():
+            known = writes.reply
+        case SetField(field="tag"):
+            known = writes.tag
+        case SetField():
+            known = writes.field
+        case SetStatus():
+            known = writes.status if "label" in asked["action"] else []
+        case OpenTicket():
+            known = [opening] if opening else []
+    return next((one for one in known if not one.when or holds(one.when, asked)), None)
+
+
+def writing_call(account: GenericAccount, ticket_id: str, action: WriteBack | OpenTicket, key: str) -> Call | None:
+    """The call of that write; None without access or where there is none."""
+    asked = asked_about(account, ticket_id, action) | {"key": key}
+    write = write_of(account, action, asked)
+    if account.access is None or write is None:
+        return None
+    made = calls.made(write, account.access, asked, once=isinstance(action, (*WRITTEN, OpenTicket)))
+    keyed = {write.key_header.lower(): key} if write.key_header else {}
+    return replace(made, headers={**made.headers, **keyed}) if made else None
+
+
+def listed(source: Source, asked: dict[str, Any]) -> TicketEvent | None:
+    """A ticket of a list as the event it stands for; None where it has no id."""
+    recipe = source.mapping.changes
+    ticket_id = usable(told(recipe.ticket.id, asked)) if recipe else ""
+    if recipe is None or not ticket_id:
+        return None
+    ticket = reader.ticket(source, source.ref(ticket_id), recipe.ticket, asked, partial=True)
+    word = str(ticket.fields.get("status", ""))
+    if word in ENDED:
+        return TicketSolved(ticket.ref, f"status:{word}:{told(recipe.version, asked)}", word)
+    return TicketOpened(ticket.ref, "opened", ticket, ticket.by_bridge)
