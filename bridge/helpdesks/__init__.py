@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
+from bridge.helpdesks.zammad import Zammad
 from bridge.helpdesks.zendesk import Zendesk
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
         "standard-webhooks": StandardWebhooks(),
+        "zammad": Zammad(),
         "zendesk": Zendesk(),
     }
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
+    "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",
 }
 """What ``account.json`` of each kind configures."""
