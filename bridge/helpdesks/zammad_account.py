@@ -9,7 +9,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from bridge.accounts import Account, Secrets, WriteBackTo
 from bridge.helpdesks import proof, zammad_reading
-from bridge.helpdesks.zammad_writing import States
+from bridge.helpdesks.zammad_writing import ZammadStates
 from bridge.policies import Model
 from bridge.signatures import HmacSigned
 
@@ -25,7 +25,7 @@ class ZammadAccess(Model):
     group: Annotated[str, Field(coerce_numbers_to_str=True)] = Field(
         default="", description="Id or name of the group in which tickets are opened for conversations that have none."
     )
-    states: States = Field(default=States(), description="What the states are called that the bridge sets.")
+    states: ZammadStates = Field(default=ZammadStates(), description="What the states are called that the bridge sets.")
 
 
 class ZammadAccount(Account):

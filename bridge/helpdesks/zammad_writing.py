@@ -59,7 +59,7 @@ OPENING: Final[Meanings] = {404: Refused}
 """Where there is no ticket yet that could be gone."""
 
 
-class States(Model):
+class ZammadStates(Model):
     """What the states are called that the bridge sets."""
 
     open: str = Field(default="open", min_length=1, description="The customer wrote, or the conversation is open.")
@@ -82,7 +82,7 @@ def article(action: AddNote | AddReply) -> Json:
     return {**mine, "sender": "Customer", "internal": False, **known}
 
 
-def change(action: SetField | SetStatus, states: States, now_ms: int) -> Json:
+def change(action: SetField | SetStatus, states: ZammadStates, now_ms: int) -> Json:
     """The body of an update."""
     if isinstance(action, SetField):
         return {action.field: action.value}
