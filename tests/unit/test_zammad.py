@@ -1,0 +1,389 @@
+"""Zammad: what happened is told by the body and the trigger's name, and nothing that is written mails anybody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from pydantic import ValidationError
+
+from bridge.domain import (
+    AddReply,
+    AgentReplied,
+    Attachment,
+    OpenTicket,
+    Reply,
+    SetField,
+    SetStatus,
+    TicketEvent,
+    TicketOpened,
+    TicketRef,
+    TicketReopened,
+    TicketSolved,
+    Unrecognised,
+)
+from bridge.errors import Ambiguous, Gone, Unreadable
+from bridge.helpdesks.zammad import Zammad
+from bridge.helpdesks.zammad_account import ZammadAccount
+from bridge.helpdesks.zammad_listing import PAGE
+from tests.senders import NOW_MS, verified
+
+SECTION: dict[str, Any] = {
+    "project": "acme",
+    "verification": {"secrets": ["made-up"]},
+    "access": {"base_url": "https://help.acme.example/", "token": "x", "bridge_user_id": "jelou@acme.example"},
+}
+ACCOUNT = ZammadAccount.model_validate(SECTION)
+DIALECT = Zammad()
+REF = TicketRef("zammad", "main", "81")
+CREATED, TOUCHED = "2026-11-20T14:00:00.000Z", "2026-11-20T14:20:05.201Z"
+TOUCHED_MS = 1_795_184_405_201
+AGENT = {"id": 5, "login": "andrea@acme.example"}
+BRIDGE = {"id": 14, "login": "jelou@acme.example"}
+
+
+def body(article: dict[str, Any] | None = None, **ticket: Any) -> dict[str, Any]:
+    """A body of Zammad's own, of a ticket with two articles."""
+    told = {
+        "id": 81,
+        "title": "T",
+        "state": "open",
+        "priority": {"id": 2, "name": "2 normal"},
+        "customer_id": 8,
+        "article_ids": [104, 105],
+        "article_count": 2,
+        "created_at": CREATED,
+        "updated_at": TOUCHED,
+        "close_at": None,
+        "updated_by_id": 5,
+        "updated_by": AGENT,
+    }
+    return {"ticket": {**told, **ticket}, "article": article or {}}
+
+
+def written(**values: Any) -> dict[str, Any]:
+    """An agent's public article."""
+    told = {"id": 105, "sender": "Agent", "internal": False, "content_type": "text/html", "body": "<p>Hola</p>"}
+    return {**told, "created_by_id": 5, "created_by": AGENT, "attachments": [], "created_at": TOUCHED, **values}
+
+
+def read(told: dict[str, Any], trigger: str = "Jelou", account: ZammadAccount = ACCOUNT) -> list[TicketEvent]:
+    """The events in a body that this trigger sent."""
+    headers = {"x-zammad-trigger": trigger, "x-zammad-delivery": "job-1"}
+    return DIALECT.read(verified(orjson.dumps(told), DIALECT.verification(account), headers=headers), account, "main")
+
+
+def labelled(**labels: dict[str, str]) -> ZammadAccount:
+    """The account with labels of its own."""
+    return ZammadAccount.model_validate(SECTION | {"labels": labels})
+
+
+# --- what happened ---------------------------------------------------------------------------------------------------
+
+
+def test_a_late_job_still_tells_of_an_opened_ticket() -> None:
+    """The body shows the ticket as it is when the job is run: the first article says what the trigger fired for."""
+    (event,) = read(body(written(id=104, sender="Customer"), state="closed"))
+    assert isinstance(event, TicketOpened)
+    assert event.ticket.fields["status"] == "closed"
+
+
+def test_a_reply_that_closes_is_two_events() -> None:
+    """An agent may write and close at once: the customer reads it before the conversation ends."""
+    replied, solved = read(body(written(), state="closed"))
+    assert replied == AgentReplied(
+        REF, "comment:105", "105", "<p>Hola</p>", public=True, markup="html", at_ms=TOUCHED_MS
+    )
+    assert solved == TicketSolved(REF, f"status:closed:{TOUCHED_MS}", "closed")
+
+
+def test_the_bridges_note_on_a_closed_ticket_says_nothing_of_its_status() -> None:
+    """Each note would tell the closing once more."""
+    events = read(body(written(created_by=BRIDGE, created_by_id=14), state="closed"))
+    assert [(event.type, event.by_bridge) for event in events] == [("agent.replied", True)]
+
+
+def test_closing_is_not_lost_where_the_bridge_wrote_last() -> None:
+    """By the time of the job a note of the bridge's may have made it the one who changed the ticket."""
+    (event,) = read(body(state="closed", updated_by=BRIDGE, updated_by_id=14))
+    assert event == TicketSolved(REF, f"status:closed:{TOUCHED_MS}", "closed", by_bridge=False)
+
+
+@pytest.mark.parametrize("trigger", ["Jelou: reopened", "ticket.reopened", "REOPENED", "Jelou (reopened)"])
+def test_a_trigger_says_reopened(trigger: str) -> None:
+    """The last word of its name does; nothing in the body would."""
+    (event,) = read(body(close_at="2026-11-20T14:10:00.000Z"), trigger)
+    assert event == TicketReopened(REF, f"status:open:{TOUCHED_MS}", "open")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "ticket"),
+    [
+        ("Jelou: reopened", {"close_at": None}),
+        ("Jelou: created", {}),
+        ("Jelou: solved", {}),
+        ("reopened tickets to Jelou", {"close_at": "2026-11-20T14:10:00.000Z"}),
+    ],
+)
+def test_a_trigger_does_not_contradict_the_body(trigger: str, ticket: dict[str, Any]) -> None:
+    """A ticket that was never closed is not reopened, an old one not created, an open one not solved."""
+    assert read(body(**ticket), trigger) == [Unrecognised(REF, f"told:ticket:{TOUCHED_MS}", "ticket updated")]
+
+
+def test_a_reopening_of_the_bridges_own_is_known() -> None:
+    """A customer who writes on a pending ticket opens it: that is no reason for another conversation."""
+    told = body(close_at=CREATED, updated_by=BRIDGE, updated_by_id=14)
+    assert [event.by_bridge for event in read(told, "Jelou: reopened")] == [True]
+
+
+def test_a_reply_that_reopens_is_carried() -> None:
+    """What the agent wrote with it is told too."""
+    events = read(body(written(), close_at=CREATED), "Jelou: reopened")
+    assert [event.type for event in events] == ["agent.replied", "ticket.reopened"]
+
+
+@pytest.mark.parametrize(("updated_at", "opened"), [("2026-11-20T14:00:00.051Z", True), (TOUCHED, False)])
+def test_a_ticket_without_an_article_is_opened_only_once(updated_at: str, opened: bool) -> None:
+    """It has no first article, so that its times tell whether it has just begun."""
+    (event,) = read(body(article_ids=[], article_count=None, updated_at=updated_at))
+    assert isinstance(event, TicketOpened) is opened
+
+
+# --- an admin's own body ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({"event": "ticket.created"}, "ticket.opened"),
+        ({"ticket": {"id": "81", "article_count": "1"}}, "ticket.opened"),
+        ({"event": "article"}, "agent.replied"),
+        ({}, "agent.replied"),
+    ],
+)
+def test_an_own_body_needs_no_list_of_articles(said: dict[str, Any], kind: str) -> None:
+    """It says itself what happened; texts stand for numbers there."""
+    (event,) = read({"ticket": {"id": "81"}, "article": {"id": "104", "internal": "false"}, **said})
+    assert event.type == kind
+
+
+def test_an_unprinted_variable_is_missing() -> None:
+    """Zammad prints the name of a variable that has no value: it is neither an id nor a text nor a number."""
+    unprinted = "#{ticket.x / no such method}"
+    told = {
+        "event": "solved",
+        "ticket": {"id": "81", "state": "closed", "title": unprinted, "updated_at": "2026-11-20 14:20:05 UTC"},
+        "article": {"id": unprinted, "body": unprinted},
+    }
+    assert read(told) == [TicketSolved(REF, "status:closed:1795184405000", "closed")]
+    with pytest.raises(Unreadable, match=r"^ticket\.id: is not the id of a ticket$"):
+        read({"ticket": {"id": unprinted}})
+
+
+def test_a_broken_template_is_unreadable() -> None:
+    """Zammad sends what went wrong in place of the body."""
+    with pytest.raises(Unreadable):
+        read({"error": "unexpected token at '{'"})
+
+
+def test_an_article_without_its_text_is_fetched() -> None:
+    """Only where the bridge can read it; without access there is nothing more to be had."""
+    told = body({"id": 105, "sender": "Agent"})
+    deaf = ZammadAccount.model_validate({name: value for name, value in SECTION.items() if name != "access"})
+    partial = [[getattr(event, "partial", None) for event in read(told, account=one)] for one in (ACCOUNT, deaf)]
+    assert partial == [[True], [False]]
+
+
+# --- tickets and articles --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("pending reminder", "pending"),
+        ("pending close", "pending"),
+        ("merged", "closed"),
+        ("removed", "closed"),
+        ("Warten auf Erinnerung", "pending"),
+        ("geschlossen", "closed"),
+        ("Cerrado", "closed"),
+        ("fechado", "closed"),
+        ({"name": "neu"}, "new"),
+        ("En laboratorio", "en laboratorio"),
+        (None, None),
+        (["open"], None),
+    ],
+)
+def test_a_state_is_known_in_four_languages(state: Any, status: str | None) -> None:
+    """By its name; one that nobody knows stays as it is, in lower case."""
+    (event,) = read(body(written(id=104), state=state))
+    assert isinstance(event, TicketOpened)
+    assert event.ticket.fields.get("status") == status
+
+
+def test_the_accounts_own_labels_come_first() -> None:
+    """An admin's state and priority mean what the account says, in any case."""
+    account = labelled(status={"Entregado": "solved"}, priority={"4 vip": "urgent"})
+    assert [event.type for event in read(body(state="ENTREGADO"), account=account)] == ["ticket.solved"]
+    (event,) = read(body(written(id=104), priority={"name": "4 VIP"}), account=account)
+    assert isinstance(event, TicketOpened)
+    assert event.ticket.fields["priority"] == "urgent"
+
+
+def test_a_state_in_no_table_is_solved_where_the_trigger_says_so() -> None:
+    """Its name is then worth more than a label that nobody knows."""
+    assert read(body(state="Entregado"), "Jelou: solved") == [
+        TicketSolved(REF, f"status:solved:{TOUCHED_MS}", "solved")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("customer", "phone"),
+    [
+        ({"mobile": "+593987654321", "phone": "022991234"}, "+593987654321"),
+        ({"mobile": " ", "phone": "022991234"}, "022991234"),
+        ({"mobile": 593987654321}, "593987654321"),
+        ({"mobile": None}, None),
+        (None, None),
+        ("maria@acme.example", None),
+    ],
+)
+def test_the_mobile_number_is_the_phone(customer: Any, phone: str | None) -> None:
+    """It is the one that has WhatsApp; a customer told by login alone has none yet."""
+    (event,) = read(body(written(id=104), customer=customer))
+    assert isinstance(event, TicketOpened)
+    assert event.ticket.fields["requester"].get("phone") == phone
+    assert event.ticket.fields["requester"]["id"] == "8"
+
+
+@pytest.mark.parametrize(
+    ("internal", "public"), [(False, True), ("false", True), (True, False), (None, False), ("", False), (0, True)]
+)
+def test_what_is_not_said_to_be_public_is_private(internal: Any, public: bool) -> None:
+    """Private notes never leave the helpdesk, also where a template forgets to say which it is."""
+    (event,) = read(body(written(internal=internal)))
+    assert isinstance(event, AgentReplied)
+    assert event.public is public
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ({"sender": "Customer"}, "customer article"),
+        ({"sender": "System"}, "system article"),
+        ({"sender": None, "created_by_id": 8}, "customer article"),
+    ],
+)
+def test_only_agents_reply(who: dict[str, Any], told: str) -> None:
+    """A customer's own words and the mails of Zammad's triggers do not go to the customer."""
+    assert read(body(written(**who))) == [Unrecognised(REF, "comment:105", told)]
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        {"created_by": BRIDGE},
+        {"created_by": "Jelou@acme.example"},
+        {"message_id": "jelou-bridge:0123456789abcdef"},
+        {"message_id": "<jelou-bridge:0123456789abcdef>"},
+        {"body": "Hola [jelou-bridge:0123456789abcdef]"},
+        {"sender": "Customer", "created_by": BRIDGE},
+    ],
+)
+def test_an_echo_is_known_by_author_message_id_or_mark(mine: dict[str, Any]) -> None:
+    """Any of them is enough, also for what was written in the customer's name."""
+    assert [event.by_bridge for event in read(body(written(**mine)))] == [True]
+
+
+def test_a_file_is_told_by_its_name() -> None:
+    """Its address wants a login, so that nobody could fetch it."""
+    files = [{"id": 1, "filename": "a.pdf", "size": "12", "url": "https://help.acme.example/api/v1/x"}, {"id": 2}]
+    (event,) = read(body(written(attachments=files)))
+    assert isinstance(event, AgentReplied)
+    assert event.attachments == (Attachment("", "a.pdf", "", 12),)
+
+
+# --- what is written -------------------------------------------------------------------------------------------------
+
+
+def sent(action: Any, account: ZammadAccount = ACCOUNT) -> dict[str, Any]:
+    """The body of the call for an action."""
+    call = DIALECT.call(account, REF, action, "key", now_ms=NOW_MS)
+    assert call
+    posted: dict[str, Any] = json.loads(call.body)
+    return posted
+
+
+def test_no_customer_is_named_who_is_not_known() -> None:
+    """Zammad takes the ticket's own customer then; a login or a dash would be refused."""
+    assert sent(AddReply("Hola", "[jelou-bridge:0]", user_id="-")).get("origin_by_id") is None
+    assert sent(AddReply("Hola", "[jelou-bridge:0]", user_id="8"))["origin_by_id"] == 8
+
+
+def test_states_may_have_other_names() -> None:
+    """An account that renamed its states says what is written."""
+    access = {**SECTION["access"], "states": {"solved": "Resuelto", "pending": "Esperando"}}
+    account = ZammadAccount.model_validate(SECTION | {"access": access})
+    assert sent(SetStatus("solved"), account) == {"state": "Resuelto"}
+    assert sent(SetStatus("pending"), account)["state"] == "Esperando"
+
+
+@pytest.mark.parametrize("field", ["article", "state", "customer_id", "preferences", "Jelou", "x y", "a.b"])
+def test_no_attribute_of_zammads_own_is_written(field: str) -> None:
+    """``article`` would write on the ticket, ``state`` would close it."""
+    with pytest.raises(ValidationError, match="ticket attribute"):
+        ZammadAccount.model_validate(SECTION | {"write_back": {"field": field}})
+
+
+def test_a_group_that_takes_no_follow_up_is_an_end() -> None:
+    """A closed ticket of such a group takes nothing more; any other 422 is a mistake in what was sent."""
+    refused = Reply(422, {}, b'{"error":"Cannot follow-up on a closed ticket. Please create a new ticket."}')
+    with pytest.raises(Gone, match="the ticket is closed"):
+        DIALECT.receipt(ACCOUNT, SetField("x", "y"), refused)
+
+
+@pytest.mark.parametrize("answer", [b"false", b'{"id":1}', b""])
+def test_a_tag_is_added_where_zammad_says_so(answer: bytes) -> None:
+    """It answers ``true`` and nothing else."""
+    with pytest.raises(Ambiguous):
+        DIALECT.receipt(ACCOUNT, SetField("tag", "jelou"), Reply(201, {}, answer))
+
+
+def test_no_group_opens_no_ticket() -> None:
+    """Zammad has no default group."""
+    assert DIALECT.open_ticket(ACCOUNT, OpenTicket("S", "T", "[jelou-bridge:0]", "1"), "k", now_ms=NOW_MS) is None
+
+
+def test_a_customer_of_the_bridges_making_is_nobody_else() -> None:
+    """An id at Jelou that is some agent's login must not make that agent the customer."""
+    action = OpenTicket("S", "T", "[jelou-bridge:0]", "admin", group="3")
+    call = DIALECT.open_ticket(ACCOUNT, action, "k", now_ms=NOW_MS)
+    assert call
+    assert json.loads(call.body)["customer"] == {"login": "jelou-admin", "firstname": "admin"}
+
+
+# --- what is listed --------------------------------------------------------------------------------------------------
+
+
+def test_pages_go_on_from_the_last_change() -> None:
+    """A millisecond back, so that tickets changed at the same moment are not left between two pages."""
+    listed = [{"id": at, "state": "open", "updated_at": TOUCHED} for at in range(1, PAGE + 1)]
+    page = DIALECT.changes(ACCOUNT, "main", Reply(200, {}, orjson.dumps(listed)))
+    assert page.after == str(TOUCHED_MS - 1)
+    call = DIALECT.changed(ACCOUNT, 0, page.after)
+    assert call
+    assert "2026-11-20T14%3A20%3A05.200Z" in call.url
+
+
+@pytest.mark.parametrize("since_ms", [-1, 0, 10**18])
+def test_any_time_can_be_asked_for(since_ms: int) -> None:
+    """A clock that is wrong breaks nothing."""
+    assert DIALECT.changed(ACCOUNT, since_ms, "") is not None
+
+
+def test_the_first_article_is_the_description() -> None:
+    """Also where an agent opened the ticket: no webhook tells it as a reply, so no list does."""
+    articles = Reply(200, {}, orjson.dumps([written(id=104), written(id=105)]))
+    assert [one.comment_id for one in DIALECT.fetched_comments(ACCOUNT, REF, articles)] == ["105"]
