@@ -140,9 +140,9 @@ class StandardWebhooks(Dialect):
         """The message's id, the same on every try."""
         return delivery.headers.get("webhook-id", "")
 
-    def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:  # noqa: ARG002 - all accounts alike
+    def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """One event. Raises Unreadable."""
-        return [events.event(verified.delivery.body, account_name, self.delivery_id(verified.delivery))]
+        return [events.event(verified.delivery.body, account, account_name, self.delivery_id(verified.delivery))]
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:  # noqa: ARG002 - there is nothing to ask
         """None: a sender tells all it has."""

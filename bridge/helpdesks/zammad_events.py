@@ -31,11 +31,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.domain import TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
-from bridge.helpdesks import reading
+from bridge.helpdesks import labels, reading
 from bridge.helpdesks import zammad_reading as reader
 from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section
-from bridge.helpdesks.zammad_reading import KIND, KNOWN, SENDERS
+from bridge.helpdesks.zammad_reading import KIND, SENDERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ class _Message:
             return [self._opened()]
         replied = self._replied()
         changed = [] if any(one.by_bridge for one in replied) else self._changed()
-        return [*replied, *changed] or [Unrecognised(self.ref, f"told:ticket:{self._version()}", "ticket updated")]
+        return [*replied, *changed] or [self._unrecognised()]
 
     def _opened(self) -> TicketEvent:
         about, bridge_user = self.ticket, self.told.bridge_user
@@ -134,7 +134,7 @@ class _Message:
         return [Unrecognised(self.ref, found.fact, sender)]
 
     def _changed(self) -> list[TicketEvent]:
-        known = self.status in KNOWN
+        known = self.status in labels.WORDS["status"]
         if self.status in ENDED or (self.hint == "solved" and not known):
             status = self.status if known else "solved"
             return [TicketSolved(self.ref, f"status:{status}:{self._version()}", status)]
@@ -143,6 +143,10 @@ class _Message:
             ours = reader.is_bridge(self.ticket, "updated_by", self.told.bridge_user)
             return [TicketReopened(self.ref, f"status:{status}:{self._version()}", status, ours)]
         return []
+
+    def _unrecognised(self) -> TicketEvent:
+        status = labels.unknown(self.status)
+        return Unrecognised(self.ref, f"told:ticket:{self._version()}", "ticket updated", status=status)
 
     def _version(self) -> str:
         return str(reader.moment_ms(self.ticket, "updated_at") or self.told.delivery_id)

@@ -45,9 +45,6 @@ STATES: Final[Mapping[str, str]] = {
 }
 """Zammad's own states, in the languages of its console. What waits for its closing is not closed yet."""
 
-KNOWN: Final = frozenset(STATES.values())
-"""All words for a status that the bridge has."""
-
 _PRIORITIES: Final[Mapping[str, str]] = {
     **labels.PRIORITIES,
     **dict.fromkeys(("niedrig",), "low"),
