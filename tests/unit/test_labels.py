@@ -175,9 +175,15 @@ def test_a_warning_says_the_label_and_where_to_map_it(recordings: Recordings) ->
 
 def test_what_is_known_or_not_told_warns_of_nothing() -> None:
     """The bridge's own words, and none at all."""
-    known = [opened(status=word) for word in labels.WORDS["status"]]
+    known: list[TicketEvent] = [opened(status=word) for word in labels.WORDS["status"]]
     known += [opened(priority=word) for word in labels.WORDS["priority"]]
-    events = [*known, opened(), opened(status=""), TicketSolved(REF, "f", "solved"), Unrecognised(REF, "f", "x")]
+    events: list[TicketEvent] = [
+        *known,
+        opened(),
+        opened(status=""),
+        TicketSolved(REF, "f", "solved"),
+        Unrecognised(REF, "f", "x"),
+    ]
     assert all(unmapped(event) == {} for event in events)
 
 
