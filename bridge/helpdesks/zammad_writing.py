@@ -11,7 +11,7 @@ Texts are plain, so that nothing in them is markup. The mark stands in the text,
 A ticket waits for its customer in a state that wants a time for its reminder: a day later. Tags are added one by one.
 A customer without a user gets one, with a login of the bridge's own making: made again, it is found. Nobody is invited.
 
-Sources: "Ticket", "Articles", "Tags" of the API documentation; ``creates_ticket_articles.rb``,
+Sources: "Ticket", "Articles", "Tags" of the API documentation; ``creates_ticket_articles.rb``, ``handles_errors.rb``,
 ``adds_metadata_origin_by_id.rb``, ``ticket_policy.rb`` and the seeds of triggers in Zammad's source.
 """
 
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import Field
 
 from bridge.domain import WRITTEN, AddNote, AddReply, SetField, SetStatus
-from bridge.errors import Ambiguous, CallError, Gone, Refused
+from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused
 from bridge.helpdesks import writing
 from bridge.helpdesks.reading import told
 from bridge.policies import Model
@@ -46,6 +46,7 @@ REMINDER_MS: Final = 86_400_000
 LATEST_MS: Final = 253_402_300_799_999
 
 _DELETED: Final = Because(Gone, "the ticket is deleted")
+_NOT_OURS: Final = Because(Refused, "the bridge's agent may not do this in the ticket's group")
 _ENDED: Final = Because(Gone, "the ticket is closed, and its group takes no follow-up")
 
 
@@ -53,9 +54,14 @@ def _refused(reply: Reply) -> type[CallError] | Because:
     return _ENDED if b"follow-up on a closed ticket" in reply.body else Refused
 
 
-MEANINGS: Final[Meanings] = {404: _DELETED, 422: _refused}
+def _forbidden(reply: Reply) -> type[CallError] | Because:
+    return _NOT_OURS if b'"Not authorized"' in reply.body else Denied
 
-OPENING: Final[Meanings] = {404: Refused}
+
+MEANINGS: Final[Meanings] = {403: _forbidden, 404: _DELETED, 422: _refused}
+"""A 403 of Zammad's policies is about one ticket; it must not stop the whole account, as a refused token does."""
+
+OPENING: Final[Meanings] = {403: _forbidden, 404: Refused}
 """Where there is no ticket yet that could be gone."""
 
 
