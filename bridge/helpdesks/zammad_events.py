@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from bridge.domain import TicketEvent
 
 HINTS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("created", "opened"), "created"),
-    **dict.fromkeys(("solved", "closed"), "solved"),
-    **dict.fromkeys(("reopened",), "reopened"),
+    **dict.fromkeys(("created", "opened", "creado", "criado"), "created"),
+    **dict.fromkeys(("solved", "closed", "resuelto", "cerrado", "resolvido", "fechado"), "solved"),
+    **dict.fromkeys(("reopened", "reabierto", "reaberto"), "reopened"),
 }
 """The last word of a trigger's name. ``article`` says nothing that the body does not."""
 

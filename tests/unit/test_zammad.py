@@ -103,7 +103,7 @@ def test_closing_is_not_lost_where_the_bridge_wrote_last() -> None:
     assert event == TicketSolved(REF, f"status:closed:{TOUCHED_MS}", "closed", by_bridge=False)
 
 
-@pytest.mark.parametrize("trigger", ["Jelou: reopened", "ticket.reopened", "REOPENED", "Jelou (reopened)"])
+@pytest.mark.parametrize("trigger", ["Jelou: reopened", "ticket.reopened", "REOPENED", "Jelou (reabierto)"])
 def test_a_trigger_says_reopened(trigger: str) -> None:
     """The last word of its name does; nothing in the body would."""
     (event,) = read(body(close_at="2026-11-20T14:10:00.000Z"), trigger)
