@@ -159,13 +159,17 @@ class TicketReopened:
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A genuine delivery about something the bridge does not act upon. ``told`` is the sender's own event name."""
+    """A genuine delivery about something the bridge does not act upon. ``told`` is the sender's own event name.
+
+    ``status`` is what the ticket's status is called now, where that is in no table: it may have meant an end.
+    """
 
     type: ClassVar[str] = "unrecognised"
     ref: TicketRef | None
     fact: str
     told: str
     by_bridge: bool = False
+    status: str = ""
 
 
 TicketEvent = TicketOpened | AgentReplied | TicketSolved | TicketReopened | Unrecognised

@@ -72,6 +72,18 @@ def reply_object(reply: Reply) -> dict[str, Any]:
     return found
 
 
+def reply_list(reply: Reply) -> list[dict[str, Any]]:
+    """The JSON objects in the list of a 2xx answer. Raises Ambiguous where it is none."""
+    try:
+        found = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list):
+        msg = f"answered {reply.status} without a JSON list"
+        raise Ambiguous(msg, status=reply.status)
+    return [one for one in found if isinstance(one, dict)]
+
+
 def _until(then: str, now: str) -> float | None:
     try:
         wait = parsedate_to_datetime(then) - parsedate_to_datetime(now)

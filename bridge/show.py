@@ -60,6 +60,7 @@ STYLES = {
     "tripped": "bold red",
     "gone": "red",
     "left open": "yellow",
+    "warning": "yellow",
     "answered": "green",
     "waiting": "dim",
     "ignored": "dim",

@@ -126,7 +126,7 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 }
 """Module to what of ours it may import. The twins compute everything apart from the code they test."""
 
-DIALECTS = ("django_helpdesk", "generic", "hubspot", "intercom", "jira", "standard_webhooks", "zendesk")
+DIALECTS = ("django_helpdesk", "generic", "hubspot", "intercom", "jira", "standard_webhooks", "zammad", "zendesk")
 
 
 @dataclass(frozen=True)

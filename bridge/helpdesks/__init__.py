@@ -11,6 +11,7 @@ from bridge.helpdesks.hubspot import Hubspot
 from bridge.helpdesks.intercom import Intercom
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
+from bridge.helpdesks.zammad import Zammad
 from bridge.helpdesks.zendesk import Zendesk
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
         "hubspot": Hubspot(),
         "intercom": Intercom(),
         "standard-webhooks": StandardWebhooks(),
+        "zammad": Zammad(),
         "zendesk": Zendesk(),
     }
 )

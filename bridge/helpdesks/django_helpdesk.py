@@ -245,9 +245,9 @@ def _access(account: Account) -> DjangoHelpdeskAccess | None:
 def _site(account: Account) -> Site:
     access = _access(account)
     if access is None:
-        return Site()
+        return Site(account)
     url = access.base_url
-    return Site(str(url).removesuffix(url.path or ""), access.bridge_user_id)
+    return Site(account, str(url).removesuffix(url.path or ""), access.bridge_user_id)
 
 
 def _read(account: Account, path: str, ref_id: str = "") -> Call | None:

@@ -132,7 +132,7 @@ class Zendesk(Dialect):
         """One event, from either form of body. Raises Unreadable."""
         delivery, readable = verified.delivery, _access(account) is not None
         told = zendesk_events.Told(
-            delivery.body, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
+            delivery.body, account, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
         )
         return [zendesk_events.event(told)]
 
@@ -148,7 +148,7 @@ class Zendesk(Dialect):
         if not detail:
             msg = "answered without a ticket"
             raise Ambiguous(msg, status=reply.status)
-        return zendesk_listing.whole(ref, detail, zendesk_listing.people(found), _bridge_user(account))
+        return zendesk_listing.whole(ref, detail, zendesk_listing.people(found), account, _bridge_user(account))
 
     def call(
         self,
@@ -239,4 +239,4 @@ class Zendesk(Dialect):
     def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
         """Tickets not done as opened, tickets done as solved."""
         raise_for(reply, OPENING)
-        return zendesk_listing.changes(account_name, reply_object(reply), _bridge_user(account))
+        return zendesk_listing.changes(account, account_name, reply_object(reply), _bridge_user(account))

@@ -40,6 +40,7 @@ HOSTS = {
     "hubspot": "https://api.hubapi.com",
     "intercom": "https://api.intercom.io",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
+    "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",
 }
 """What ``account.json`` of each kind configures."""
