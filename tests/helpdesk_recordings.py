@@ -91,6 +91,12 @@ class Recordings:
         """Calls, answers, and what they mean."""
         return self._json("writes.json")
 
+    @property
+    def opening(self) -> bytes:
+        """A body that tells of one opened ticket, which the bridge did not open."""
+        named = (name for name, events in self.expected.items() if [_opens(one) for one in events] == [True])
+        return self.body(next(named))
+
     def body(self, name: str) -> bytes:
         """A body as it was sent."""
         return (self.folder / name).read_bytes()
@@ -118,6 +124,10 @@ def plain(tree: Tree | None) -> Any:
     if isinstance(tree, Items):
         return [plain(one) for one in tree.items]
     return tree.value if tree else None
+
+
+def _opens(event: dict[str, Any]) -> bool:
+    return event["type"] == TicketOpened.type and not event["by_bridge"]
 
 
 JSON = st.recursive(

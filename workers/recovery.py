@@ -115,8 +115,12 @@ async def _in_note(work: Work) -> str:
     gate = helpdesk_gate(work)
     await admit(work, gate)
     text = await perform(work, gate, Probe.type, call, lambda reply: pair.dialect.found(pair.account, note, reply))
-    told = re.search(wording.named_in_note(), text, re.MULTILINE)
-    return told.group(1) if told else ""
+    # A helpdesk of rich text keeps the note as HTML, all on one line.
+    for said in (text, plain(text, "html")):
+        told = re.search(wording.named_in_note(), said, re.MULTILINE)
+        if told:
+            return told.group(1)
+    return ""
 
 
 async def _known_to_jelou(work: Work, conversation: str) -> bool:

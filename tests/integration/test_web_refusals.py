@@ -43,10 +43,11 @@ async def run(redis_url: str, prefix: str) -> AsyncIterator[Running]:
 
 @pytest.fixture
 async def stored(redis: Redis, prefix: str) -> AsyncIterator[None]:
-    """Fails where the test left anything in Redis, but for the web's own sign of life."""
+    """Fails where the test left anything in Redis, but for the web's own sign of life and what could not be read."""
     yield
     life = {f"{prefix}:{name}".encode() for name in ("alive", "generation", "sequence")}
-    assert {key async for key in redis.scan_iter(f"{prefix}:*")} <= life
+    left = {key async for key in redis.scan_iter(f"{prefix}:*")} - life
+    assert not {key for key in left if not key.startswith(f"{prefix}:unread".encode())}
 
 
 @pytest.mark.usefixtures("stored")
@@ -141,7 +142,8 @@ async def test_a_genuine_body_that_cannot_be_read_is_400_and_names_the_field(
 ) -> None:
     """Whoever set the sender up sees where it is wrong; the body itself is not given back."""
     answer = await deliver(run, name, told if isinstance(told, bytes) else orjson.dumps(told))
-    assert (answer.status, answer.json["field"], set(answer.json)) == (400, field, {"error", "field"})
+    kept = set() if name.startswith("jelou") else {"delivery"}
+    assert (answer.status, answer.json["field"], set(answer.json)) == (400, field, {"error", "field"} | kept)
     assert WORD.encode() not in answer.body
 
 
