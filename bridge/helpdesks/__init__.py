@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.glpi import Glpi
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from bridge.helpdesks.zendesk import Zendesk
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
+        "glpi": Glpi(),
         "standard-webhooks": StandardWebhooks(),
         "zendesk": Zendesk(),
     }

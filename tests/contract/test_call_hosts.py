@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
+    "glpi": "https://glpi.acme.example/glpi",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }
