@@ -62,9 +62,9 @@ class GlpiDesk:
         await self._followed_up(ticket, {"content": content, "is_private": False, **more}, user)
 
     async def agent_solves(self, ticket: int, content: str) -> None:
-        """A solution, which solves."""
-        await self._changed(ticket, status=5)
+        """A solution, which solves: the ticket's update is told before it."""
         item = self._on(ticket, "Solution", {"content": content, "user": AGENT})
+        await self._changed(ticket, status=5)
         await self._told("new", item, self.tickets[ticket])
 
     async def change(self, ticket: int, status: int) -> None:

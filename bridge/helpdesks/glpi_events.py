@@ -10,7 +10,9 @@ in which it is not ended is told as a guess that it was reopened, which counts o
 and a solution raise an update of the ticket too; the fact of a status is the same by both. A ticket in the bin is as
 good as closed.
 
-A solution holds what the agent tells the customer last: it is told as a comment, and then as solved.
+A solution holds what the agent tells the customer last: it is told as a comment, and then as solved. The update of the
+ticket that it raises comes before it, and would end the conversation: so an update to solved tells the newest comment
+too, which is read, and not said twice.
 
 The author of a follow-up stands in it from the API's version 2.1 on. The requesters' own are then the customer's, which
 are not said to the customer; without an author every follow-up counts as an agent's. The bridge's own are known by
@@ -221,7 +223,11 @@ def _opened(message: _Message) -> list[TicketEvent]:
 
 
 def _updated(message: _Message) -> list[TicketEvent]:
-    return [moved(message.ref, message.item, message.told.site)]
+    event = moved(message.ref, message.item, message.told.site)
+    if not isinstance(event, TicketSolved) or not message.told.readable:
+        return [event]
+    fact = f"comment:newest:{_version(message.item)}"
+    return [AgentReplied(message.ref, fact, "", "", public=True, markup=MARKUP, partial=True), event]
 
 
 def _deleted(message: _Message) -> list[TicketEvent]:

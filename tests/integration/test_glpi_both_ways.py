@@ -12,7 +12,7 @@ from bridge.embedded import free_port
 from tests.glpi_desk import CUSTOMER, SECRET, GlpiDesk, glpi_desk
 from tests.harness import PROJECT, configuration, eventually, jelou_twin, project, running
 from tests.outcomes import told
-from tests.talk import USER, hears
+from tests.talk import USER, heard, hears
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bridge.twins.jelou import JelouTwin
     from bridge.twins.ledger import Conversation
     from tests.harness import Running
+    from tests.outcomes import Trace
 
 pytestmark = pytest.mark.asyncio
 
@@ -61,6 +62,10 @@ class Scene:
             str(ticket),
             lambda trace: (trace["phase"], trace["episode"], bool(trace["to_write"])) == (phase, episode, False),
         )
+
+    async def traced(self, ticket: int, what: str, **detail: Any) -> Trace:
+        """The ticket's trace as soon as its timeline tells this."""
+        return await self.bridge.traced("glpi", "main", str(ticket), lambda trace: bool(told(trace, what, **detail)))
 
     async def opened(self) -> tuple[int, Conversation]:
         """A ticket with its open conversation."""
@@ -122,7 +127,9 @@ async def test_a_solution_says_its_text_and_ends_the_conversation(redis_url: str
         await on.desk.agent_solves(ticket, "<p>Se cambió la clave</p>")
         await on.until(ticket, "closed")
         assert conversation.state == "closed"
-        assert conversation.messages[-1].content["body"] == "Se cambió la clave"
+        assert heard(conversation) == ["Se cambió la clave"]
+        trace = await on.traced(ticket, "ignored", event="agent.replied", reason="it was said already")
+        assert told(trace, "refused") == []
         assert len(on.jelou.ledger.conversations) == 1
         await on.desk.change(ticket, 2)
         await on.until(ticket, "open", episode=2)

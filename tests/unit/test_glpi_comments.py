@@ -88,7 +88,15 @@ def test_a_solution_says_its_text_and_then_that_the_ticket_is_solved() -> None:
     said, solved = read(body("composed/solution-new.json"))
     assert isinstance(said, AgentReplied)
     assert (said.public, said.comment_id) == (True, "solution-61")
-    assert read(body("ticket-update.json")) == [solved]
+    assert read(body("ticket-update.json"))[-1] == solved
+
+
+def test_an_update_to_solved_tells_the_newest_comment_first() -> None:
+    """The solution's own webhook comes after it, and its text would find the conversation closed."""
+    newest, solved = read(body("ticket-update.json"))
+    assert isinstance(newest, AgentReplied)
+    assert (newest.comment_id, newest.public, newest.partial) == ("", True, True)
+    assert read(body("ticket-update.json"), deaf()) == [solved]
 
 
 @pytest.mark.parametrize(("number", "status"), [(5, "solved"), (6, "closed"), (2, "solved")])
