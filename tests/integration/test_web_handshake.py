@@ -104,6 +104,14 @@ async def test_a_kind_that_asks_nothing_is_only_posted_to(run: Running, kind: st
 
 
 @pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_a_challenge_by_another_method_is_none(run: Running, method: str) -> None:
+    """GLPI asks by GET."""
+    answer = await asked(run, digest(CURRENT, "validate_cra_challenge"), method=method)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("path", [f"/webhooks/helpdesks/glpi/{ACCOUNT}-2", f"/webhooks/helpdesks/none/{ACCOUNT}"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_an_account_that_is_not_there_is_404(run: Running, path: str, method: str) -> None:
