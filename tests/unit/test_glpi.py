@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +34,11 @@ from tests.glpi_helpdesk import (
     opened,
     read,
 )
+from tests.helpdesk_recordings import FOLDER
 from tests.senders import NOW_MS, delivered, prove
+
+VECTORS = json.loads((FOLDER / "signatures" / "helpdesks.json").read_text(encoding="utf-8"))["vectors"]
+
 
 # --- the challenge ---------------------------------------------------------------------------------------------------
 
@@ -88,6 +94,17 @@ def test_a_delivery_is_as_old_as_its_queueing(*, late_ms: int, taken: bool) -> N
         assert not taken
     else:
         assert taken
+
+
+def test_the_recorded_signature_is_accepted() -> None:
+    """Hex of the body and the seconds behind it; not with the two the other way round."""
+    [vector] = [one for one in VECTORS if one["name"] == "glpi"]
+    section = {**RECORDED.section, "verification": {"secrets": [vector["secret"]]}}
+    scheme = GLPI.verification(GlpiAccount.model_validate(section))
+    delivery = delivered(vector["request"]["body"].encode(), headers=vector["request"]["headers"])
+    assert verify(delivery, scheme, NOW_MS).delivery is delivery
+    with pytest.raises(SignatureRejected):
+        verify(delivery, replace(scheme, signed="{timestamp}{body}"), NOW_MS)
 
 
 def test_a_replay_is_known_by_its_signature() -> None:
