@@ -72,7 +72,7 @@ ONLY_TICKETS: Final = ("type", "external_id", "request_type")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """An account, and how the bridge is known there: its user's id, and id or name of its request source."""
+    """An account, and how the bridge is known there: its user's id, id and name of its request source, not empty."""
 
     account: Account
     bridge_user: str = ""
@@ -81,7 +81,7 @@ class Site:
     def wrote(self, record: Json) -> bool:
         """Whether the bridge made this follow-up, solution or ticket."""
         source, author = section(record, "request_type"), text(section(record, "user"), "id")
-        known = bool(self.request_types & {text(source, "id"), text(source, "name").strip().casefold()} - {""})
+        known = bool(self.request_types & {text(source, "id"), text(source, "name").strip().casefold()})
         return known or (author != "" and author == self.bridge_user) or reading.marked(text(record, "content"))
 
 
