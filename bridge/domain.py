@@ -148,13 +148,18 @@ class TicketSolved:
 
 @dataclass(frozen=True, slots=True)
 class TicketReopened:
-    """A solved ticket became open again."""
+    """A solved ticket became open again.
+
+    ``guessed``: the helpdesk tells that the ticket is open, and not what it was before. It counts only where the
+    bridge knows that the ticket was solved.
+    """
 
     type: ClassVar[str] = "ticket.reopened"
     ref: TicketRef
     fact: str
     status: str
     by_bridge: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,9 @@ IN_FLIGHT = frozenset({Phase.STARTING, Phase.UNKNOWN})
 LIVE = frozenset({Phase.STARTED, Phase.OPEN})
 """Phases in which the ticket has a conversation that is not known to be closed."""
 
+SOLVED = "solved"
+"""The outcome of a conversation that the bridge ended because its ticket was solved."""
+
 
 WANTED, ASKED = "template wanted", "customer asked to write"
 """The 24-hour window is closed: a template is to be sent; it has been sent, and the messages wait for the answer."""

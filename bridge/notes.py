@@ -67,7 +67,12 @@ def told(link: Link, name: str, account: Account, key: str, **values: str) -> tu
 
 def closed_status(link: Link, status: str) -> tuple[Todo, ...]:
     """The ticket's status when its conversation has ended at Jelou."""
-    return _not_done(link, [Todo(f"{link.episode}:closed", SetStatus.type, status)])
+    return _not_done(link, [Todo(closed_key(link), SetStatus.type, status)])
+
+
+def closed_key(link: Link) -> str:
+    """The key of that status."""
+    return f"{link.episode}:closed"
 
 
 def back_status(link: Link) -> tuple[Todo, ...]:

@@ -182,6 +182,8 @@ def told(event: TicketEvent) -> dict[str, Any]:
     values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
     if isinstance(event, Unrecognised) and not event.status:
         del values["status"]
+    if not values.get("guessed"):
+        values.pop("guessed", None)
     values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
     values |= {"attachments": [asdict(one) for one in event.attachments]} if isinstance(event, AgentReplied) else {}
     return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})

@@ -126,7 +126,17 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 }
 """Module to what of ours it may import. The twins compute everything apart from the code they test."""
 
-DIALECTS = ("django_helpdesk", "generic", "hubspot", "intercom", "jira", "standard_webhooks", "zammad", "zendesk")
+DIALECTS = (
+    "django_helpdesk",
+    "generic",
+    "glpi",
+    "hubspot",
+    "intercom",
+    "jira",
+    "standard_webhooks",
+    "zammad",
+    "zendesk",
+)
 
 
 @dataclass(frozen=True)

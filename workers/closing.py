@@ -10,7 +10,7 @@ import orjson
 from bridge import jelou_send, notes, package
 from bridge.domain import AddNote, CloseConversation, ConversationStarted, CustomerWrote, Phase
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
-from bridge.links import LIVE, Signal
+from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
 from bridge.protocol import StartLimits
 from workers.admit import HeldBackError, admit, jelou_gate
@@ -77,7 +77,7 @@ async def _close(work: Work, ending: Ending) -> None:
     work.tell("answered", action=action.type, conversation=link.conversation)
     if ending.goodbye:
         transcribe(work, work.app.now_ms(), "agent", ending.goodbye)
-    ended(work, ending.reason, outcome="solved")
+    ended(work, ending.reason, outcome=SOLVED)
 
 
 def _left_open(work: Work, other: str) -> None:

@@ -127,13 +127,14 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
 
 def _to_be_said(work: Work, event: AgentReplied) -> None:
     link = work.link
-    if link.phase is Phase.CLOSED:
+    said = event.fact in link.carried
+    if link.phase is Phase.CLOSED and not said:
         work.tell("refused", event=event.type, reason="the conversation is closed")
         why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
         work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
     messages = say.messages_of(event, work.ref, link.episode)
-    reason = "it was said already" if event.fact in link.carried else ""
+    reason = "it was said already" if said else ""
     reason = reason or ("" if messages else "there is nothing in it to say")
     if reason:
         work.tell("ignored", event=event.type, reason=reason)

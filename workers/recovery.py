@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import events, jelou, jelou_send, notes, wording
+from bridge.chat_text import plain
 from bridge.domain import AddNote, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
 from bridge.helpdesks.generic import Generic
+from bridge.helpdesks.glpi import Glpi
 from bridge.helpdesks.hubspot import Hubspot
 from bridge.helpdesks.intercom import Intercom
 from bridge.helpdesks.jira import Jira
@@ -26,6 +27,7 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
         "jira": Jira(),
         "hubspot": Hubspot(),
         "intercom": Intercom(),
+        "glpi": Glpi(),
         "standard-webhooks": StandardWebhooks(),
         "zammad": Zammad(),
         "zendesk": Zendesk(),

@@ -39,6 +39,7 @@ HOSTS = {
     "jira": "https://acme.atlassian.net",
     "hubspot": "https://api.hubapi.com",
     "intercom": "https://api.intercom.io",
+    "glpi": "https://glpi.acme.example/glpi",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",

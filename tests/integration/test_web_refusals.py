@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from tests.webhooks import ACCOUNT, GUARDED, SENDERS, bridge, deliver, listening, post
+from tests.webhooks import ACCOUNT, GUARDED, SENDERS, bridge, deliver, exchange, listening, post
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -175,6 +175,16 @@ async def test_a_body_that_is_not_declared_as_json_is_415(run: Running, name: st
     sender = SENDERS[name]
     answer = await post(run, sender.path, sender.body, sender.headers() | {"content-type": declared})
     assert (answer.status, answer.json) == (415, {"error": "the body must be application/json"})
+
+
+@pytest.mark.parametrize("name", ["glpi", "zendesk", "jelou"])
+async def test_a_body_of_which_nothing_is_declared_is_taken(run: Running, name: str) -> None:
+    """GLPI declares nothing; a browser's form always does."""
+    sender = SENDERS[name]
+    headers = {key: value for key, value in sender.headers().items() if key != "content-type"}
+    lines = [f"{key}: {value}" for key, value in {**headers, "content-length": len(sender.body)}.items()]
+    head = "\r\n".join([f"POST {sender.path} HTTP/1.1", "host: bridge", *lines, "", ""])
+    assert (await exchange(run, head.encode() + sender.body)).status == 202
 
 
 @pytest.mark.parametrize("declared", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
