@@ -116,7 +116,7 @@ class Generations:
         answers: list[Any] = []
         for first in range(0, len(entries), TOGETHER):
             some = entries[first : first + TOGETHER]
-            answers += await asyncio.gather(*(self._scripts.once(one.script, *one.args) for one in some))
+            answers += await self._scripts.in_order([(one.script, one.args) for one in some])
         return answers
 
     async def tick(self) -> list[str]:

@@ -15,7 +15,7 @@ from redis import exceptions
 from bridge.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from redis.asyncio import Redis
 
@@ -113,6 +113,23 @@ class Scripts:
         answer = await (self._confirmed(name, args) if confirmed else self.unfenced(name, *args))
         self.highest = max(self.highest, answer[0])
         return answer[1] if len(answer) > 1 else None
+
+    async def in_order(self, steps: Sequence[tuple[str, tuple[str | bytes, ...]]]) -> list[Any]:
+        """Run scripts one after the other, in one round trip: (name, arguments)... . Raises as ``once``.
+
+        On one connection: on several, a later one can overtake.
+        """
+        if not steps:
+            return []
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for name, args in steps:
+                await self._scripts[name](keys=self._keys(), args=args, client=pipe)
+            answers = await self.guard(pipe.execute(raise_on_error=False))
+        for one in answers:
+            if isinstance(one, Exception):
+                raise understood(one) from one
+            self.highest = max(self.highest, one[0])
+        return [one[1] if len(one) > 1 else None for one in answers]
 
     async def unfenced(self, name: str, *args: Any) -> Any:
         """Run a script and return all it answers."""

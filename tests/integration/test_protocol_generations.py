@@ -79,6 +79,18 @@ async def test_after_a_flush_what_was_answered_is_put_back(steps: Steps, other: 
     assert (loss.kind, loss.put_back) == ("flushed", 3)
 
 
+async def test_what_is_put_back_is_put_back_in_its_order(steps: Steps) -> None:
+    """A reply must not overtake the one before it, nor a reopened ticket its end. A new server knows no script yet."""
+    names = [f"d{number}" for number in range(100)]
+    for name in names:
+        await put(steps.store, name)
+    await set_back(steps.redis, steps.prefix, {}, "clock")
+    await steps.redis.script_flush()
+    await steps.store.generations.tick()
+    found = await steps.redis.lrange(steps.key("inbox", "t"), 0, -1)
+    assert [text.decode().strip('"') for text in found] == names
+
+
 async def test_a_flush_is_one_loss_whoever_notices_it_first(steps: Steps, other: Store, redis: Redis) -> None:
     """A process that has just begun knows of nothing; the older ones still notice, once in all."""
     await put(steps.store, "a")
