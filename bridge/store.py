@@ -134,10 +134,13 @@ class Store:
         """
         return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, self.leases.lane_ms))
 
-    def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str) -> None:
-        """Keep in memory what ``testify`` is to hand in should Redis lose what it knows; the newest per ticket."""
-        wake_ms = str(self.leases.lane_ms)
-        self.generations.starts.note(ticket, Entry("testify", (ticket, lane, fact, event, told, wake_ms), monotonic()))
+    def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str, *, beside: bool = False) -> None:
+        """Keep in memory what ``testify`` is to hand in should Redis lose what it knows; the newest per ticket.
+
+        ``beside``: kept by its fact, and the ticket's own is kept too.
+        """
+        entry = Entry("testify", (ticket, lane, fact, event, told, str(self.leases.lane_ms)), monotonic())
+        self.generations.starts.note(f"{ticket} {fact}" if beside else ticket, entry)
 
     def no_testimony(self, ticket: str) -> None:
         """The start certainly did nothing: there is nothing to hand in."""

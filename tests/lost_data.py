@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio import Redis
 
 from bridge.embedded import EmbeddedServer
+from bridge.journal import Journal
 from bridge.protocol import Leases
 from tests.harness import eventually, scene
 from tests.webhooks import get
@@ -100,3 +101,11 @@ async def on_its_own(tmp_path: Path, **scene_with: Any) -> AsyncIterator[Bridge]
         scene(server.url, PREFIX, leases=LEASES, **scene_with) as on,
     ):
         yield Bridge(on, server, redis, tmp_path)
+
+
+def forgetful(bridge: Bridge, *, deliveries: bool = True) -> None:
+    """The process has just started: it remembers nothing, or nothing but the deliveries it took."""
+    generations = bridge.on.bridge.app.store.generations
+    generations.starts = Journal(generations.starts.keep_s, generations.starts.most_bytes)
+    if deliveries:
+        generations.deliveries = Journal(generations.deliveries.keep_s, generations.deliveries.most_bytes)

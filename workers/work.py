@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import correlate, events
-from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
+from bridge import correlate, events, notes
+from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side
@@ -145,7 +145,8 @@ class Work:
         return True
 
     def next_episode(self) -> None:
-        """The ticket begins its next episode, where this one is over."""
+        """The ticket begins its next episode, where this one is over. A status that this one asked for is past."""
+        self.drop_closed_status("the next episode begins")
         self.link = self.link.next_episode()
         self.tell("moved", phase=self.link.phase.value, reason="the next episode begins", episode=self.link.episode)
 
@@ -157,6 +158,14 @@ class Work:
         """More to write back."""
         if todo:
             self.link = replace(self.link, todo=(*self.link.todo, *todo))
+
+    def drop_closed_status(self, reason: str) -> None:
+        """The status that the conversation's end asks for is not written any more, where it is not yet."""
+        key = notes.closed_key(self.link)
+        kept = tuple(todo for todo in self.link.todo if todo.key != key)
+        if len(kept) < len(self.link.todo):
+            self.link = replace(self.link, todo=kept, receipts={**self.link.receipts, key: ""})
+            self.tell("skipped", action=SetStatus.type, key=key, how=reason)
 
     def hold(self, side: Side, wait: Wait) -> None:
         """Nothing more for this side until the wait is over, in this claim or a later one."""
