@@ -13,7 +13,6 @@ from bridge.domain import (
     CloseConversation,
     ConversationStarted,
     CustomerWrote,
-    EndAsked,
     Phase,
     TicketSolved,
 )
@@ -25,7 +24,7 @@ from bridge.protocol import StartLimits
 from workers.admit import HeldBackError, admit, jelou_gate
 from workers.perform import perform
 from workers.reading import conversation_now, read_again_later, ticket_now
-from workers.recovery import asked_ms, remember, since_loss
+from workers.recovery import asked_ms, remember_end, since_loss
 from workers.waiting import again_in, hopeless
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ async def _close(work: Work, ending: Ending) -> None:
     action = CloseConversation(link.bot, link.user, ending.goodbye)
     limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
     await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
-    remember(work, EndAsked(link.conversation))
+    remember_end(work)
     call = jelou_send.close_call(work.pair.project, action)
     await perform(work, gate, action.type, call, jelou_send.closed)
     work.tell("answered", action=action.type, conversation=link.conversation)
@@ -154,7 +153,7 @@ def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False,
     work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
     status = account.write_back.closed_status
     if asked:
-        remember(work, EndAsked(work.link.conversation))
+        remember_end(work)
     elif by_jelou and status:
         work.add(notes.closed_status(work.link, status, doubted=not since_loss(work, at_ms)))
     return True

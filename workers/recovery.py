@@ -143,9 +143,19 @@ async def _known_to_jelou(work: Work, conversation: str) -> bool:
     return True
 
 
-def remember(work: Work, told: StartAnswered | StartSent | EndAsked) -> None:
-    """Keep in this process' memory what it knows of the start or the end, should Redis lose it."""
-    claimed, now, end = work.claimed, work.app.now_ms(), isinstance(told, EndAsked)
+def remember(work: Work, told: StartAnswered | StartSent) -> None:
+    """Keep in this process' memory what it knows of the start, should Redis lose it."""
+    _keep(work, told, told.claim, work.contact)
+
+
+def remember_end(work: Work) -> None:
+    """The same of a conversation that it has set about to end, since its ticket was solved."""
+    told = EndAsked(work.link.conversation)
+    _keep(work, told, told.conversation_id, "")
+
+
+def _keep(work: Work, told: StartAnswered | StartSent | EndAsked, of: str, contact: str) -> None:
+    claimed, now = work.claimed, work.app.now_ms()
     line = entry(now, "told", event=told.type, conversation=getattr(told, "conversation_id", ""))
-    fact = f"{told.type}:{told.conversation_id if isinstance(told, EndAsked) else told.claim}"
-    work.app.store.testimony(claimed.ticket, claimed.lane, fact, events.dump(told, "", now), line, beside=end)
+    fact = f"{told.type}:{of}"
+    work.app.store.testimony(claimed.ticket, claimed.lane, fact, events.dump(told, "", now), line, contact)
