@@ -79,11 +79,14 @@ class Generations:
         self._entering = asyncio.Lock()
 
     async def enter(self) -> None:
-        """Enter the present generation; where something was lost, tell again what is in the journals."""
-        stale = self._scripts.generation
+        """Enter the present generation; where something was lost, tell again what is in the journals.
+
+        One that did not get to its end is begun anew by whoever comes next.
+        """
         async with self._entering:
-            if self._scripts.generation == stale:
+            if not self._scripts.entered:
                 await self._join()
+                self._scripts.entered = True
 
     async def _join(self) -> None:
         scripts = self._scripts

@@ -83,7 +83,8 @@ class Scripts:
     """The scripts on one Redis, under one prefix of keys.
 
     ``enter`` is called before the first script, and when the data turns out to be of another generation; it sets
-    ``generation``. ``highest`` is the greatest number of a step that was answered.
+    ``generation``, and ``entered`` when all is told again that was lost: no step of ``run`` overtakes that. ``highest``
+    is the greatest number of a step that was answered.
     """
 
     def __init__(self, redis: Redis, prefix: str, clock: str, confirm: str = "") -> None:
@@ -91,6 +92,7 @@ class Scripts:
         self.prefix = prefix
         self._confirmation = CONFIRMATIONS[confirm]
         self.generation = ""
+        self.entered = False
         self.highest = 0
         self.enter: Callable[[], Awaitable[None]] = _nowhere
         self._scripts = {name: redis.register_script(text) for name, text in _texts(clock).items()}
@@ -100,11 +102,14 @@ class Scripts:
 
         ``confirmed``: raises StoreUnavailable unless the step has reached what ``confirm`` asks for.
         """
-        if not self.generation:
+        if not self.entered:
             await self.enter()
+        known = self.generation
         try:
             return await self.once(name, *args, confirmed=confirmed)
         except StaleGenerationError:
+            # Somebody else of this process may have noticed it before.
+            self.entered = self.entered and self.generation != known
             await self.enter()
         return await self.once(name, *args, confirmed=confirmed)
 
