@@ -295,6 +295,17 @@ class StartSent:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The ticket was solved, and a worker set about ending its conversation. Told after Redis has lost data.
+
+    So the conversation's end, whoever brought it about, asks for no status of the ticket's.
+    """
+
+    type: ClassVar[str] = "end.asked"
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Doubted:
     """A conversation is held to be open, and nobody has asked Jelou for long: its close may have been told in vain.
 
@@ -317,7 +328,7 @@ class Unasked:
     user_name: str = ""
 
 
-Testimony = StartAnswered | StartSent | Doubted
+Testimony = StartAnswered | StartSent | EndAsked | Doubted
 
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
 

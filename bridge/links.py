@@ -158,6 +158,9 @@ class Link:
     name: str = ""
     opened_ms: int = 0
     closed_ms: int = 0
+    closing: bool = False
+    """Whether a close of ours may be out. The conversation's end is then the ticket's own doing, and says nothing of
+    its status."""
     outcome: str = ""
     """How the conversation ended, in Jelou's word or one of ours; for the close package."""
     packaged: bool = True

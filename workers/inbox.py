@@ -26,7 +26,7 @@ from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
-from workers.recovery import shaken
+from workers.recovery import asked_ms, shaken
 from workers.tripping import tripped
 from workers.waiting import Wait
 
@@ -162,13 +162,14 @@ async def _solved(work: Work, event: TicketSolved) -> None:
         ticket = await ticket_now(work)
     except CallError as error:
         if not read_again_later(work, error, f"the ticket could not be read: {error.reason}"):
-            work.link = replace(work.link, ending=Ending("the ticket is gone", rendered(account.goodbye, None)))
+            goodbye, read_ms = rendered(account.goodbye, None), asked_ms(work)
+            work.link = replace(work.link, ending=Ending("the ticket is gone", goodbye, read_ms=read_ms))
             work.consume()
         return
     if ticket and ticket.fields.get("status") not in ENDED:
         _ignore(work, event, "the ticket is not solved any more")
         return
-    ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket))
+    ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket), read_ms=asked_ms(work))
     work.link = replace(work.link, ending=ending)
     work.consume()
 

@@ -84,6 +84,10 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     """The next episode begins; one that was still to be ended goes on."""
     if work.link.ending and not event.guessed:
         work.link = replace(work.link, ending=None)
+    if work.link.closing and work.link.phase in LIVE and not event.guessed:
+        # A close that is out may have worked: Jelou is asked first.
+        work.look = True
+        return
     reason = _not_again(work, event)
     if reason:
         _ignored(work, event, reason)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import notes
-from bridge.domain import WRITTEN, AddReply, Probe
+from bridge.domain import WRITTEN, AddReply, Probe, TicketReopened
 from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
 from workers import steps
-from workers.admit import admit, helpdesk_gate
+from workers.admit import RECOVERING, admit, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import shaken
@@ -34,6 +34,11 @@ async def write_next(work: Work) -> bool:
     if left_ms > 0:
         work.waits[MERGING] = Wait("what the customer writes next", left_ms)
         return False
+    if _untold(work, todo):
+        return False
+    if undone := _out_of_date(work, todo):
+        work.drop_closed_status(undone)
+        return True
     if work.link.gone:
         _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
     elif todo.kind == AddReply.type and not work.link.requester:
@@ -41,6 +46,25 @@ async def write_next(work: Work) -> bool:
     else:
         await _write(work, todo)
     return True
+
+
+def _untold(work: Work, todo: Todo) -> bool:
+    """Whether it waits for what workers have to tell after a loss. It alone: what came since is read meanwhile."""
+    hold_ms = work.claimed.shaken.hold_ms if todo.doubted else 0
+    if hold_ms:
+        work.waits[RECOVERING] = Wait(RECOVERING, hold_ms)
+    return hold_ms > 0
+
+
+def _out_of_date(work: Work, todo: Todo) -> str:
+    """Why the status that a conversation's end asked for is not to be written any more; empty where it is."""
+    if todo.key != notes.closed_key(work.link):
+        return ""
+    if any(isinstance(one.event, TicketReopened) for one in work.inbox[work.done :]):
+        return "the ticket was reopened since"
+    if todo.doubted and work.claimed.shaken.uncertain:
+        return "Redis has lost data, and nobody can say whether the ticket itself had asked for the end"
+    return ""
 
 
 async def _meet(work: Work, todo: Todo) -> None:

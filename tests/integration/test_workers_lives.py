@@ -16,7 +16,8 @@ from tests.harness import PROJECT, Scene, eventually, scene
 from tests.outcomes import FIRM, conversations, line
 from workers.limits import Limits
 from workers.ticket import work_ticket
-from workers.work import Pair, Work
+from workers.pair import Pair
+from workers.work import Work
 
 if TYPE_CHECKING:
     from tests.outcomes import Trace
