@@ -27,7 +27,7 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html.parser itertools
+base64 binascii collections dataclasses datetime email.utils enum functools hashlib hmac html itertools
 jinja2 markdown_it math orjson phonenumbers pydantic re statistics string types typing unicodedata urllib.parse
 zoneinfo
 """
@@ -117,7 +117,7 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 }
 """Module to what of ours it may import. The twins compute everything apart from the code they test."""
 
-DIALECTS = ("django_helpdesk", "standard_webhooks", "zendesk")
+DIALECTS = ("django_helpdesk", "freshdesk", "freshservice", "standard_webhooks", "zendesk")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.freshdesk import Freshdesk
+from bridge.helpdesks.freshservice import Freshservice
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from bridge.helpdesks.zendesk import Zendesk
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
+        "freshdesk": Freshdesk(),
+        "freshservice": Freshservice(),
         "standard-webhooks": StandardWebhooks(),
         "zendesk": Zendesk(),
     }

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
+    "freshdesk": "https://acme.freshdesk.com",
+    "freshservice": "https://acme.freshservice.com",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zendesk": "https://acme.zendesk.com",
 }
