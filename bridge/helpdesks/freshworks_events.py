@@ -128,9 +128,9 @@ class _Message:
 
     @property
     def version(self) -> str:
-        """Tells two changes of a ticket apart: when it was changed, or else the second in which we heard of it."""
+        """Tells two changes of a ticket apart: when it was changed, or else when we heard of it."""
         moment = reading.moment_ms(self.record, "ticket_updated_at")
-        return str(moment or self.delivered.received_ms // 1000)
+        return str(moment or self.delivered.received_ms)
 
     @property
     def status(self) -> str:

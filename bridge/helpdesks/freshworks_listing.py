@@ -167,10 +167,10 @@ def marked_comment(marker: str, reply: Reply) -> str:
 def replies(ref: TicketRef, pages: list[Json], bridge_user: str) -> list[AgentReplied]:
     """The agents' comments, and the bridge's own, oldest first."""
     found = (_reply(ref, each, bridge_user) for each in pages)
-    return [reply for reply, each in zip(found, pages, strict=True) if reply.by_bridge or not _incoming(each)]
+    return [reply for reply, each in zip(found, pages, strict=True) if reply.by_bridge or not _by_customer(each)]
 
 
-def _incoming(comment: Json) -> bool:
+def _by_customer(comment: Json) -> bool:
     return reading.flag(comment, "incoming") is True
 
 
