@@ -93,20 +93,21 @@ NO_CONVERSATION = {
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
-    reason = _not_for_the_customer(work, event)
+    reason, meant = _not_for_the_customer(work, event), [event]
     if not reason and event.partial:
         if work.holding(Side.HELPDESK):
             return
         try:
-            event = _whole(event, await comments_now(work))
+            meant = _whole(work, event, await comments_now(work))
         except CallError as error:
             _reply_unread(work, event, error)
             return
-        reason = _not_for_the_customer(work, event)
+        reason = _not_for_the_customer(work, meant[-1])
     if reason:
         _ignore(work, event, reason)
         return
-    _to_be_said(work, event)
+    for one in meant:
+        _to_be_said(work, one)
     work.consume()
 
 
@@ -120,13 +121,25 @@ def _not_for_the_customer(work: Work, event: AgentReplied) -> str:
     return NO_CONVERSATION.get(work.link.phase, "")
 
 
-def _whole(event: AgentReplied, found: Sequence[AgentReplied] | None) -> AgentReplied:
+def _whole(work: Work, event: AgentReplied, found: Sequence[AgentReplied] | None) -> list[AgentReplied]:
     """The comment as the helpdesk has it now. Made private meanwhile or gone, it does not leave."""
     if found is None:
-        return event
-    # A trigger may tell no id: then the newest is meant.
-    same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
-    return same[-1] if same else replace(event, public=False)
+        return [event]
+    same = [one for one in found if one.comment_id == event.comment_id] if event.comment_id else _newest(work, found)
+    return same or [replace(event, public=False)]
+
+
+RIGHT_BEFORE_MS = 60_000
+
+
+def _newest(work: Work, found: Sequence[AgentReplied]) -> list[AgentReplied]:
+    """What a webhook means that tells no id: the newest public one of agents, and those right before it, unsaid.
+
+    By the time it is worked the next reply may be there, or a note of ours.
+    """
+    public = [one for one in found if one.public and not one.by_bridge]
+    recent = [one for one in public[:-1] if one.at_ms and public[-1].at_ms - one.at_ms < RIGHT_BEFORE_MS]
+    return [one for one in recent if one.fact not in work.link.carried] + public[-1:]
 
 
 def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
