@@ -15,7 +15,8 @@ the workflow's own (ticket.created, ticket.comment_added, ticket.note_added, tic
 Traps. A workflow may run for the bridge's own notes: name its agent in a condition. Subjects and descriptions stay out
 of the content, because nothing is escaped. A requester may be an agent, who is found under another path: then there is
 no external id. A ticket is opened for a phone number alone, not for an external id. Resolving may want fields that a
-workspace demands; the refusal names them.
+workspace demands; the refusal names them. An account with workspaces lists the tickets of its primary one alone, unless
+``access.workspace_id`` names another; 0 lists all, and opens in the primary one.
 
 Sources: "Workflow automator" and "Placeholders" on the help site; "Tickets", "Conversations", "Requesters", "Rate
 limit", "Errors" in the API reference.
@@ -26,7 +27,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from bridge.helpdesks.freshworks import PAGE, Freshworks, FreshworksAccount
+from pydantic import Field
+
+from bridge.helpdesks import proof
+from bridge.helpdesks.freshworks import PAGE, Freshworks, FreshworksAccess, FreshworksAccount
 from bridge.helpdesks.freshworks_product import CHANNEL, STATUS, Product
 
 if TYPE_CHECKING:
@@ -46,10 +50,20 @@ FRESHSERVICE: Final = Product(
 )
 
 
+class FreshserviceAccess(FreshworksAccess):
+    """How the bridge calls Freshservice's API."""
+
+    workspace_id: int | None = Field(
+        default=None, ge=0, description="The workspace whose tickets they are, 0 for all; nothing where there is one."
+    )
+
+
 class FreshserviceAccount(FreshworksAccount):
     """An account of Freshservice. The fields in ``write_back`` are custom fields by the API's name."""
 
     product: ClassVar[Product] = FRESHSERVICE
+
+    access: FreshserviceAccess | None = Field(default=None, description="Without it nothing is read or written back.")
 
 
 class Freshservice(Freshworks):
@@ -60,3 +74,9 @@ class Freshservice(Freshworks):
     settings: type[Account] = FreshserviceAccount
     calls_per_minute = 50
     """Update of a ticket, on the Starter plan (API reference, "Rate limit"); all calls together may be 100."""
+
+    def beside(self, account: Account) -> dict[str, int]:
+        """The workspace, where one is named."""
+        access = proof.own(account, FreshserviceAccount).access
+        workspace = access.workspace_id if access else None
+        return {} if workspace is None else {"workspace_id": workspace}

@@ -216,7 +216,7 @@ class Freshworks(Dialect):
     ) -> Call | None:
         """A ticket for a phone number or an external id; None where neither is of use here."""
         body = opening(self.product, action)
-        return self._write(account, "POST", "/api/v2/tickets", body) if body else None
+        return self._write(account, "POST", "/api/v2/tickets", {**body, **self._part(account)}) if body else None
 
     def opened(self, account: Account, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The id of the ticket. Raises Ambiguous for a 2xx without one."""
@@ -225,7 +225,7 @@ class Freshworks(Dialect):
 
     def find_opened(self, account: Account, action: OpenTicket) -> Call | None:  # noqa: ARG002 - the list is the same
         """The newest hundred tickets with their descriptions."""
-        return self._read(account, self.product.newest)
+        return self._read(account, self._within(account, self.product.newest))
 
     def found_opened(self, account: Account, action: OpenTicket, reply: Reply) -> str:  # noqa: ARG002 - all accounts alike
         """The id of the ticket with the mark. Raises Ambiguous where a hundred are newer than an hour."""
@@ -235,12 +235,24 @@ class Freshworks(Dialect):
     def changed(self, account: Account, since_ms: int, after: str) -> Call | None:
         """A page of the tickets that changed since then; the newest first, so that one that moves is told twice."""
         since = datetime.fromtimestamp(since_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return self._read(account, self.product.changed.replace("{since}", since), after or "1")
+        path = self._within(account, self.product.changed.replace("{since}", since))
+        return self._read(account, path, after or "1")
 
     def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
         """Tickets not done as opened, in part; tickets done as solved."""
         raise_for(reply, OPENING)
         return freshworks_listing.changes(self.product, account, account_name, reply)
+
+    def beside(self, account: Account) -> dict[str, int]:  # noqa: ARG002 - only one product has parts
+        """What lists and new tickets are told besides; nothing, where an account has no parts."""
+        return {}
+
+    def _part(self, account: Account) -> dict[str, int]:
+        """Zero stands for all parts: a ticket is opened in one."""
+        return {name: value for name, value in self.beside(account).items() if value}
+
+    def _within(self, account: Account, path: str) -> str:
+        return path + "".join(f"&{name}={value}" for name, value in self.beside(account).items())
 
     def _read(self, account: Account, path: str, ref_id: str = "") -> Call | None:
         access = _access(account)

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from yarl import URL
 
 from bridge.domain import (
     OpenTicket,
@@ -26,10 +27,11 @@ from tests.senders import NOW_MS, verified
 
 DESK = Freshservice()
 MARK = "[jelou-bridge:0123456789abcdef]"
+BASIC = {"type": "basic", "username": "jelou", "passwords": ["made-up"]}
 ACME = FreshserviceAccount.model_validate(
     {
         "project": "acme",
-        "verification": {"type": "basic", "username": "jelou", "passwords": ["made-up"]},
+        "verification": BASIC,
         "access": {"base_url": "https://acme.freshservice.com", "api_key": "made-up"},
         "user_id": {"fields": ["requester.phone", "requester.external_id"]},
     }
@@ -108,6 +110,20 @@ def test_answers_stand_under_their_names() -> None:
         DESK.fetched(ACME, ref, answered({"meta": {}}))
     with pytest.raises(Ambiguous):
         DESK.fetched_comments(ACME, ref, answered({"meta": {}}))
+
+
+@pytest.mark.parametrize(("workspace", "listed", "opened"), [(None, None, None), (0, "0", None), (2, "2", 2)])
+def test_lists_are_those_of_the_workspace(workspace: int | None, listed: str | None, opened: int | None) -> None:
+    """Without one Freshservice shows the primary workspace alone; who has none must not name one."""
+    reach = {"base_url": "https://acme.freshservice.com", "api_key": "made-up", "workspace_id": workspace}
+    acme = FreshserviceAccount.model_validate({"project": "acme", "verification": BASIC, "access": reach})
+    phone = OpenTicket("x", MARK, MARK, "593987654321", phone="+593987654321")
+    for call in (DESK.changed(acme, 0, ""), DESK.find_opened(acme, phone)):
+        assert call is not None
+        assert URL(call.url).query.get("workspace_id") == listed
+    call = DESK.open_ticket(acme, phone, "1:open", now_ms=NOW_MS)
+    assert call is not None
+    assert orjson.loads(call.body).get("workspace_id") == opened
 
 
 def test_no_ticket_is_opened_for_an_external_id_alone() -> None:
