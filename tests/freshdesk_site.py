@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import ClientSession, web
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 KEY, TOKEN = "freshdesk-api-key", "freshdesk-rule-token"
 AGENT, BRIDGE, CUSTOMER = 7, 42, 5
 LABELS = {2: "Abierto", 3: "Pendiente", 4: "Resuelto", 5: "Cerrado"}
-MOMENT = "2026-11-20T14:{:02}:{:02}Z"
 
 
 @dataclass
@@ -30,11 +30,13 @@ class FreshdeskSite:
     conversations: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     mails: list[int] = field(default_factory=list)
     listener: Listener = field(default_factory=Listener)
+    began: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(hours=1))
     clock: int = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/api/v2/tickets", self._create)
+        app.router.add_get("/api/v2/tickets", self._all)
         app.router.add_get("/api/v2/tickets/{id}", self._view)
         app.router.add_put("/api/v2/tickets/{id}", self._update)
         app.router.add_get("/api/v2/tickets/{id}/conversations", self._list)
@@ -52,7 +54,7 @@ class FreshdeskSite:
             "project": project,
             "verification": {"type": "header", "header": "X-Bridge-Token", "tokens": [TOKEN]},
             "access": {"base_url": self.listener.url, "api_key": KEY, "bridge_user_id": str(BRIDGE)},
-            "start_when": [{"name": "all new", "max_age_s": 10_000_000_000}],
+            "start_when": [{"name": "all new", "max_age_s": 86_400}],
             "write_back": {"field": "cf_conversation", "tag": "jelou"},
             "messages": {"merge_s": 0.1},
             "calls_per_minute": 60_000,
@@ -60,8 +62,8 @@ class FreshdeskSite:
 
     # -- what people do -----------------------------------------------------------------------------------------------
 
-    async def opened(self, number: int, **values: Any) -> int:
-        """A ticket of the customer's, and the rule that tells it."""
+    def opens(self, number: int, **values: Any) -> int:
+        """A ticket of the customer's, of which nobody tells yet."""
         base = {
             "id": number,
             "subject": 'La "clave" no sirve',
@@ -74,11 +76,16 @@ class FreshdeskSite:
             **base,
             "requester_id": CUSTOMER,
             "created_at": self.now(),
+            "updated_at": self.now(),
             "custom_fields": {},
             **values,
         }
         self.conversations[number] = []
-        await self.tell(number, "{ticket_action:created}")
+        return number
+
+    async def opened(self, number: int) -> int:
+        """A ticket of the customer's, and the rule that tells it."""
+        await self.tell(self.opens(number), "{ticket_action:created}")
         return number
 
     def writes(self, number: int, text: str, **values: Any) -> dict[str, Any]:
@@ -108,13 +115,17 @@ class FreshdeskSite:
     def now(self) -> str:
         """A moment later than all before."""
         self.clock += 1
-        return MOMENT.format(*divmod(self.clock, 60))
+        return (self.began + timedelta(seconds=self.clock)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def notes(self, number: int) -> list[dict[str, Any]]:
         """What stands on the ticket in the bridge's or the customer's name."""
         return [one for one in self.conversations[number] if one["user_id"] != AGENT]
 
     # -- the API ------------------------------------------------------------------------------------------------------
+
+    async def _all(self, request: web.Request) -> web.Response:
+        self._credential(request.headers)
+        return web.json_response(list(self.tickets.values())[::-1])
 
     async def _view(self, request: web.Request) -> web.Response:
         ticket = self._ticket(request)

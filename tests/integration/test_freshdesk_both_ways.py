@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from bridge.embedded import free_port
+from tests.api_calls import Api
 from tests.freshdesk_site import CUSTOMER, FreshdeskSite
 from tests.harness import PROJECT, Running, configuration, eventually, jelou_twin, project, running
 from tests.talk import PHONE, USER, hears
@@ -41,13 +42,17 @@ class Both(NamedTuple):
 
 
 @asynccontextmanager
-async def both(redis_url: str, prefix: str, **changes: Any) -> AsyncIterator[Both]:
-    """All three, until the end of the block."""
+async def both(
+    redis_url: str, prefix: str, *, jelou: dict[str, Any] | None = None, **changes: Any
+) -> AsyncIterator[Both]:
+    """All three, until the end of the block; ``jelou`` changes the project, what else there is the account."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     desk = FreshdeskSite(f"{url}/webhooks/helpdesks/freshdesk/acme", PHONE)
     async with desk, jelou_twin(f"{url}/webhooks/jelou/{PROJECT}") as peer:
-        bridge = configuration(project(peer), {"freshdesk": {"acme": desk.account(PROJECT, **changes)}})
+        bridge = configuration(
+            project(peer, **(jelou or {})), {"freshdesk": {"acme": desk.account(PROJECT, **changes)}}
+        )
         async with running(bridge, redis_url, prefix, port=port) as run:
             yield Both(desk, run, peer)
 
@@ -141,3 +146,40 @@ async def test_an_ended_conversation_resolves_its_ticket(redis_url: str, prefix:
         on.jelou.close(USER)
         await on.phase(number, "closed")
         assert on.desk.tickets[number]["status"] == 4
+
+
+async def test_a_conversation_without_a_ticket_gets_one(redis_url: str, prefix: str) -> None:
+    """For the customer's number, with our mark as a tag; what they wrote stands in its description."""
+    wanted = {"unasked": {"then": "open_ticket", "account": "freshdesk/acme", "wait_s": 0.0}}
+    async with both(redis_url, prefix, jelou=wanted) as on:
+        conversation = on.jelou.hand_over(USER, "Quiero <comprar>")
+
+        async def there() -> bool:
+            return len(on.desk.tickets) == 1
+
+        await eventually(there)
+        [(number, ticket)] = on.desk.tickets.items()
+        assert (await on.phase(number, "open"))["conversation"] == conversation.id
+        assert ticket["phone"] == PHONE
+        assert "Quiero &lt;comprar&gt;" in ticket["description"]
+        assert ticket["tags"][:2] == ["jelou", ticket["description"].rpartition("[")[2].rstrip("]")]
+
+
+async def test_what_no_webhook_brought_is_found(redis_url: str, prefix: str) -> None:
+    """Freshdesk sends nothing twice: a ticket, then a reply, then the end, each by looking."""
+    async with both(redis_url, prefix, reconcile={"enabled": False}) as on:
+        number = on.desk.opens(1187)
+        assert (await look(on))["fed"] == 1
+        trace = await on.phase(number, "open")
+        on.desk.writes(number, "Ya quedó")
+        assert (await look(on))["fed"] == 1
+        await hears(on.jelou.ledger.conversations[trace["conversation"]], "Ya quedó")
+        assert (await look(on))["fed"] == 0
+        on.desk.tickets[number] |= {"status": 4, "updated_at": on.desk.now()}
+        assert (await look(on))["fed"] == 1
+        await on.phase(number, "closed")
+
+
+async def look(on: Both) -> dict[str, Any]:
+    """Compare the last two hours with what the bridge knows."""
+    return dict((await Api(on.bridge).post("accounts/freshdesk/acme/reconcile", since_s=7_200)).json)
