@@ -74,11 +74,13 @@ def is_tag(action: WriteBack | OpenTicket) -> bool:
 
 
 def note(action: AddNote | AddReply) -> Json:
-    """The body of a note. A customer's is public and theirs, where their id is one."""
+    """The body of a note. A customer's is public and theirs, where their id is one; else it says whose it is."""
     author = writing.number(action.user_id) if isinstance(action, AddReply) else ""
     if isinstance(author, int):
         return {"body": html(action.text), "private": False, "incoming": True, "user_id": author}
-    return {"body": html(action.text), "private": True}
+    # Where no id is known at all, the text says already who wrote it.
+    whose = f"{action.author}:\n" if isinstance(action, AddReply) and author and action.author else ""
+    return {"body": html(whose + action.text), "private": True}
 
 
 def change(product: Product, action: SetField | SetStatus) -> Json | None:
