@@ -197,7 +197,8 @@ def _noted(message: _Message) -> TicketEvent:
 
 def _comment(message: _Message, where: str, *, public: bool) -> TicketEvent:
     said, comment_id = text(message.record, where), reading.usable_id(message.record, "comment_id")
-    fact = f"comment:{comment_id}" if comment_id else f"comment:at:{message.version}"
+    # Not when the ticket was changed: some templates print that to the minute, and two replies fit into one.
+    fact = f"comment:{comment_id}" if comment_id else f"comment:at:{message.delivered.received_ms}"
     by_bridge, partial = reading.marked(said), message.delivered.readable
     return AgentReplied(message.ref, fact, comment_id, said, public, by_bridge, markup="html", partial=partial)
 
@@ -231,7 +232,7 @@ def _reopened(message: _Message) -> TicketEvent:
 
 
 def _unknown(message: _Message) -> TicketEvent:
-    name = message.happened.event[:100]
+    name = message.happened.event[:100] or "an event without a name"
     return Unrecognised(message.ref, f"told:{name}:{message.version}", name)
 
 

@@ -13,7 +13,7 @@ from bridge.domain import AgentReplied, TicketOpened, TicketReopened, TicketSolv
 from bridge.errors import Unreadable
 from bridge.helpdesks import freshdesk, freshworks_events
 from bridge.helpdesks.freshworks_events import Triggered, triggered
-from tests.freshdesk_cases import DESK, REF, account, answered, read, told
+from tests.freshdesk_cases import ACME, DESK, REF, account, answered, read, told
 from tests.senders import NOW_MS, delivered
 
 
@@ -147,6 +147,22 @@ def test_two_replies_in_the_same_words_are_two() -> None:
     first, second = delivered(b"{}"), delivered(b"{}")
     object.__setattr__(second, "received_ms", NOW_MS + 1)
     assert DESK.delivery_id(first) == DESK.delivery_id(first) != DESK.delivery_id(second)
+
+
+def test_the_time_of_a_change_tells_statuses_apart_and_no_replies() -> None:
+    """Templates may print it to the minute, in which two replies fit; a list of changes tells a status' own time."""
+    updated = {"ticket_updated_at": "2026-11-20T14:20Z", "ticket_status": "Resolved"}
+    reply, end = read(told("{reply_sent:sent}", **updated))
+    page = DESK.changes(ACME, "main", answered([{"id": 1187, "status": 4, "updated_at": "2026-11-20T14:20:00Z"}]))
+    assert reply.fact == f"comment:at:{NOW_MS}"
+    assert end.fact == page.events[0].fact
+
+
+def test_a_template_that_names_no_event_is_told_so() -> None:
+    """Its admin finds it on the ticket's timeline."""
+    [event] = read({"ticket_id": "1187"})
+    assert isinstance(event, Unrecognised)
+    assert event.told == "an event without a name"
 
 
 def test_a_webhook_whose_text_broke_the_template_is_unreadable() -> None:
