@@ -1,7 +1,7 @@
 """What Freshdesk and Freshservice share: calls, credentials, lists. What differs is a value in their own modules.
 
 Neither signs its webhooks nor gives a delivery an id, and both tell two replies in the same words. So a delivery is
-known by the moment it came: what a repeat tells is known by its facts, or read again and known then.
+known by the moment it came, unless it tells of a new ticket: what a repeat tells is read again, and known then.
 
 There are no idempotency keys. A comment of unknown fate is looked for on the first page of the ticket's conversations,
 which begins with the oldest: where there are more than a hundred, nobody knows. A ticket of unknown fate is looked for
@@ -103,7 +103,9 @@ class Freshworks(Dialect):
         return proof.unsigned(proof.own(account, FreshworksAccount).verification)
 
     def delivery_id(self, delivery: Delivery) -> str:
-        """The body and the moment it came: the same words a minute later are another reply."""
+        """Empty for a new ticket, which is told once; else the moment it came: the same words are another reply."""
+        if not freshworks_events.comes_again(delivery.body):
+            return ""
         return f"{delivery.received_ms}:{sha256(delivery.body).hexdigest()[:32]}"
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:

@@ -47,8 +47,10 @@ if TYPE_CHECKING:
 WRAPPERS: Final = ("freshdesk_webhook", "freshservice_webhook")
 """Under which a body may stand; simple webhooks of both products use the first."""
 
+CREATED: Final = "ticket.created"
+
 TRIGGERED: Final[Mapping[tuple[str, str], str]] = {
-    ("ticket_action", "created"): "ticket.created",
+    ("ticket_action", "created"): CREATED,
     ("ticket_action", "deleted"): "ticket.deleted",
     ("ticket_action", "marked_spam"): "ticket.deleted",
     ("note_type", "public"): "ticket.comment_added",
@@ -101,20 +103,35 @@ def triggered(said: str) -> Triggered:
 
 def events(delivered: Told) -> list[TicketEvent]:
     """What happened, and that the ticket is done where that is told beside it. Raises Unreadable."""
-    body = reading.decoded(delivered.body)
-    record = next((section(body, one) for one in WRAPPERS if section(body, one)), body)
+    record = _record(delivered.body)
     ticket_id = next(filter(None, (freshworks_product.number(text(record, one)) for one in _IDS)), "")
     if not ticket_id:
         raise Unreadable("ticket_id", "is not the id of a ticket")
     ref = TicketRef(delivered.product.kind, delivered.account_name, ticket_id)
-    named = reading.event_name(record, "event")
-    happened = Triggered(named) if named else triggered(text(record, "triggered_event"))
-    message = _Message(ref, record, happened, delivered)
-    reader = READERS.get(happened.event, _unknown)
+    message = _Message(ref, record, _happened(record), delivered)
+    reader = READERS.get(message.happened.event, _unknown)
     return _with_its_end(reader(message), message)
 
 
+def comes_again(body: bytes) -> bool:
+    """Whether the same words may tell of something else: of anything but a new ticket."""
+    try:
+        return _happened(_record(body)).event != CREATED
+    except Unreadable:
+        return False
+
+
 _IDS: Final = ("ticket_id_numeric", "ticket_id")
+
+
+def _record(body: bytes) -> Json:
+    found = reading.decoded(body)
+    return next((section(found, one) for one in WRAPPERS if section(found, one)), found)
+
+
+def _happened(record: Json) -> Triggered:
+    named = reading.event_name(record, "event")
+    return Triggered(named) if named else triggered(text(record, "triggered_event"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +254,7 @@ def _unknown(message: _Message) -> TicketEvent:
 
 
 READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
-    "ticket.created": _opened,
+    CREATED: _opened,
     "ticket.comment_added": _replied,
     "ticket.note_added": _noted,
     "ticket.status_changed": _status_changed,

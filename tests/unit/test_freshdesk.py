@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -143,10 +144,12 @@ def test_a_reply_is_read_from_the_helpdesk() -> None:
 
 
 def test_two_replies_in_the_same_words_are_two() -> None:
-    """Freshdesk prints nothing that tells them apart; so the moment they came does."""
-    first, second = delivered(b"{}"), delivered(b"{}")
+    """Freshdesk prints nothing that tells them apart; so the moment they came does. A new ticket is new once."""
+    body, new = orjson.dumps(told("{reply_sent:sent}")), orjson.dumps(told("{ticket_action:created}"))
+    first, second = delivered(body), delivered(body)
     object.__setattr__(second, "received_ms", NOW_MS + 1)
     assert DESK.delivery_id(first) == DESK.delivery_id(first) != DESK.delivery_id(second)
+    assert DESK.delivery_id(delivered(new)) == DESK.delivery_id(delivered(b"{")) == ""
 
 
 def test_the_time_of_a_change_tells_statuses_apart_and_no_replies() -> None:
