@@ -439,6 +439,8 @@ class SetField:
     type: ClassVar[str] = "set.field"
     field: str
     value: str
+    beside: tuple[str, ...] = ()
+    """The tags that are there, where a helpdesk replaces all of them: told by ``prepared``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ SEALED: Mapping[str, tuple[str, ...]] = {
 
 DIALECTS = (
     "django_helpdesk",
+    "freshdesk",
+    "freshservice",
     "generic",
     "glpi",
     "hubspot",

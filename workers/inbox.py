@@ -91,20 +91,21 @@ NO_CONVERSATION = {
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
-    reason = _not_for_the_customer(work, event)
+    reason, meant = _not_for_the_customer(work, event), [event]
     if not reason and event.partial:
         if work.holding(Side.HELPDESK):
             return
         try:
-            event = say.whole(event, await comments_now(work))
+            meant = say.whole(event, await comments_now(work), work.link.carried)
         except CallError as error:
             _reply_unread(work, event, error)
             return
-        reason = _not_for_the_customer(work, event)
+        reason = _not_for_the_customer(work, meant[-1])
     if reason:
         _ignore(work, event, reason)
         return
-    _to_be_said(work, event)
+    for one in meant:
+        _to_be_said(work, one)
     work.consume()
 
 

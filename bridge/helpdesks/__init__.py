@@ -6,6 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.freshdesk import Freshdesk
+from bridge.helpdesks.freshservice import Freshservice
 from bridge.helpdesks.generic import Generic
 from bridge.helpdesks.glpi import Glpi
 from bridge.helpdesks.hubspot import Hubspot
@@ -28,6 +30,8 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
         "hubspot": Hubspot(),
         "intercom": Intercom(),
         "glpi": Glpi(),
+        "freshdesk": Freshdesk(),
+        "freshservice": Freshservice(),
         "standard-webhooks": StandardWebhooks(),
         "zammad": Zammad(),
         "zendesk": Zendesk(),

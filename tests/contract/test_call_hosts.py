@@ -40,6 +40,8 @@ HOSTS = {
     "hubspot": "https://api.hubapi.com",
     "intercom": "https://api.intercom.io",
     "glpi": "https://glpi.acme.example/glpi",
+    "freshdesk": "https://acme.freshdesk.com",
+    "freshservice": "https://acme.freshservice.com",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",

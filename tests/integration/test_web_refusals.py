@@ -99,7 +99,7 @@ async def test_a_clock_that_is_a_little_off_is_no_matter(run: Running, name: str
     "path",
     [
         "/webhooks/helpdesks/zendesk/other",
-        f"/webhooks/helpdesks/freshdesk/{ACCOUNT}",
+        f"/webhooks/helpdesks/nodesk/{ACCOUNT}",
         f"/webhooks/helpdesks/Zendesk/{ACCOUNT}",
         "/webhooks/helpdesks/%ff/%00",
         "/webhooks/helpdesks/zendesk%2Fmain/x",
