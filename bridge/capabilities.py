@@ -24,7 +24,7 @@ ACTIONS: Final[Mapping[str, WriteBack]] = {
     "tag": SetField("tag", "jelou"),
 }
 
-FIELDS: Final = ("external_id", "jelou_conversation", "customfield_10062", "360001112299")
+FIELDS: Final = ("external_id", "jelou_conversation", "cf_jelou", "customfield_10062", "360001112299")
 """Names of fields as helpdesks write them; where one of them can be written, a field can."""
 
 PROOFS: Final[Mapping[type[Verification], str]] = {
