@@ -1,9 +1,9 @@
 """django-helpdesk: its two unsigned webhooks in; private follow-ups, statuses, custom fields and tickets out.
 
 In its settings: HELPDESK_NEW_TICKET_WEBHOOK_URLS and HELPDESK_FOLLOWUP_WEBHOOK_URLS are the URL of the account with
-the token behind it (``?token=...``; two URLs are parted by `` , `` with blanks), HELPDESK_API_ENABLED is on, and a member of
-staff of the bridge's own has the password. There are no events to tick. It posts inside the agent's own request: a
-bridge that is away is an error page for the agent, though the follow-up is saved.
+the token behind it (``?token=...``; two URLs are parted by `` , `` with blanks), HELPDESK_API_ENABLED is on, and a
+member of staff of the bridge's own has the password. There are no events to tick. It posts inside the agent's own
+request: a bridge that is away is an error page for the agent, though the follow-up is saved.
 
 A new ticket is told as ``{"ticket": T, "queue_slug": "..."}``, a follow-up with ``followup_id`` beside it; ``T`` holds
 every follow-up of the ticket, the private ones too. They are read in ``django_helpdesk_reading``. There is no other

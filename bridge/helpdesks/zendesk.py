@@ -1,8 +1,9 @@
 """Zendesk: its signature, its events (``zendesk_events``), its lists (``zendesk_listing``), what is written there.
 
 In the console, Admin Center > Apps and integrations > Webhooks > Create webhook: either "Zendesk events" (Ticket
-created, comment added, status changed, soft deleted) or "Trigger or automation" (content: ``zendesk_events``); the URL of the account, POST, JSON, no authentication. "Reveal secret" shows ``verification.secrets``. Under APIs > Zendesk
-API an agent of the bridge's own makes the token; in each trigger "Current user is not" that agent.
+created, comment added, status changed, soft deleted) or "Trigger or automation" (content: ``zendesk_events``); the URL
+of the account, POST, JSON, no authentication. "Reveal secret" shows ``verification.secrets``. Under APIs > Zendesk API
+an agent of the bridge's own makes the token; in each trigger "Current user is not" that agent.
 
 Bodies are made in ``zendesk_writing``. Updates have no idempotency key, so a comment of unknown fate is looked for by
 its mark. Opening a ticket has one, which Zendesk keeps for two hours. A closed ticket takes no update at all.
