@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bridge import correlate, events
 from bridge.domain import TicketOpened, Unrecognised
 from bridge.errors import Unreadable
+from bridge.helpdesks.labels import WORDS
 from bridge.protocol import Incoming
 from bridge.timeline import entry
 from bridge.translate import person
@@ -15,6 +16,8 @@ from bridge.translate import person
 if TYPE_CHECKING:
     from bridge.accounts import Account
     from bridge.domain import TicketEvent
+
+LONGEST_LABEL: Final = 60
 
 BY_RECONCILER = "the reconciler: no webhook had brought it"
 
@@ -34,7 +37,26 @@ def admitted(event: TicketEvent, delivery_id: str, at_ms: int, account: Account)
         entry=entry(at_ms, what, event=event.type, delivery=delivery_id, reason=nothing),
         repeated=entry(at_ms, "repeated", event=event.type, delivery=delivery_id),
         person=person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else "",
+        warnings=_warnings(event, at_ms),
     )
+
+
+def _warnings(event: TicketEvent, at_ms: int) -> tuple[tuple[str, str], ...]:
+    return tuple((fact, entry(at_ms, "warning", label=label)) for fact, label in unmapped(event).items())
+
+
+def unmapped(event: TicketEvent) -> dict[str, str]:
+    """What to say of each status and priority that is in no table, by a fact: a ticket is told of a label once.
+
+    They are taken as they are, so that a rule can name them; but nobody knows whether such a status is an end.
+    """
+    told = event.ticket.fields if isinstance(event, TicketOpened) else {"status": getattr(event, "status", "")}
+    words = {name: " ".join(str(told.get(name, "")).split())[:LONGEST_LABEL] for name in WORDS}
+    return {
+        f"label:{name}:{word}": f"{name} '{word}' is in no table: map it under labels.{name}"
+        for name, word in words.items()
+        if word and word not in WORDS[name]
+    }
 
 
 def asks_for_nothing(event: TicketEvent) -> str:
@@ -52,4 +74,4 @@ def reconciled(event: TicketEvent, delivery_id: str, account: Account, now_ms: i
     """
     found = admitted(event, delivery_id, told_ms, account)
     told = entry(now_ms, "received", event=event.type, delivery=delivery_id, by=BY_RECONCILER)
-    return replace(found, entry=told, repeated="")
+    return replace(found, entry=told, repeated="", warnings=_warnings(event, now_ms))

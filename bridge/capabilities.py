@@ -24,12 +24,13 @@ ACTIONS: Final[Mapping[str, WriteBack]] = {
     "tag": SetField("tag", "jelou"),
 }
 
+FIELDS: Final = ("external_id", "jelou_conversation", "cf_jelou", "customfield_10062", "360001112299")
+"""Names of fields as helpdesks write them; where one of them can be written, a field can."""
+
 PROOFS: Final[Mapping[type[Verification], str]] = {
     HmacSigned: "signature",
     HashSigned: "signature",
-    HeaderTokens: "token",
-    BasicCredentials: "password",
-    UrlTokens: "token in the address",
+    **dict.fromkeys((HeaderTokens, BasicCredentials, UrlTokens), "token or password"),
 }
 
 
@@ -47,27 +48,41 @@ class Capabilities:
     calls_per_minute: int
 
 
-COLUMNS: Final = ("kind", "proof", "read ticket", "read comments", *ACTIONS, "open ticket", "list changes")
+COLUMNS: Final = ("kind", "proof", "read ticket", "read comments", *ACTIONS, "field", "open ticket", "list changes")
 
 
 def capabilities(dialect: Helpdesk, account: Account, name: str = "") -> Capabilities:
     """Asked of the dialect, by the calls it makes for this account."""
     ref = TicketRef(dialect.kind, "main", "1")
     opening = OpenTicket("x", f"x\n{MARK}", MARK, "593987654321", "Ana", "+593987654321", "1")
-    calls = {what: dialect.call(account, ref, action, "1:x", now_ms=0) for what, action in ACTIONS.items()}
+    fields = [SetField(name, "x") for name in FIELDS]
+    written = {what for what, action in ACTIONS.items() if _writes(dialect, account, ref, action)}
+    written |= {"field"} if any(_writes(dialect, account, ref, one) for one in fields) else set()
     return Capabilities(
         kind=name or dialect.kind,
         proof=PROOFS[type(dialect.verification(account))],
         reads=dialect.fetch(account, ref) is not None,
         comments=dialect.fetch_comments(account, ref) is not None,
-        writes=tuple(what for what, call in calls.items() if call is not None),
+        writes=tuple(sorted(written)),
         opens=dialect.open_ticket(account, opening, "1:x", now_ms=0) is not None,
         lists=dialect.changed(account, 1_000, "") is not None,
         calls_per_minute=account.calls_per_minute or dialect.calls_per_minute,
     )
 
 
+def _writes(dialect: Helpdesk, account: Account, ref: TicketRef, action: WriteBack) -> bool:
+    """What must be looked up first is written as well."""
+    first = dialect.prepare(account, ref, action, ())
+    return first is not None or dialect.call(account, ref, action, "1:x", now_ms=0) is not None
+
+
 def row(known: Capabilities) -> tuple[str, ...]:
     """The values of ``COLUMNS``, yes or empty."""
-    told = (known.reads, known.comments, *(what in known.writes for what in ACTIONS), known.opens, known.lists)
+    told = (
+        known.reads,
+        known.comments,
+        *(what in known.writes for what in (*ACTIONS, "field")),
+        known.opens,
+        known.lists,
+    )
     return known.kind, known.proof, *("yes" if one else "" for one in told)

@@ -11,9 +11,9 @@ import yaml
 
 from bridge.cli_helpdesks import guide
 from bridge.helpdesks import REGISTRY
-from bridge.helpdesks.generic_asking import KIND as GENERIC
 from bridge.terminal import kinds, screen
 from config.load import check
+from config.mappings import KIND as GENERIC
 from config.mappings import settings_of, shipped
 from config.questions import Question, section
 from config.references import References

@@ -148,24 +148,33 @@ class TicketSolved:
 
 @dataclass(frozen=True, slots=True)
 class TicketReopened:
-    """A solved ticket became open again."""
+    """A solved ticket became open again.
+
+    ``guessed``: the helpdesk tells that the ticket is open, and not what it was before. It counts only where the
+    bridge knows that the ticket was solved.
+    """
 
     type: ClassVar[str] = "ticket.reopened"
     ref: TicketRef
     fact: str
     status: str
     by_bridge: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A genuine delivery about something the bridge does not act upon. ``told`` is the sender's own event name."""
+    """A genuine delivery about something the bridge does not act upon. ``told`` is the sender's own event name.
+
+    ``status`` is what the ticket's status is called now, where that is in no table: it may have meant an end.
+    """
 
     type: ClassVar[str] = "unrecognised"
     ref: TicketRef | None
     fact: str
     told: str
     by_bridge: bool = False
+    status: str = ""
 
 
 TicketEvent = TicketOpened | AgentReplied | TicketSolved | TicketReopened | Unrecognised
@@ -286,6 +295,17 @@ class StartSent:
 
 
 @dataclass(frozen=True, slots=True)
+class EndAsked:
+    """The ticket was solved, and a worker set about ending its conversation. Told after Redis has lost data.
+
+    So the conversation's end, whoever brought it about, asks for no status of the ticket's.
+    """
+
+    type: ClassVar[str] = "end.asked"
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Doubted:
     """A conversation is held to be open, and nobody has asked Jelou for long: its close may have been told in vain.
 
@@ -308,7 +328,7 @@ class Unasked:
     user_name: str = ""
 
 
-Testimony = StartAnswered | StartSent | Doubted
+Testimony = StartAnswered | StartSent | EndAsked | Doubted
 
 ConversationEvent = ConversationStarted | CustomerWrote | ConversationClosed | UnrecognisedConversation
 
@@ -414,15 +434,15 @@ class OpenTicket:
 
 @dataclass(frozen=True, slots=True)
 class SetField:
-    """Set a field of the ticket. Idempotent. The field named ``tag`` adds ``value`` to the ticket's tags.
-
-    ``by`` is what is written where a helpdesk takes all fields, or all tags, or none: told by ``prepared``.
-    """
+    """Set a field of the ticket. Idempotent. The field named ``tag`` adds ``value`` to the ticket's tags."""
 
     type: ClassVar[str] = "set.field"
     field: str
     value: str
+    beside: tuple[str, ...] = ()
+    """The tags that are there, where a helpdesk replaces all of them: told by ``prepared``."""
     by: object = ""
+    """What is written where a mapped helpdesk takes all fields, or all tags, or none: told by ``prepared``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
         domain.UnrecognisedConversation,
         domain.StartAnswered,
         domain.StartSent,
+        domain.EndAsked,
         domain.Doubted,
         domain.Unasked,
     )

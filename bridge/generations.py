@@ -2,9 +2,9 @@
 
 The data carries a generation. Each script names the one its process knows, and does nothing in another. A process
 that finds itself in a new one enters it (``scripts/join.lua``), and where something was lost it tells again what it
-keeps in its journals: deliveries it has answered 202 for, and starts it has sent. Every step of both is harmless to
-repeat; each process keeps its own order, and between two of them there is none. Until all workers that were alive
-have told, starts pause; ``workers/recovery.py`` says what comes then.
+keeps in its journals: deliveries it has answered 202 for, and starts and ends it has asked Jelou for. Every step of
+both is harmless to repeat; each process keeps its own order, and between two of them there is none. Until all workers
+that were alive have told, starts pause; ``workers/recovery.py`` says what comes then.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Loss:
     """What Redis lost. ``kind``: flushed, rolled back, or unvouched (restarted, and nobody knows whether all is there).
 
     Lost is what was written between ``since_ms`` and ``at_ms``, ``steps`` of it for certain. ``put_back`` deliveries
-    and ``testified`` starts were told again by the processes; ``awaited`` workers have not told theirs.
+    and ``testified`` starts and ends were told again by the processes; ``awaited`` workers have not told theirs.
     """
 
     id: str
@@ -79,11 +79,14 @@ class Generations:
         self._entering = asyncio.Lock()
 
     async def enter(self) -> None:
-        """Enter the present generation; where something was lost, tell again what is in the journals."""
-        stale = self._scripts.generation
+        """Enter the present generation; where something was lost, tell again what is in the journals.
+
+        One that did not get to its end is begun anew by whoever comes next.
+        """
         async with self._entering:
-            if self._scripts.generation == stale:
+            if not self._scripts.entered:
                 await self._join()
+                self._scripts.entered = True
 
     async def _join(self) -> None:
         scripts = self._scripts
@@ -116,7 +119,7 @@ class Generations:
         answers: list[Any] = []
         for first in range(0, len(entries), TOGETHER):
             some = entries[first : first + TOGETHER]
-            answers += await asyncio.gather(*(self._scripts.once(one.script, *one.args) for one in some))
+            answers += await self._scripts.in_order([(one.script, one.args) for one in some])
         return answers
 
     async def tick(self) -> list[str]:

@@ -102,6 +102,9 @@ IN_FLIGHT = frozenset({Phase.STARTING, Phase.UNKNOWN})
 LIVE = frozenset({Phase.STARTED, Phase.OPEN})
 """Phases in which the ticket has a conversation that is not known to be closed."""
 
+SOLVED = "solved"
+"""The outcome of a conversation that the bridge ended because its ticket was solved."""
+
 
 WANTED, ASKED = "template wanted", "customer asked to write"
 """The 24-hour window is closed: a template is to be sent; it has been sent, and the messages wait for the answer."""
@@ -155,6 +158,9 @@ class Link:
     name: str = ""
     opened_ms: int = 0
     closed_ms: int = 0
+    closing: bool = False
+    """Whether a close of ours may be out. The conversation's end is then the ticket's own doing, and says nothing of
+    its status."""
     outcome: str = ""
     """How the conversation ended, in Jelou's word or one of ours; for the close package."""
     packaged: bool = True

@@ -65,9 +65,14 @@ def told(link: Link, name: str, account: Account, key: str, **values: str) -> tu
     return _not_done(link, [_note(link, name, say(account.language, key, **values))])
 
 
-def closed_status(link: Link, status: str) -> tuple[Todo, ...]:
+def closed_status(link: Link, status: str, *, doubted: bool) -> tuple[Todo, ...]:
     """The ticket's status when its conversation has ended at Jelou."""
-    return _not_done(link, [Todo(f"{link.episode}:closed", SetStatus.type, status)])
+    return _not_done(link, [Todo(closed_key(link), SetStatus.type, status, doubted=doubted)])
+
+
+def closed_key(link: Link) -> str:
+    """By which that status is known among what is owed."""
+    return f"{link.episode}:closed"
 
 
 def back_status(link: Link) -> tuple[Todo, ...]:

@@ -96,7 +96,7 @@ def _lost(loss: Loss | None, now_ms: int) -> Iterator[str]:
     between = " and ".join(datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (loss.since_ms, loss.at_ms))
     yield (
         f"Redis {LOST[loss.kind]} between {between}: {loss.put_back} deliveries were put back and {loss.testified} "
-        f"starts told again; {loss.awaited} workers have not told theirs"
+        f"starts and ends told again; {loss.awaited} workers have not told theirs"
     )
 
 

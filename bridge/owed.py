@@ -28,6 +28,7 @@ class Todo:
 
     It is not begun before ``due_ms``; until it is sent, what the customer writes next is added to its ``text``.
     ``tries`` and ``first_ms`` tell how long it has been tried; ``looked`` that no earlier try of it has arrived.
+    ``doubted``: Redis may have lost what makes it wrong, and it is left undone where nobody can say.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Todo:
     tries: int = 0
     first_ms: int = 0
     looked: bool = False
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Say:
 class Ending:
     """The conversation is to end, because ``reason``, once all before it is said.
 
-    ``looked_ms`` is when Jelou last had it as active, 0 where that has to be asked before the next close.
+    ``read_ms`` is when the ticket was last read as solved, ``looked_ms`` when Jelou last had the conversation as
+    active: 0 where that has to be asked before the next close.
     """
 
     reason: str
@@ -70,6 +73,7 @@ class Ending:
     tries: int = 0
     first_ms: int = 0
     looked_ms: int = 0
+    read_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,7 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One event of a helpdesk's delivery, for one ticket. ``event``, ``entry``, ``repeated`` are JSON texts.
-
-    ``person`` is the customer's id at Jelou, as far as the event tells it.
-    """
+    """One event of a helpdesk's delivery, for one ticket. ``event``, ``entry``, ``repeated`` are JSON texts."""
 
     ticket: str
     lane: str
@@ -33,6 +30,9 @@ class Incoming:
     entry: str
     repeated: str
     person: str = ""
+    """The customer's id at Jelou, as far as the event tells it."""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """Facts, each with the entry that it tells once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,15 @@ class Cron:
     """A page of a slow account, with the comments of all its tickets, must fit in."""
 
 
+def to_end() -> bool:
+    """Whether the task that asks was cancelled, and went on: a loop asks before its next turn.
+
+    asyncio.wait_for on Python 3.11, with which redis-py sends, can lose a cancellation.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class _Worker(Worker):
     """arq's worker, which looks less often while it has its hands full.
 
@@ -65,8 +74,10 @@ class _Worker(Worker):
     busy: Callable[[], bool] = staticmethod(lambda: False)
 
     async def heart_beat(self) -> None:
-        """As arq's, and a pause while busy."""
+        """As arq's, and a pause while busy. The last one once the loop was cancelled."""
         await super().heart_beat()
+        if to_end():
+            raise asyncio.CancelledError
         if self.busy():
             await asyncio.sleep(BUSY_POLL_S)
 

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Because(NamedTuple):
-    """An error class, and why in a few words: they stand in the error's reason."""
+    """An error class, and why in a few words: they stand in the error's reason.
+
+    ``wait_s`` is how long to wait where the answer has no ``Retry-After``.
+    """
 
     error: type[CallError]
     why: str
+    wait_s: float = 0.0
 
 
 Meaning = type[CallError] | Because | Callable[["Reply"], type[CallError] | Because]
@@ -38,9 +42,9 @@ def raise_for(reply: Reply, overrides: Meanings = MappingProxyType({})) -> None:
         return
     meaning = overrides.get(reply.status) or _MEANINGS.get(reply.status) or _CLASSES.get(reply.status // 100, Ambiguous)
     known = meaning if isinstance(meaning, type | Because) else meaning(reply)
-    error, why = known if isinstance(known, Because) else (known, "")
+    error, why, wait_s = known if isinstance(known, Because) else Because(known, "")
     msg = f"answered {reply.status}: {why}" if why else f"answered {reply.status}"
-    raise error(msg, status=reply.status, retry_after_s=retry_after_s(reply) or 0.0)
+    raise error(msg, status=reply.status, retry_after_s=retry_after_s(reply) or wait_s)
 
 
 def retry_after_s(reply: Reply) -> float | None:
@@ -66,6 +70,18 @@ def reply_object(reply: Reply) -> dict[str, Any]:
         msg = f"answered {reply.status} without a JSON object"
         raise Ambiguous(msg, status=reply.status)
     return found
+
+
+def reply_list(reply: Reply) -> list[dict[str, Any]]:
+    """The JSON objects in the list of a 2xx answer. Raises Ambiguous where it is none."""
+    try:
+        found = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, list):
+        msg = f"answered {reply.status} without a JSON list"
+        raise Ambiguous(msg, status=reply.status)
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _until(then: str, now: str) -> float | None:

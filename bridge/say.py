@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -11,9 +11,12 @@ from urllib.parse import unquote, urlsplit
 from bridge.chat_text import MOST, is_address, parts, plain, tidy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from bridge.domain import AgentReplied, Attachment, TicketRef
+
+NEAR_MS: Final = 60_000
+"""A webhook that tells when a comment was written, and not its id, may be so far from what the helpdesk shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,37 @@ class Message:
     id: str
     message_type: str
     content: dict[str, str]
+
+
+def whole(event: AgentReplied, found: Sequence[AgentReplied] | None, said: Collection[str] = ()) -> list[AgentReplied]:
+    """The comment as the helpdesk has it now, of those it shows, oldest first; the event where it shows none (None).
+
+    Made private meanwhile or gone, it does not leave. A webhook may tell no id: then the comment is meant that was
+    written when it says. Where it says no time either, the newest public one of agents is meant, with those right
+    before it that are not among ``said``: by now the next reply may be there, or a note of ours.
+    """
+    if found is None:
+        return [event]
+    if event.comment_id:
+        same = [one for one in found if one.comment_id == event.comment_id][-1:]
+    else:
+        same = _near(event, found) if event.at_ms else _newest(found, said)
+    return same or [replace(event, public=False)]
+
+
+def _near(event: AgentReplied, found: Sequence[AgentReplied]) -> list[AgentReplied]:
+    near = [one for one in found if _apart_ms(one, event) <= NEAR_MS]
+    return sorted(near, key=lambda one: _apart_ms(one, event))[:1]
+
+
+def _newest(found: Sequence[AgentReplied], said: Collection[str]) -> list[AgentReplied]:
+    public = [one for one in found if one.public and not one.by_bridge]
+    recent = [one for one in public[:-1] if one.at_ms and _apart_ms(public[-1], one) < NEAR_MS]
+    return [one for one in recent if one.fact not in said] + public[-1:]
+
+
+def _apart_ms(one: AgentReplied, other: AgentReplied) -> int:
+    return abs(one.at_ms - other.at_ms)
 
 
 def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Message, ...]:

@@ -15,7 +15,7 @@ from redis import exceptions
 from bridge.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from redis.asyncio import Redis
 
@@ -83,7 +83,8 @@ class Scripts:
     """The scripts on one Redis, under one prefix of keys.
 
     ``enter`` is called before the first script, and when the data turns out to be of another generation; it sets
-    ``generation``. ``highest`` is the greatest number of a step that was answered.
+    ``generation``, and ``entered`` when all is told again that was lost: no step of ``run`` overtakes that. ``highest``
+    is the greatest number of a step that was answered.
     """
 
     def __init__(self, redis: Redis, prefix: str, clock: str, confirm: str = "") -> None:
@@ -91,6 +92,7 @@ class Scripts:
         self.prefix = prefix
         self._confirmation = CONFIRMATIONS[confirm]
         self.generation = ""
+        self.entered = False
         self.highest = 0
         self.enter: Callable[[], Awaitable[None]] = _nowhere
         self._scripts = {name: redis.register_script(text) for name, text in _texts(clock).items()}
@@ -100,11 +102,14 @@ class Scripts:
 
         ``confirmed``: raises StoreUnavailable unless the step has reached what ``confirm`` asks for.
         """
-        if not self.generation:
+        if not self.entered:
             await self.enter()
+        known = self.generation
         try:
             return await self.once(name, *args, confirmed=confirmed)
         except StaleGenerationError:
+            # Somebody else of this process may have noticed it before.
+            self.entered = self.entered and self.generation != known
             await self.enter()
         return await self.once(name, *args, confirmed=confirmed)
 
@@ -113,6 +118,23 @@ class Scripts:
         answer = await (self._confirmed(name, args) if confirmed else self.unfenced(name, *args))
         self.highest = max(self.highest, answer[0])
         return answer[1] if len(answer) > 1 else None
+
+    async def in_order(self, steps: Sequence[tuple[str, tuple[str | bytes, ...]]]) -> list[Any]:
+        """Run scripts one after the other, in one round trip: (name, arguments)... . Raises as ``once``.
+
+        On one connection: on several, a later one can overtake.
+        """
+        if not steps:
+            return []
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for name, args in steps:
+                await self._scripts[name](keys=self._keys(), args=args, client=pipe)
+            answers = await self.guard(pipe.execute(raise_on_error=False))
+        for one in answers:
+            if isinstance(one, Exception):
+                raise understood(one) from one
+            self.highest = max(self.highest, one[0])
+        return [one[1] if len(one) > 1 else None for one in answers]
 
     async def unfenced(self, name: str, *args: Any) -> Any:
         """Run a script and return all it answers."""

@@ -23,6 +23,7 @@ EVENTS = {
     "customer.wrote": "message event from Jelou: the customer wrote",
     "start.answered": "a worker's own word of a start call's answer",
     "start.sent": "a worker's own word of a start call that went out",
+    "end.asked": "a worker's own word that the ticket was solved and its conversation to be ended",
     "conversation.doubted": "a doubt whether the conversation is still open",
 }
 ACTIONS = {
@@ -60,6 +61,7 @@ STYLES = {
     "tripped": "bold red",
     "gone": "red",
     "left open": "yellow",
+    "warning": "yellow",
     "answered": "green",
     "waiting": "dim",
     "ignored": "dim",

@@ -128,18 +128,22 @@ class Store:
         answer = await self._scripts.run("beat", _json(held), self.leases.ticket_ms, _json(lanes), self.leases.lane_ms)
         return [kept == 1 for kept in answer]
 
-    async def testify(self, ticket: str, lane: str, fact: str, event: str, told: str) -> str:
+    async def testify(self, ticket: str, lane: str, fact: str, event: str, told: str, contact: str = "") -> str:
         """Hand in evidence that is not Jelou's event, once per ``fact``, whoever holds the ticket.
 
-        ``event`` is the JSON text of ``bridge.events``, ``told`` the timeline's. Returns the lane to wake, or an empty
-        text.
+        ``event`` is the JSON text of ``bridge.events``, ``told`` the timeline's, ``contact`` whose conversation it
+        tells of, if of one. Returns the lane to wake, or an empty text.
         """
-        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, self.leases.lane_ms))
+        wake_ms = self.leases.lane_ms
+        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, wake_ms, contact))
 
-    def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str) -> None:
-        """Keep in memory what ``testify`` is to hand in should Redis lose what it knows; the newest per ticket."""
-        wake_ms = str(self.leases.lane_ms)
-        self.generations.starts.note(ticket, Entry("testify", (ticket, lane, fact, event, told, wake_ms), monotonic()))
+    def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str, contact: str = "") -> None:
+        """Keep in memory what ``testify`` is to hand in should Redis lose what it knows.
+
+        Of conversations that began the newest per ticket; what tells of none is kept beside it, by its fact.
+        """
+        args = (ticket, lane, fact, event, told, str(self.leases.lane_ms), contact)
+        self.generations.starts.note(ticket if contact else f"{ticket} {fact}", Entry("testify", args, monotonic()))
 
     def no_testimony(self, ticket: str) -> None:
         """The start certainly did nothing: there is nothing to hand in."""
@@ -241,10 +245,6 @@ class Store:
                 pipe.exists(f"{self._scripts.prefix}:link:{name}", f"{self._scripts.prefix}:timeline:{name}")
             found = await self._scripts.guard(pipe.execute())
         return [account for account, count in zip(accounts, found, strict=True) if count]
-
-
-def _testimony(ticket: str, lane: str, fact: str, event: str, entry: str, wake_ms: int) -> tuple[str, ...]:
-    return ticket, lane, fact, event, entry, str(wake_ms)
 
 
 def _marks(marks: Sequence[Mark]) -> bytes:

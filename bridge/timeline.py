@@ -7,6 +7,7 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | --- | --- |
 | received | an event was accepted: ``event``, ``delivery``, for Jelou's also ``by`` (how it found the ticket) |
 | repeated | the same fact was told again |
+| warning | a status or priority is in no table, and is taken as it is: ``label`` says where to map it |
 | fetched | the ticket was read from the helpdesk |
 | sending | an action is about to go out: ``action`` and what it says |
 | answered | the other side took it: ``action``, ``id``, ``ms`` |

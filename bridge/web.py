@@ -62,7 +62,7 @@ def application(app: App) -> web.Application:
     site.add_routes(
         [
             web.post(HELPDESK, helpdesk_webhook),
-            web.get(HELPDESK, helpdesk_handshake),
+            web.route("*", HELPDESK, helpdesk_handshake),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
             *asked(app),
             *observed(app),
@@ -109,7 +109,7 @@ async def _kept_unread(app: App, delivery: Delivery, error: Unreadable, verifica
 
 
 async def helpdesk_handshake(request: web.Request) -> web.Response:
-    """What some helpdesks ask by GET before they send; HEAD is answered too, without a body. 405 for the others."""
+    """What some helpdesks ask by GET before they send; HEAD is answered too, without a body. 405 for all the rest."""
     kind, name, dialect, account = _sender(request)
     hello = dialect.handshake(account, asked_by(request, request.app[APP], f"{kind}/{name}"))
     if hello is None:

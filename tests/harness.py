@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 API_TOKEN = "api-token-for-tests"
 PROJECT = "soporte"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""How long a test waits for what must come, on a machine that has other things to do."""
+
+UNMEASURED: dict[str, Any] = {"start_timeout_s": DEADLINE_S}
+"""A start call that nobody times: a loaded machine must not make an unknown start of it."""
 
 
 def project(jelou: JelouTwin, base: str = BASES[1], **changes: Any) -> dict[str, Any]:
@@ -52,7 +56,6 @@ def project(jelou: JelouTwin, base: str = BASES[1], **changes: Any) -> dict[str,
         "api_key": jelou.settings.api_key,
         "signing_secrets": [secret],
         "conversation_url": "https://apps.example.com/c/{conversation_id}",
-        "start_timeout_s": 2.0,
         "calls_per_s": 1000.0,
     } | changes
 
@@ -253,7 +256,7 @@ async def scene(
     desk = ZendeskTwin(ZendeskSettings(webhook_url=f"{url}/webhooks/helpdesks/zendesk/acme", time_scale=0.01))
     async with desk, jelou_twin(f"{url}/webhooks/jelou/{PROJECT}") as peer:
         bridge = configuration(
-            project(peer, **(jelou or {})),
+            project(peer, **(UNMEASURED | (jelou or {}))),
             {
                 "zendesk": {"acme": zendesk_account(desk, **(zendesk or {}))},
                 "standard-webhooks": {

@@ -26,6 +26,7 @@ from bridge.domain import (
     TicketEvent,
     TicketOpened,
     TicketRef,
+    Unrecognised,
     WriteBack,
 )
 from bridge.helpdesks import REGISTRY
@@ -90,6 +91,12 @@ class Recordings:
         """Calls, answers, and what they mean."""
         return self._json("writes.json")
 
+    @property
+    def opening(self) -> bytes:
+        """A body that tells of one opened ticket, which the bridge did not open."""
+        named = (name for name, events in self.expected.items() if [_opens(one) for one in events] == [True])
+        return self.body(next(named))
+
     def body(self, name: str) -> bytes:
         """A body as it was sent."""
         return (self.folder / name).read_bytes()
@@ -117,6 +124,10 @@ def plain(tree: Tree | None) -> Any:
     if isinstance(tree, Items):
         return [plain(one) for one in tree.items]
     return tree.value if tree else None
+
+
+def _opens(event: dict[str, Any]) -> bool:
+    return event["type"] == TicketOpened.type and not event["by_bridge"]
 
 
 JSON = st.recursive(
@@ -169,6 +180,10 @@ def reply_of(case: dict[str, Any]) -> Reply:
 def told(event: TicketEvent) -> dict[str, Any]:
     """An event as ``expected.json`` writes it."""
     values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
+    if isinstance(event, Unrecognised) and not event.status:
+        del values["status"]
+    if not values.get("guessed"):
+        values.pop("guessed", None)
     values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
     values |= {"attachments": [asdict(one) for one in event.attachments]} if isinstance(event, AgentReplied) else {}
     return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})
@@ -188,6 +203,11 @@ def secrets_of(recordings: Recordings) -> list[str]:
     """The secrets in the account's section."""
     verification = recordings.section["verification"]
     return next(list(verification[name]) for name in ("secrets", "tokens", "passwords") if name in verification)
+
+
+def most_calls(case: dict[str, Any]) -> int:
+    """How many calls a read may be: those recorded, or ``calls`` where this ticket needs fewer."""
+    return int(case.get("calls", 1 + len(case.get("more", []))))
 
 
 def walked(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.twins.faults import EventFault
+
 if TYPE_CHECKING:
     from tests.harness import Scene
 
@@ -12,6 +14,9 @@ SHORT_WAITS: dict[str, Any] = {"unknown_start": {"wait_s": 0.15, "then": "park"}
 
 FIRM = {"unknown_start": {"wait_s": 30, "then": "park"}, "confirm_wait_s": 30}
 """An account that goes on waiting longer than a test would."""
+
+HELD = EventFault.named("out_of_order")
+"""An event that comes when the test says so, by settling the twin, or after the next one of its conversation."""
 
 Trace = dict[str, Any]
 

@@ -46,6 +46,7 @@ async def watched(folder: Path) -> AsyncIterator[Watched]:
     async with EmbeddedServer(folder / "master") as master, EmbeddedServer(folder / "replica") as replica:
         async with Redis.from_url(replica.url) as redis:
             await redis.replicaof("127.0.0.1", master.port)
+        await _has_replica(master)
         port = free_port()
         config = folder / "sentinel.conf"
         config.write_text(
@@ -63,6 +64,17 @@ async def watched(folder: Path) -> AsyncIterator[Watched]:
         finally:
             process.kill()
             await process.wait()
+
+
+async def _has_replica(master: EmbeddedServer) -> None:
+    # A Sentinel asks a master for its replicas at once, and then only every ten seconds.
+    async with Redis.from_url(master.url) as redis:
+
+        async def seen() -> bool:
+            told: Any = await redis.info("replication")
+            return bool(told["connected_slaves"] == 1)
+
+        await eventually(seen)
 
 
 async def _knows_both(port: int) -> None:

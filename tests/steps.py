@@ -50,8 +50,10 @@ def keeping(**changes: Any) -> Keep:
 
 
 async def content(redis: Any, key: bytes) -> str:
-    """What stands under a key, of whichever type."""
+    """What stands under a key, of whichever type; nothing where it has gone since it was listed."""
     kind = (await redis.type(key)).decode()
+    if kind == "none":
+        return ""
     if kind == "list":
         return str(await redis.lrange(key, 0, -1))
     if kind == "zset":

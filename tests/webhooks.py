@@ -84,7 +84,7 @@ def _secrets(verification: Verification) -> int:
 def _helpdesk(kind: str) -> Sender:
     account = bridge().helpdesks[kind][ACCOUNT]
     path = f"/webhooks/helpdesks/{kind}/{ACCOUNT}"
-    return Sender(path, recordings_of(kind).body("ticket-created.json"), (REGISTRY[kind].verification(account),))
+    return Sender(path, recordings_of(kind).opening, (REGISTRY[kind].verification(account),))
 
 
 def _jelou(project: str) -> Sender:

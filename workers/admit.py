@@ -41,7 +41,7 @@ def helpdesk_gate(work: Work, whose: Whose | None = None, *, writes: bool = Fals
 
     ``cost`` is how many calls go through it at once.
     """
-    to = whose or work.whose
+    to = whose or work.pair.whose
     pace = to.account.ticket_pace
     own = (Rate(pace.calls, pace.per_s) if pace else to.dialect.ticket_rate) if writes else None
     more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()

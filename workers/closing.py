@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from bridge import jelou_send, notes, package
-from bridge.domain import AddNote, CloseConversation, ConversationStarted, CustomerWrote, Phase
+from bridge.domain import (
+    AddNote,
+    CloseConversation,
+    ConversationStarted,
+    CustomerWrote,
+    Phase,
+    TicketSolved,
+)
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
-from bridge.links import LIVE, Signal
+from bridge.helpdesks.labels import ENDED
+from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
 from bridge.protocol import StartLimits
 from workers.admit import HeldBackError, admit, jelou_gate
 from workers.perform import perform
-from workers.reading import conversation_now
+from workers.reading import conversation_now, read_again_later, ticket_now
+from workers.recovery import asked_ms, remember_end, since_loss
 from workers.waiting import again_in, hopeless
 
 if TYPE_CHECKING:
@@ -37,6 +46,8 @@ async def end_conversation(work: Work) -> bool:
     ending = work.link.ending
     if ending is None or work.link.phase not in LIVE or work.link.says or work.holding(Side.JELOU):
         return False
+    if not _fresh(work, ending.read_ms):
+        return await _still_solved(work, ending)
     try:
         # A close names bot and user only: late, it would hit a newer conversation of theirs.
         if await _is_over(work, ending):
@@ -54,30 +65,53 @@ async def end_conversation(work: Work) -> bool:
     return True
 
 
+def _fresh(work: Work, at_ms: int) -> bool:
+    """Whether an answer of then is still taken for true: a young one, and none that a loss may have brought back."""
+    return work.app.now_ms() - at_ms < LOOK_HOLDS_MS and since_loss(work, at_ms)
+
+
+async def _still_solved(work: Work, ending: Ending) -> bool:
+    """Whether the end is asked for as before is long known, or known from before a loss: the ticket is read again."""
+    if work.holding(Side.HELPDESK):
+        return False
+    try:
+        ticket = await ticket_now(work)
+    except CallError as error:
+        if read_again_later(work, error, f"the ticket could not be read: {error.reason}"):
+            return True
+        ticket = None  # it is gone: that ends its conversation as well
+    if ticket and ticket.fields.get("status") not in ENDED:
+        work.tell("ignored", event=TicketSolved.type, reason="the ticket is not solved any more")
+        work.link = replace(work.link, ending=None)
+    else:
+        work.link = replace(work.link, ending=replace(ending, read_ms=asked_ms(work)))
+    return True
+
+
 async def _is_over(work: Work, ending: Ending) -> bool:
     """The answer is kept for a while: where calls are few, a look takes the place of the close that is to follow it."""
-    now = work.app.now_ms()
-    if now - ending.looked_ms < LOOK_HOLDS_MS:
+    if _fresh(work, ending.looked_ms):
         return False
     if await conversation_now(work) == CLOSED:
         return True
-    work.link = replace(work.link, ending=replace(ending, looked_ms=now))
+    work.link = replace(work.link, ending=replace(ending, looked_ms=asked_ms(work)))
     return False
 
 
 async def _close(work: Work, ending: Ending) -> None:
     link, gate = work.link, jelou_gate(work)
     # One that went out may have worked: whoever comes after it looks again.
-    out = replace(link, ending=replace(ending, looked_ms=0))
+    out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
     action = CloseConversation(link.bot, link.user, ending.goodbye)
     limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
     await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
+    remember_end(work)
     call = jelou_send.close_call(work.pair.project, action)
     await perform(work, gate, action.type, call, jelou_send.closed)
     work.tell("answered", action=action.type, conversation=link.conversation)
     if ending.goodbye:
         transcribe(work, work.app.now_ms(), "agent", ending.goodbye)
-    ended(work, ending.reason, outcome="solved")
+    ended(work, ending.reason, outcome=SOLVED)
 
 
 def _left_open(work: Work, other: str) -> None:
@@ -93,6 +127,8 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
         "refused" if error.certain else "unanswered", action=CloseConversation.type, reason=error.reason, known=known
     )
     tries, first = ending.tries + 1, ending.first_ms or work.app.now_ms()
+    # Of two tries the one before may have worked.
+    work.link = replace(work.link, closing=work.link.closing and not (error.certain and ending.tries == 0))
     if not isinstance(error, Ambiguous) and hopeless(work, error, first):
         work.dead(error.reason, CloseConversation.type)
         why = notes.reason(work.pair.account.language, error)
@@ -104,15 +140,22 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
     work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
 
 
-def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False) -> bool:
-    """The conversation is over; False where it was already. Its package follows when all before it is written."""
+def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False, at_ms: int = 0) -> bool:
+    """The conversation is over; False where it was already. Its package follows when all before it is written.
+
+    ``by_jelou``: then the ticket is over as well, unless its own end was on the way to Jelou. ``at_ms`` is when it
+    ended, 0 where that is not known: before a loss it may have been our doing.
+    """
+    asked = work.link.ending is not None or work.link.closing
     if not work.move(Signal.CLOSE_SEEN, reason=reason):
         return False
     account, now = work.pair.account, work.app.now_ms()
     work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
     status = account.write_back.closed_status
-    if by_jelou and status:
-        work.add(notes.closed_status(work.link, status))
+    if asked:
+        remember_end(work)
+    elif by_jelou and status:
+        work.add(notes.closed_status(work.link, status, doubted=not since_loss(work, at_ms)))
     return True
 
 
@@ -124,10 +167,20 @@ async def look(work: Work) -> bool:
     try:
         if await conversation_now(work) == CLOSED:
             ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
+        else:
+            work.link = replace(work.link, closing=False)
     except CallError as error:
-        # The next doubt asks again.
-        work.tell("refused", action="get.conversation", reason=error.reason)
+        _not_looked(work, error)
     return True
+
+
+def _not_looked(work: Work, error: CallError) -> None:
+    """The next doubt asks again, but for one that an event waits for."""
+    work.tell("refused", action="get.conversation", reason=error.reason)
+    if work.link.closing and error.certain and not error.again:
+        work.link = replace(work.link, closing=False)
+    elif work.link.closing:
+        work.hold(Side.JELOU, again_in(error, f"the conversation could not be asked for: {error.reason}", 1))
 
 
 # --- the close package -----------------------------------------------------------------------------------------------

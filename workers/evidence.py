@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import notes
 from bridge.correlate import EPISODE
-from bridge.domain import ConversationClosed, ConversationStarted, Doubted, Phase, StartAnswered, StartSent
-from bridge.links import Signal
+from bridge.domain import ConversationClosed, ConversationStarted, Doubted, EndAsked, Phase, StartAnswered, StartSent
+from bridge.links import LIVE, Signal
 from workers.closing import come_back, ended
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ def apply_evidence(work: Work) -> None:
         elif isinstance(received.event, StartSent):
             _start_sent(work, received.event)
         elif isinstance(received.event, ConversationClosed):
-            _close_seen(work, received.event)
+            _close_seen(work, received.event, received.at_ms)
         elif isinstance(received.event, StartAnswered):
             _answer_seen(work, received.event)
+        elif isinstance(received.event, EndAsked):
+            _end_asked(work, received.event)
         elif isinstance(received.event, Doubted):
             work.look = received.event.conversation_id == work.link.conversation
         work.applied += 1
@@ -176,13 +178,23 @@ def _extra(work: Work, conversation: str) -> None:
     work.add(said)
 
 
-def _close_seen(work: Work, event: ConversationClosed) -> None:
+def _close_seen(work: Work, event: ConversationClosed, received_ms: int) -> None:
     if event.conversation_id and event.conversation_id != work.link.conversation:
         work.tell("ignored", event=event.type, reason="it closes another conversation")
         return
     open_unconfirmed(work)
-    if not ended(work, event.reason, outcome=event.reason, by_jelou=True):
+    if not ended(work, event.reason, outcome=event.reason, by_jelou=True, at_ms=min(event.at_ms, received_ms)):
         work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
+
+
+def _end_asked(work: Work, event: EndAsked) -> None:
+    """Whether the end came about is asked of Jelou; its status is the ticket's own."""
+    if event.conversation_id != work.link.conversation:
+        return
+    work.drop_closed_status("the ticket itself had asked for the end")
+    if work.link.phase in LIVE:
+        work.look = True
+        work.link = replace(work.link, closing=True)
 
 
 def open_unconfirmed(work: Work) -> None:

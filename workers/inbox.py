@@ -26,13 +26,11 @@ from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
-from workers.recovery import shaken
+from workers.recovery import asked_ms, shaken
 from workers.tripping import tripped
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bridge.events import Received
     from workers.work import Work
 
@@ -93,20 +91,21 @@ NO_CONVERSATION = {
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
-    reason = _not_for_the_customer(work, event)
+    reason, meant = _not_for_the_customer(work, event), [event]
     if not reason and event.partial:
         if work.holding(Side.HELPDESK):
             return
         try:
-            event = _whole(event, await comments_now(work))
+            meant = say.whole(event, await comments_now(work), work.link.carried)
         except CallError as error:
             _reply_unread(work, event, error)
             return
-        reason = _not_for_the_customer(work, event)
+        reason = _not_for_the_customer(work, meant[-1])
     if reason:
         _ignore(work, event, reason)
         return
-    _to_be_said(work, event)
+    for one in meant:
+        _to_be_said(work, one)
     work.consume()
 
 
@@ -120,15 +119,6 @@ def _not_for_the_customer(work: Work, event: AgentReplied) -> str:
     return NO_CONVERSATION.get(work.link.phase, "")
 
 
-def _whole(event: AgentReplied, found: Sequence[AgentReplied] | None) -> AgentReplied:
-    """The comment as the helpdesk has it now. Made private meanwhile or gone, it does not leave."""
-    if found is None:
-        return event
-    # A trigger may tell no id: then the newest is meant.
-    same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
-    return same[-1] if same else replace(event, public=False)
-
-
 def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
     reason = f"the comment could not be read: {error.reason}"
     if not read_again_later(work, error, reason):
@@ -138,13 +128,14 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
 
 def _to_be_said(work: Work, event: AgentReplied) -> None:
     link = work.link
-    if link.phase is Phase.CLOSED:
+    said = event.fact in link.carried
+    if link.phase is Phase.CLOSED and not said:
         work.tell("refused", event=event.type, reason="the conversation is closed")
         why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
         work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
     messages = say.messages_of(event, work.ref, link.episode)
-    reason = "it was said already" if event.fact in link.carried else ""
+    reason = "it was said already" if said else ""
     reason = reason or ("" if messages else "there is nothing in it to say")
     if reason:
         work.tell("ignored", event=event.type, reason=reason)
@@ -172,13 +163,14 @@ async def _solved(work: Work, event: TicketSolved) -> None:
         ticket = await ticket_now(work)
     except CallError as error:
         if not read_again_later(work, error, f"the ticket could not be read: {error.reason}"):
-            work.link = replace(work.link, ending=Ending("the ticket is gone", rendered(account.goodbye, None)))
+            goodbye, read_ms = rendered(account.goodbye, None), asked_ms(work)
+            work.link = replace(work.link, ending=Ending("the ticket is gone", goodbye, read_ms=read_ms))
             work.consume()
         return
     if ticket and ticket.fields.get("status") not in ENDED:
         _ignore(work, event, "the ticket is not solved any more")
         return
-    ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket))
+    ending = Ending(f"the ticket is {event.status}", rendered(account.goodbye, ticket), read_ms=asked_ms(work))
     work.link = replace(work.link, ending=ending)
     work.consume()
 

@@ -17,9 +17,10 @@ from bridge.errors import LeaseLost, StoreUnavailable
 from bridge.protocol import Finish
 from bridge.scripting import persistently
 from bridge.timeline import entry
+from workers.pair import Pair
 from workers.ticket import work_ticket
 from workers.waiting import Wait
-from workers.work import Pair, Work
+from workers.work import Work
 
 if TYPE_CHECKING:
     from bridge.protocol import Claimed

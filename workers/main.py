@@ -15,7 +15,7 @@ from bridge.errors import StoreUnavailable
 from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
-from bridge.queue import Cron
+from bridge.queue import Cron, to_end
 from bridge.scripting import UNAVAILABLE
 from bridge.wiring import opened
 from workers.lanes import Lanes
@@ -76,8 +76,8 @@ def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None
     app.store.generations.worker = uuid4().hex
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
-        asyncio.create_task(_every(limits.heartbeat_s, lanes.beat, app)),
-        asyncio.create_task(_every(limits.sweep_s, lambda: sweep(app), app)),
+        asyncio.create_task(every(limits.heartbeat_s, lanes.beat, app)),
+        asyncio.create_task(every(limits.sweep_s, lambda: sweep(app), app)),
     ]
 
 
@@ -129,8 +129,12 @@ def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:
     return [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), seconds)] if seconds else []
 
 
-async def _every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:
-    while True:
+async def every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:
+    """Take the step again and again until cancelled, whatever it raises.
+
+    A step that loses the cancellation is the last one.
+    """
+    while not to_end():
         await asyncio.sleep(pause_s)
         try:
             await step()

@@ -9,7 +9,7 @@ from bridge import notes, translate
 from bridge.domain import Phase, TicketOpened, TicketReopened
 from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
-from bridge.links import LIVE, Signal
+from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side
 from bridge.routing import start_rule
 from workers.forward import fail, start_now
@@ -82,9 +82,13 @@ def _ignored(work: Work, event: TicketOpened | TicketReopened, reason: str) -> N
 
 async def reopened(work: Work, event: TicketReopened) -> None:
     """The next episode begins; one that was still to be ended goes on."""
-    if work.link.ending:
+    if work.link.ending and not event.guessed:
         work.link = replace(work.link, ending=None)
-    reason = _not_again(work)
+    if work.link.closing and work.link.phase in LIVE and not event.guessed:
+        # A close that is out may have worked: Jelou is asked first.
+        work.look = True
+        return
+    reason = _not_again(work, event)
     if reason:
         _ignored(work, event, reason)
         return
@@ -101,7 +105,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     await _next_episode(work, ticket)
 
 
-def _not_again(work: Work) -> str:
+def _not_again(work: Work, event: TicketReopened) -> str:
     if work.link.phase in LIVE:
         return "its conversation goes on"
     if work.link.phase is Phase.NEW and work.link.past:
@@ -110,7 +114,17 @@ def _not_again(work: Work) -> str:
         return ""
     if work.link.phase is not Phase.CLOSED:
         return f"the ticket is {work.link.phase.value}"
+    if event.guessed and not _was_solved(work):
+        # Each change of an open ticket would begin a conversation anew, our own note on its end included.
+        return "the ticket was not solved before"
     return "" if work.pair.account.reopen.ticket == "start" else "the account starts nothing for a reopened ticket"
+
+
+def _was_solved(work: Work) -> bool:
+    """Whether the conversation was ended because the ticket was solved, or the ticket solved because it had ended."""
+    link = work.link
+    by_bridge = work.pair.account.write_back.closed_status == SOLVED and notes.closed_key(link) in link.receipts
+    return link.outcome == SOLVED or by_bridge
 
 
 def _reopened_unread(work: Work, event: TicketReopened, error: CallError) -> None:

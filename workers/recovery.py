@@ -4,7 +4,8 @@ Redis may forget a start or a note that went out (``bridge/generations.py``). Fo
 the last loss is *shaken*: before its start the ticket itself is asked whether it has a conversation, in the configured
 field and by the mark of our note; and before a note is written its mark is looked for. Where the ticket cannot be
 asked, or tells nothing while a worker that was alive at the loss has not told what it had sent, the start is unknown:
-Jelou's event may settle it, else the account's policy does.
+Jelou's event may settle it, else the account's policy does. An end from before the loss may have been our own doing,
+for a ticket that has been reopened since: it asks for no status before all workers have told, nor where one cannot.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import events, jelou, jelou_send, notes, wording
-from bridge.domain import AddNote, Probe
+from bridge.chat_text import plain
+from bridge.domain import AddNote, EndAsked, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal
 from bridge.owed import Side
@@ -41,6 +43,17 @@ def shaken(work: Work) -> bool:
     lost_ms = work.claimed.shaken.at_ms
     recent = work.app.now_ms() - lost_ms < SHAKEN_MS
     return bool(lost_ms) and recent and work.link.born_ms <= lost_ms + CLOCKS_MS
+
+
+def since_loss(work: Work, at_ms: int) -> bool:
+    """Whether this moment came after the last loss: what was known then, Redis still knows."""
+    return not shaken(work) or at_ms > work.claimed.shaken.at_ms + CLOCKS_MS
+
+
+def asked_ms(work: Work) -> int:
+    """The moment to note for an answer of just now: after the last loss, however far the clocks are apart."""
+    now = work.app.now_ms()
+    return max(now, work.claimed.shaken.at_ms + CLOCKS_MS + 1) if shaken(work) else now
 
 
 async def settled_before(work: Work, start: StartConversation) -> bool:
@@ -115,8 +128,12 @@ async def _in_note(work: Work) -> str:
     gate = helpdesk_gate(work)
     await admit(work, gate)
     text = await perform(work, gate, Probe.type, call, lambda reply: pair.dialect.found(pair.account, note, reply))
-    told = re.search(wording.named_in_note(), text, re.MULTILINE)
-    return told.group(1) if told else ""
+    # A helpdesk of rich text keeps the note as HTML, all on one line.
+    for said in (text, plain(text, "html")):
+        told = re.search(wording.named_in_note(), said, re.MULTILINE)
+        if told:
+            return told.group(1)
+    return ""
 
 
 async def _known_to_jelou(work: Work, conversation: str) -> bool:
@@ -133,7 +150,17 @@ async def _known_to_jelou(work: Work, conversation: str) -> bool:
 
 def remember(work: Work, told: StartAnswered | StartSent) -> None:
     """Keep in this process' memory what it knows of the start, should Redis lose it."""
+    _keep(work, told, told.claim, work.contact)
+
+
+def remember_end(work: Work) -> None:
+    """The same of a conversation that it has set about to end, since its ticket was solved."""
+    told = EndAsked(work.link.conversation)
+    _keep(work, told, told.conversation_id, "")
+
+
+def _keep(work: Work, told: StartAnswered | StartSent | EndAsked, of: str, contact: str) -> None:
     claimed, now = work.claimed, work.app.now_ms()
     line = entry(now, "told", event=told.type, conversation=getattr(told, "conversation_id", ""))
-    fact = f"{told.type}:{told.claim}"
-    work.app.store.testimony(claimed.ticket, claimed.lane, fact, events.dump(told, "", now), line)
+    fact = f"{told.type}:{of}"
+    work.app.store.testimony(claimed.ticket, claimed.lane, fact, events.dump(told, "", now), line, contact)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import correlate, events
-from bridge.domain import Phase, StartAnswered, TicketOpened, TicketRef
-from bridge.granting import Whose
+from bridge import correlate, events, notes
+from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side
@@ -17,27 +16,14 @@ from bridge.timeline import entry
 from workers.waiting import Wait, together
 
 if TYPE_CHECKING:
-    from bridge.accounts import Account, Project
     from bridge.events import Received
     from bridge.owed import Say, Todo
-    from bridge.ports import Helpdesk
     from bridge.protocol import Claimed, Gate, Outcome, StartLimits, Verdict
     from bridge.wiring import App
+    from workers.pair import Pair
 
 MARK_PATIENCE_S = 3.0
 """Longer than one command may take, so that a slow one is answered and not cut off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The helpdesk account and the Jelou project a ticket runs between."""
-
-    dialect: Helpdesk
-    account: Account
-    project: Project
-    project_name: str
-    account_name: str
-    """The helpdesk account as people name it: kind/name."""
 
 
 @dataclass(slots=True)
@@ -119,11 +105,6 @@ class Work:
         """Index key of the customer at the bot; empty until it is known."""
         return correlate.contact_key(self.pair.project_name, self.link.bot, self.link.user)
 
-    @property
-    def whose(self) -> Whose:
-        """The helpdesk account that the ticket is of."""
-        return Whose(self.pair.dialect, self.pair.account, self.account)
-
     def may_send(self) -> bool:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
         return not self.lost and self.app.monotonic() < self.deadline
@@ -151,7 +132,8 @@ class Work:
         return True
 
     def next_episode(self) -> None:
-        """The ticket begins its next episode, where this one is over."""
+        """The ticket begins its next episode, where this one is over. A status that this one asked for is past."""
+        self.drop_closed_status("the next episode begins")
         self.link = self.link.next_episode()
         self.tell("moved", phase=self.link.phase.value, reason="the next episode begins", episode=self.link.episode)
 
@@ -163,6 +145,14 @@ class Work:
         """More to write back."""
         if todo:
             self.link = replace(self.link, todo=(*self.link.todo, *todo))
+
+    def drop_closed_status(self, reason: str) -> None:
+        """The status that the conversation's end asks for is not written any more, where it is not yet."""
+        key = notes.closed_key(self.link)
+        kept = tuple(todo for todo in self.link.todo if todo.key != key)
+        if len(kept) < len(self.link.todo):
+            self.link = replace(self.link, todo=kept, receipts={**self.link.receipts, key: ""})
+            self.tell("skipped", action=SetStatus.type, key=key, how=reason)
 
     def hold(self, side: Side, wait: Wait) -> None:
         """Nothing more for this side until the wait is over, in this claim or a later one."""

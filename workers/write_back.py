@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import notes
-from bridge.domain import AddReply, Probe
-from bridge.errors import CallError, Gone
+from bridge.domain import WRITTEN, AddReply, Probe, TicketReopened
+from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
 from workers import steps
-from workers.admit import admit, helpdesk_gate
+from workers.admit import RECOVERING, admit, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import shaken
@@ -34,6 +34,11 @@ async def write_next(work: Work) -> bool:
     if left_ms > 0:
         work.waits[MERGING] = Wait("what the customer writes next", left_ms)
         return False
+    if _untold(work, todo):
+        return False
+    if undone := _out_of_date(work, todo):
+        work.drop_closed_status(undone)
+        return True
     if work.link.gone:
         _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
     elif todo.kind == AddReply.type and not work.link.requester:
@@ -41,6 +46,25 @@ async def write_next(work: Work) -> bool:
     else:
         await _write(work, todo)
     return True
+
+
+def _untold(work: Work, todo: Todo) -> bool:
+    """Whether it waits for what workers have to tell after a loss. It alone: what came since is read meanwhile."""
+    hold_ms = work.claimed.shaken.hold_ms if todo.doubted else 0
+    if hold_ms:
+        work.waits[RECOVERING] = Wait(RECOVERING, hold_ms)
+    return hold_ms > 0
+
+
+def _out_of_date(work: Work, todo: Todo) -> str:
+    """Why the status that a conversation's end asked for is not to be written any more; empty where it is."""
+    if todo.key != notes.closed_key(work.link):
+        return ""
+    if any(isinstance(one.event, TicketReopened) for one in work.inbox[work.done :]):
+        return "the ticket was reopened since"
+    if todo.doubted and work.claimed.shaken.uncertain:
+        return "Redis has lost data, and nobody can say whether the ticket itself had asked for the end"
+    return ""
 
 
 async def _meet(work: Work, todo: Todo) -> None:
@@ -55,11 +79,12 @@ async def _meet(work: Work, todo: Todo) -> None:
 async def _write(work: Work, todo: Todo) -> None:
     pair = work.pair
     action = notes.write_back(work.ref, todo, work.link, pair.account.language)
-    call = pair.dialect.call(pair.account, work.ref, action, todo.key, now_ms=work.app.now_ms())
-    if call is None:
-        _done(work, todo, "", "this account takes no such write", "skipped")
-        return
     try:
+        first = steps.first_of(work, work.ref, action)
+        call = pair.dialect.call(pair.account, work.ref, action, todo.key, now_ms=work.app.now_ms())
+        if call is None and first is None:
+            _done(work, todo, "", "this account takes no such write", "skipped")
+            return
         if (todo.sent or shaken(work)) and not todo.looked:
             if await _arrived(work, action):
                 _done(work, todo, "", "found: an earlier try had arrived")
@@ -72,7 +97,7 @@ async def _write(work: Work, todo: Todo) -> None:
         _not_written(work, todo, error, sent=True)
         return
     try:
-        receipt = await _send(work, todo, action, call)
+        receipt = await _send(work, todo, action, first, call)
     except CallError as error:
         _not_written(work, todo, error, sent=not error.certain)
     else:
@@ -91,19 +116,22 @@ async def _arrived(work: Work, action: WriteBack) -> bool:
     )
 
 
-async def _send(work: Work, todo: Todo, action: WriteBack, call: Call) -> str:
+async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, call: Call | None) -> str:
     """What must not go out twice is noted before: whoever takes over looks, and adds nothing to a customer's words.
 
     A helpdesk that knows an update by its id would take a longer one as the same.
     """
-    pair, first = work.pair, steps.first_of(work, work.ref, action)
+    pair, once = work.pair, call.once if call else isinstance(action, WRITTEN)
     gate = helpdesk_gate(work, writes=True, cost=1 + (first.calls if first else 0))
-    sent = replace(todo, sent=todo.sent or call.once or todo.key.startswith(notes.MESSAGE), looked=False)
+    sent = replace(todo, sent=todo.sent or once or todo.key.startswith(notes.MESSAGE), looked=False)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
     if first:
         ready = await steps.prepared(work, gate, work.ref, action, first)
-        call = pair.dialect.call(pair.account, work.ref, ready, todo.key, now_ms=work.app.now_ms()) or call
+        call = pair.dialect.call(pair.account, work.ref, ready, todo.key, now_ms=work.app.now_ms())
+    if call is None:
+        msg = "this account takes no such write"
+        raise Refused(msg)
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))
 
 

@@ -6,9 +6,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bridge.helpdesks.django_helpdesk import DjangoHelpdesk
+from bridge.helpdesks.freshdesk import Freshdesk
+from bridge.helpdesks.freshservice import Freshservice
 from bridge.helpdesks.generic import Generic
+from bridge.helpdesks.glpi import Glpi
+from bridge.helpdesks.hubspot import Hubspot
+from bridge.helpdesks.intercom import Intercom
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
+from bridge.helpdesks.zammad import Zammad
 from bridge.helpdesks.zendesk import Zendesk
 
 if TYPE_CHECKING:
@@ -21,7 +27,13 @@ REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
         "django-helpdesk": DjangoHelpdesk(),
         "generic": Generic(),
         "jira": Jira(),
+        "hubspot": Hubspot(),
+        "intercom": Intercom(),
+        "glpi": Glpi(),
+        "freshdesk": Freshdesk(),
+        "freshservice": Freshservice(),
         "standard-webhooks": StandardWebhooks(),
+        "zammad": Zammad(),
         "zendesk": Zendesk(),
     }
 )

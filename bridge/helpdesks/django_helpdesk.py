@@ -1,5 +1,10 @@
 """django-helpdesk: its two unsigned webhooks in; private follow-ups, statuses, custom fields and tickets out.
 
+In its settings: HELPDESK_NEW_TICKET_WEBHOOK_URLS and HELPDESK_FOLLOWUP_WEBHOOK_URLS are the URL of the account with
+the token behind it (``?token=...``; two URLs are parted by `` , `` with blanks), HELPDESK_API_ENABLED is on, and a
+member of staff of the bridge's own has the password. There are no events to tick. It posts inside the agent's own
+request: a bridge that is away is an error page for the agent, though the follow-up is saved.
+
 A new ticket is told as ``{"ticket": T, "queue_slug": "..."}``, a follow-up with ``followup_id`` beside it; ``T`` holds
 every follow-up of the ticket, the private ones too. They are read in ``django_helpdesk_reading``. There is no other
 event: a status changed over the API or in bulk is not told.
@@ -245,9 +250,9 @@ def _access(account: Account) -> DjangoHelpdeskAccess | None:
 def _site(account: Account) -> Site:
     access = _access(account)
     if access is None:
-        return Site()
+        return Site(account)
     url = access.base_url
-    return Site(str(url).removesuffix(url.path or ""), access.bridge_user_id)
+    return Site(account, str(url).removesuffix(url.path or ""), access.bridge_user_id)
 
 
 def _read(account: Account, path: str, ref_id: str = "") -> Call | None:

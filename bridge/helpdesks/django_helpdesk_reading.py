@@ -30,12 +30,14 @@ from bridge.domain import (
     Unrecognised,
 )
 from bridge.errors import Ambiguous
-from bridge.helpdesks import reading
+from bridge.helpdesks import labels, reading
+from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section, text, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bridge.accounts import Account
     from bridge.domain import TicketEvent
 
 KIND: Final = "django-helpdesk"
@@ -48,13 +50,8 @@ STATUSES: Final[Mapping[str, str]] = {"1": "open", "2": "open", "3": "solved", "
 PRIORITIES: Final[Mapping[str, str]] = {"1": "urgent", "2": "high", "3": "normal", "4": "low", "5": "low"}
 """Critical, high, normal, low, very low."""
 
-CHANGES: Final[Mapping[str, type[TicketSolved | TicketReopened]]] = {
-    "2": TicketReopened,
-    "3": TicketSolved,
-    "4": TicketSolved,
-    "5": TicketSolved,
-}
-"""What a follow-up's ``new_status`` tells."""
+REOPENED: Final = "2"
+"""What a follow-up's ``new_status`` tells of a ticket that was done before."""
 
 CUSTOM: Final = "custom_"
 FILES: Final = "followupattachment_set"
@@ -66,6 +63,7 @@ FEWEST: Final = 5
 class Site(NamedTuple):
     """What is known of a site: scheme and host, and the bridge's user there; each empty where it is not configured."""
 
+    account: Account
     origin: str = ""
     bridge_user: str = ""
 
@@ -85,12 +83,12 @@ def ticket(ref: TicketRef, record: Json, queue_slug: str, site: Site) -> Ticket:
     """The ticket, which webhooks and API write alike; the API tells the queue's number and not its slug."""
     custom = {name.removeprefix(CUSTOM): value for name, value in record.items() if name.startswith(CUSTOM)}
     first = next(iter(reading.records(record, "followup_set")), {})
-    status = STATUSES.get(text(record, "status"), text(record, "status"))
+    status = labels.status(site.account, text(record, "status"), STATUSES)
     fields = told(
         id=ref.id,
         subject=text(record, "title"),
         status="on-hold" if status == "open" and reading.flag(record, "on_hold") else status,
-        priority=PRIORITIES.get(text(record, "priority"), text(record, "priority")),
+        priority=labels.priority(site.account, text(record, "priority"), PRIORITIES),
         group=queue_slug,
         created_at=text(first, "date"),
         requester=told(email=text(record, "submitter_email"), phone=text(custom, "phone")),
@@ -162,11 +160,13 @@ def _followed_up(ref: TicketRef, followup: Json, site: Site) -> list[TicketEvent
 
 def _changed(ref: TicketRef, followup: Json, site: Site) -> list[TicketEvent]:
     told = text(followup, "new_status")
-    change = CHANGES.get(told)
-    if change is None:
-        return []
-    status = STATUSES[told]
-    return [change(ref, f"status:{status}:{text(followup, 'id')}", status, _by_bridge(followup, site))]
+    status = labels.status(site.account, told, STATUSES)
+    fact, by_bridge = f"status:{status}:{text(followup, 'id')}", _by_bridge(followup, site)
+    if status in ENDED:
+        return [TicketSolved(ref, fact, status, by_bridge)]
+    if told == REOPENED:
+        return [TicketReopened(ref, fact, status, by_bridge)]
+    return [Unrecognised(ref, fact, "followup", by_bridge, status)] if labels.unknown(status) else []
 
 
 def _commented(ref: TicketRef, followup: Json, site: Site) -> TicketEvent:

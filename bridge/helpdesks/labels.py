@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
     from bridge.accounts import Account
 
+WORDS: Final = {
+    "status": frozenset({"new", "open", "pending", "on-hold", "solved", "closed"}),
+    "priority": frozenset({"low", "normal", "high", "urgent"}),
+}
+"""What the bridge calls them; any other word came from a helpdesk, and is in no table."""
+
 ENDED: Final = frozenset({"solved", "closed"})
 """The statuses in which a ticket is done."""
 
@@ -60,6 +66,11 @@ def status(account: Account, said: str, table: Mapping[str, str] = STATUSES) -> 
 def priority(account: Account, said: str, table: Mapping[str, str] = PRIORITIES) -> str:
     """The bridge's word for a priority: by the account's own labels, then by the table."""
     return _own(account.labels.priority, said) or label(table, said)
+
+
+def unknown(word: str) -> str:
+    """The status where it is none of the bridge's words, for ``Unrecognised.status``; else empty."""
+    return "" if word in WORDS["status"] else word
 
 
 def _own(labels: Mapping[str, str], said: str) -> str:

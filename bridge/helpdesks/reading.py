@@ -34,11 +34,12 @@ def decoded(body: bytes) -> Json:
 
 
 def decoded_list(body: bytes) -> list[Json]:
-    """The objects in the JSON list of a body. Raises Unreadable for anything but a list."""
+    """The JSON objects of a body that is a list of them, or the one it is. Raises Unreadable where there is none."""
     found = _loaded(body)
-    if not isinstance(found, list):
-        raise Unreadable(_BODY, "is not a JSON list")
-    return [one for one in found if isinstance(one, dict)]
+    told = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
+    if not told:
+        raise Unreadable(_BODY, "is not a JSON object, nor a list of some")
+    return told
 
 
 def _loaded(body: bytes) -> Any:

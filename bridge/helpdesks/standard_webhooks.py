@@ -135,9 +135,9 @@ class StandardWebhooks(Dialect):
         """The message's id, the same on every try."""
         return delivery.headers.get("webhook-id", "")
 
-    def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:  # noqa: ARG002 - all accounts alike
+    def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """One event. Raises Unreadable."""
-        return [events.event(verified.delivery.body, account_name, self.delivery_id(verified.delivery))]
+        return [events.event(verified.delivery.body, account, account_name, self.delivery_id(verified.delivery))]
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to write; None where no ``write_back_url`` is set."""

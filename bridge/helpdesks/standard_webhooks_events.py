@@ -15,13 +15,14 @@ from bridge.domain import (
     TicketSolved,
     Unrecognised,
 )
-from bridge.helpdesks import reading
-from bridge.helpdesks.labels import ENDED, PRIORITIES, STATUSES, label
+from bridge.helpdesks import labels, reading
+from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, section, text, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from bridge.accounts import Account
     from bridge.domain import TicketEvent
 
 KIND: Final = "standard-webhooks"
@@ -33,7 +34,7 @@ MARKUPS: Final = frozenset({"text", "html", "markdown", "adf", "wiki"})
 """What ``comment.markup`` may say."""
 
 
-def event(raw: bytes, account_name: str, delivery_id: str) -> TicketEvent:
+def event(raw: bytes, account: Account, account_name: str, delivery_id: str) -> TicketEvent:
     """The event in a body. Raises Unreadable."""
     body = reading.decoded(raw)
     name = reading.event_name(body, "type")
@@ -45,7 +46,7 @@ def event(raw: bytes, account_name: str, delivery_id: str) -> TicketEvent:
         return Unrecognised(TicketRef(KIND, account_name, found) if found else None, f"told:{delivery_id}", name)
     ref = TicketRef(KIND, account_name, reading.ticket_id(about, "id", "data.ticket.id"))
     version = reading.moment_ms(about, "updated_at") or reading.moment_ms(body, "timestamp")
-    return reader(_Message(name, ref, data, text(body, "timestamp"), str(version or delivery_id)))
+    return reader(_Message(name, ref, data, text(body, "timestamp"), str(version or delivery_id), account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class _Message:
     data: Json
     at: str
     version: str
+    account: Account
 
     @property
     def actor(self) -> Json:
@@ -66,7 +68,7 @@ class _Message:
     @property
     def status(self) -> str:
         """The ticket's status in the bridge's words; empty where it is not told."""
-        return label(STATUSES, text(section(self.data, "ticket"), "status"))
+        return labels.status(self.account, text(section(self.data, "ticket"), "status"))
 
     def by_bridge(self, written: str = "") -> bool:
         """Whether the bridge did it, by the actor's type or by the mark in what was written."""
@@ -86,7 +88,7 @@ def _opened(message: _Message) -> TicketEvent:
         id=message.ref.id,
         subject=text(about, "subject"),
         status=message.status,
-        priority=label(PRIORITIES, text(about, "priority")),
+        priority=labels.priority(message.account, text(about, "priority")),
         type=text(about, "type").lower(),
         group=text(about, "group"),
         brand=text(about, "brand"),
@@ -142,7 +144,8 @@ def _reopened(message: _Message) -> TicketEvent:
 def _updated(message: _Message) -> TicketEvent:
     if message.status in ENDED:
         return _solved(message)
-    return Unrecognised(message.ref, f"told:{message.type}:{message.version}", message.type, message.by_bridge())
+    fact, by_bridge = f"told:{message.type}:{message.version}", message.by_bridge()
+    return Unrecognised(message.ref, fact, message.type, by_bridge, labels.unknown(message.status))
 
 
 _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {

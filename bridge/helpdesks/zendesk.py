@@ -1,5 +1,10 @@
 """Zendesk: its signature, its events (``zendesk_events``), its lists (``zendesk_listing``), what is written there.
 
+In the console, Admin Center > Apps and integrations > Webhooks > Create webhook: either "Zendesk events" (Ticket
+created, comment added, status changed, soft deleted) or "Trigger or automation" (content: ``zendesk_events``); the URL
+of the account, POST, JSON, no authentication. "Reveal secret" shows ``verification.secrets``. Under APIs > Zendesk API
+an agent of the bridge's own makes the token; in each trigger "Current user is not" that agent.
+
 Bodies are made in ``zendesk_writing``. Updates have no idempotency key, so a comment of unknown fate is looked for by
 its mark. Opening a ticket has one, which Zendesk keeps for two hours. A closed ticket takes no update at all.
 
@@ -132,7 +137,7 @@ class Zendesk(Dialect):
         """One event, from either form of body. Raises Unreadable."""
         delivery, readable = verified.delivery, _access(account) is not None
         told = zendesk_events.Told(
-            delivery.body, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
+            delivery.body, account, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
         )
         return [zendesk_events.event(told)]
 
@@ -148,7 +153,7 @@ class Zendesk(Dialect):
         if not detail:
             msg = "answered without a ticket"
             raise Ambiguous(msg, status=reply.status)
-        return zendesk_listing.whole(ref, detail, zendesk_listing.people(found), _bridge_user(account))
+        return zendesk_listing.whole(ref, detail, zendesk_listing.people(found), account, _bridge_user(account))
 
     def call(
         self,
@@ -239,4 +244,4 @@ class Zendesk(Dialect):
     def changes(self, account: Account, account_name: str, reply: Reply) -> Changes:
         """Tickets not done as opened, tickets done as solved."""
         raise_for(reply, OPENING)
-        return zendesk_listing.changes(account_name, reply_object(reply), _bridge_user(account))
+        return zendesk_listing.changes(account, account_name, reply_object(reply), _bridge_user(account))

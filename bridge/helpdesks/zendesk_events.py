@@ -36,13 +36,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
-from bridge.helpdesks import reading, writing
-from bridge.helpdesks.labels import CHANNELS, ENDED, PRIORITIES, STATUSES, TYPES, label
+from bridge.helpdesks import labels, reading, writing
+from bridge.helpdesks.labels import CHANNELS, ENDED, TYPES, label
 from bridge.helpdesks.reading import Json, section, text, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bridge.accounts import Account
     from bridge.domain import TicketEvent
 
 KIND: Final = "zendesk"
@@ -65,6 +66,7 @@ class Told:
     """
 
     body: bytes
+    account: Account
     account_name: str
     delivery_id: str
     bridge_user: str
@@ -75,7 +77,7 @@ def event(delivered: Told) -> TicketEvent:
     """The event in a body of either form. Raises Unreadable."""
     body = reading.decoded(delivered.body)
     native = text(body, "type").startswith(NATIVE)
-    body = body if native else _as_native(body)
+    body = body if native else _as_native(body, delivered.account)
     name = reading.event_name(body, "type").removeprefix(NATIVE)
     reader = _READERS.get(name)
     detail = section(body, "detail")
@@ -88,7 +90,14 @@ def event(delivered: Told) -> TicketEvent:
 
 
 def ticket(
-    ref: TicketRef, detail: Json, requester: Json, custom: Json, *, partial: bool = False, by_bridge: bool = False
+    ref: TicketRef,
+    detail: Json,
+    requester: Json,
+    custom: Json,
+    account: Account,
+    *,
+    partial: bool = False,
+    by_bridge: bool = False,
 ) -> Ticket:
     """The ticket in ``detail``, which the API and the webhooks write with the same names.
 
@@ -99,8 +108,8 @@ def ticket(
     fields = told(
         id=ref.id,
         subject=text(detail, "subject"),
-        status=_status(detail, "status"),
-        priority=label(PRIORITIES, text(detail, "priority")),
+        status=labels.status(account, text(detail, "status")),
+        priority=labels.priority(account, text(detail, "priority")),
         type=label(TYPES, text(detail, "type")),
         group=text(detail, "group_id"),
         brand=text(detail, "brand_id"),
@@ -131,11 +140,16 @@ class _Message:
         acted = bridge_user != "" and text(self.detail, "actor_id") == bridge_user
         return acted or reading.marked(*written)
 
+    def status(self, said: str) -> str:
+        """The bridge's word for a status."""
+        return labels.status(self.told.account, said)
+
 
 def _opened(message: _Message) -> TicketEvent:
     requester = {**section(message.detail, "requester"), "id": message.detail.get("requester_id")}
     custom, by_bridge = section(message.detail, "custom"), message.by_bridge()
-    opened = ticket(message.ref, message.detail, requester, custom, partial=True, by_bridge=by_bridge)
+    account = message.told.account
+    opened = ticket(message.ref, message.detail, requester, custom, account, partial=True, by_bridge=by_bridge)
     return TicketOpened(message.ref, "opened", opened, opened.by_bridge)
 
 
@@ -158,14 +172,14 @@ def _by_staff(author: Json, detail: Json) -> bool:
 
 
 def _status_changed(message: _Message) -> TicketEvent:
-    status = _status(message.event, "current") or _status(message.detail, "status")
+    status = message.status(text(message.event, "current") or text(message.detail, "status"))
     fact = f"status:{status}:{message.version}"
     by_bridge = message.by_bridge()
     if status in ENDED:
         return TicketSolved(message.ref, fact, status, by_bridge)
-    if _status(message.event, "previous") in ENDED:
+    if message.status(text(message.event, "previous")) in ENDED:
         return TicketReopened(message.ref, fact, status, by_bridge)
-    return Unrecognised(message.ref, fact, "ticket.status_changed", by_bridge)
+    return Unrecognised(message.ref, fact, "ticket.status_changed", by_bridge, labels.unknown(status))
 
 
 def _deleted(message: _Message) -> TicketEvent:
@@ -182,10 +196,11 @@ _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
 }
 
 
-def _as_native(trigger: Json) -> Json:
+def _as_native(trigger: Json, account: Account) -> Json:
     name = reading.event_name(trigger, "event") or reading.event_name(trigger, "type")
     event, previous, expected = TRIGGERS.get(name, (name, "", ""))
-    status = _status(trigger, "status")
+    said = text(trigger, "status")
+    status = labels.status(account, said)
     # A custom status has a label of its own; then the trigger's name for its event says more.
     trusted = not expected or (status and (status in ENDED) is (expected in ENDED))
     detail = {
@@ -196,12 +211,8 @@ def _as_native(trigger: Json) -> Json:
         "updated_at": trigger.get("updated_at") or trigger.get("occurred_at"),
         "via": {"channel": trigger.get("via")},
     }
-    change = {"comment": trigger.get("comment"), "current": status if trusted else expected, "previous": previous}
+    change = {"comment": trigger.get("comment"), "current": said if trusted else expected, "previous": previous}
     return {"type": event, "detail": detail, "event": change}
-
-
-def _status(record: Json, name: str) -> str:
-    return label(STATUSES, text(record, name))
 
 
 def _unrecognised(name: str, body: Json, detail: Json, delivered: Told) -> TicketEvent:

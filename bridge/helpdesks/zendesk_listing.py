@@ -17,13 +17,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved
-from bridge.helpdesks import reading, zendesk_events
-from bridge.helpdesks.labels import ENDED, STATUSES, label
+from bridge.helpdesks import labels, reading, zendesk_events
+from bridge.helpdesks.labels import ENDED
 from bridge.helpdesks.reading import Json, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bridge.accounts import Account
     from bridge.domain import Ticket, TicketEvent
 
 END_USER: Final = "end-user"
@@ -69,12 +70,12 @@ def _attachments(comment: Json) -> Iterator[Attachment]:
             yield Attachment(url, text(one, "file_name"), text(one, "content_type"), reading.count(one, "size"))
 
 
-def changes(account_name: str, page: Json, bridge_user: str) -> Changes:
+def changes(account: Account, account_name: str, page: Json, bridge_user: str) -> Changes:
     """One page of the incremental export, with the people beside the tickets."""
     found = [(TicketRef(zendesk_events.KIND, account_name, ref_id), one) for ref_id, one in _tickets(page)]
     users, last = people(page), reading.flag(page, "end_of_stream") is not False
     return Changes(
-        events=tuple(_event(ref, one, users, bridge_user) for ref, one in found),
+        events=tuple(_event(ref, one, users, account, bridge_user) for ref, one in found),
         tickets=tuple(ref for ref, one in found if text(one, "status") != DELETED),
         after="" if last else text(page, "after_cursor"),
     )
@@ -87,13 +88,13 @@ def _tickets(page: Json) -> Iterator[tuple[str, Json]]:
             yield ref_id, one
 
 
-def _event(ref: TicketRef, detail: Json, users: Mapping[str, Json], bridge_user: str) -> TicketEvent:
-    status = label(STATUSES, text(detail, "status"))
+def _event(ref: TicketRef, detail: Json, users: Mapping[str, Json], account: Account, bridge_user: str) -> TicketEvent:
+    said = text(detail, "status")
     version = reading.moment_ms(detail, "updated_at")
-    status = "closed" if status == DELETED else status
+    status = "closed" if said == DELETED else labels.status(account, said)
     if status in ENDED:
         return TicketSolved(ref, f"status:{status}:{version}", status)
-    opened = whole(ref, detail, users, bridge_user)
+    opened = whole(ref, detail, users, account, bridge_user)
     return TicketOpened(ref, "opened", opened, opened.by_bridge)
 
 
@@ -102,13 +103,13 @@ def people(page: Json) -> dict[str, Json]:
     return {text(one, "id"): one for one in reading.records(page, "users")}
 
 
-def whole(ref: TicketRef, detail: Json, users: Mapping[str, Json], bridge_user: str) -> Ticket:
+def whole(ref: TicketRef, detail: Json, users: Mapping[str, Json], account: Account, bridge_user: str) -> Ticket:
     """The ticket as the API tells it: phone and external id of its requester, custom fields by their number."""
     requester_id = text(detail, "requester_id")
     custom = {text(one, "id"): one.get("value") for one in reading.records(detail, "custom_fields")}
     requester = users.get(requester_id, {"id": requester_id})
     by_bridge = bridge_user != "" and text(detail, "submitter_id") == bridge_user
-    return zendesk_events.ticket(ref, detail, requester, custom, by_bridge=by_bridge)
+    return zendesk_events.ticket(ref, detail, requester, custom, account, by_bridge=by_bridge)
 
 
 def with_external_id(page: Json, external_id: str) -> str:

@@ -1,7 +1,8 @@
 -- accept(request): one delivery of a helpdesk, all its events, once.
--- request: {seen, id, ttl_s, wake_ms, sender ('' where it was not the sender who told it), items: [{ticket, lane, fact, event, entry, repeated, person}]}
+-- request: {seen, id, ttl_s, wake_ms, sender ('' where it was not the sender who told it), items: [{ticket, lane, fact, event, entry, repeated, person, warnings: [[fact, entry]]}]}
 -- An item without an event asks for nothing: it is only told on the timeline, and wakes nobody.
 -- An item of a forgotten ticket is accepted and not kept. One without `repeated` is not told where it is none any more.
+-- Warnings stand behind what was told; each is told once of a ticket.
 -- returns {status, id, lanes to wake...}; status is accepted or duplicate, id that of the first time.
 
 local r = cjson.decode(ARGV[1])
@@ -25,6 +26,11 @@ for _, item in ipairs(r.items) do
     if due and must_wake(lane, r.wake_ms) then answer[#answer + 1] = lane end
   elseif kept and item.repeated ~= '' then
     tell_more(item.ticket, {item.repeated})
+  end
+  for _, warning in ipairs(kept and item.warnings or {}) do
+    if redis.call('EXISTS', P .. 'timeline:' .. item.ticket) == 1 and new_fact(item.ticket, warning[1]) then
+      tell(item.ticket, {warning[2]})
+    end
   end
 end
 return answer

@@ -90,6 +90,7 @@ if not new_fact(ticket, r.fact) then
 end
 tell_sharers()
 put(ticket, r.event, r.is_evidence)
+if r.is_start then has_begun(ticket, r.contact) end
 tell(ticket, {r.entries[by]})
 local due, lane = arrived(ticket, r.lane, r.is_evidence)
 local wake = due and must_wake(lane, r.wake_ms)

@@ -63,6 +63,14 @@ local function belongs(ticket, person)
   note(ticket, 'person:' .. person)
 end
 
+-- A conversation of this person is said to be the ticket's; whether it is open the ticket's next finish says. Until then
+-- no close of another ticket of theirs may hit it.
+local function has_begun(ticket, contact)
+  if contact == '' then return end
+  redis.call('SADD', P .. 'contact:' .. contact, ticket)
+  note(ticket, 'contact:' .. contact)
+end
+
 -- What is removed leaves a tombstone, so that what was told once stays told. Its name is a keyed hash: a bare one of
 -- a ticket's number is guessed in no time. The key is made by the first removal and lives here, not in the
 -- configuration: it has to be the same in every process and for ever, since a changed one would know no tombstone any

@@ -11,7 +11,7 @@ import os
 import statistics
 import sys
 import tempfile
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import uvloop
 import yaml
-from aiohttp import ClientSession
+from aiohttp import ClientConnectionError, ClientSession
 from arq.connections import RedisSettings, create_pool
 from redis.asyncio import Redis
 from standardwebhooks import Webhook
@@ -92,6 +92,14 @@ class Bench:
         self._peer = peer
         self._config = folder / "bridge.yaml"
         self._config.write_text(configuration(peer))
+
+    async def peer_answers(self) -> None:
+        """Wait for the peer's process to listen. Raises TimeoutError when it does not within half a minute."""
+        async with asyncio.timeout(30):
+            while True:
+                with suppress(ClientConnectionError):
+                    return await self.reset()
+                await asyncio.sleep(0.02)
 
     async def calls(self) -> dict[str, float]:
         """When the peer was called, by ticket."""
@@ -216,8 +224,8 @@ async def main(tickets: int, requests: int) -> None:
         session = await stack.enter_async_context(ClientSession())
         port = free_port()
         await stack.enter_async_context(process("tests.bench.peer", str(port)))
-        await asyncio.sleep(1)
         bench = Bench(folder, session, server.url, f"http://127.0.0.1:{port}")
+        await bench.peer_answers()
         begun = perf_counter()
         measured = sorted(await bench.latency(requests))
         print(

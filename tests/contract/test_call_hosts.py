@@ -37,7 +37,13 @@ HOSTS = {
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
     "request-tracker": "https://rt.acme.example",
     "jira": "https://acme.atlassian.net",
+    "hubspot": "https://api.hubapi.com",
+    "intercom": "https://api.intercom.io",
+    "glpi": "https://glpi.acme.example/glpi",
+    "freshdesk": "https://acme.freshdesk.com",
+    "freshservice": "https://acme.freshservice.com",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
+    "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",
 }
 """What ``account.json`` of each kind configures."""

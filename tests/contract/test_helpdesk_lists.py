@@ -22,6 +22,7 @@ from tests.helpdesk_recordings import (
     KINDS,
     Recordings,
     every,
+    most_calls,
     named,
     opening_of,
     ref_of,
@@ -33,6 +34,8 @@ from tests.senders import NOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bridge.domain import Call
 
 MARK = "[jelou-bridge:0123456789abcdef]"
 OPEN = OpenTicket("Ana", f"Hola\n{MARK}", MARK, "593987654321", "Ana", "+593987654321", "3")
@@ -95,6 +98,7 @@ def test_a_ticket_of_unknown_fate_is_looked_for(recordings: Recordings, case: di
         return
     assert call is not None
     assert (call.method, call.url, call.once) == (case.get("method", "GET"), case["url"], False)
+    assert asks(call, case.get("body"))
     assert dialect.found_opened(account, action, reply_of(case["found"])) == case["id"]
     assert dialect.found_opened(account, action, reply_of(case["missing"])) == ""
     if "unsure" in case:
@@ -122,7 +126,7 @@ def test_comments_are_fetched_whole(recordings: Recordings, case: dict[str, Any]
         assert call is None
         return
     assert call is not None
-    assert (call.method, call.url, call.calls) == ("GET", case["url"], 1 + len(case.get("more", [])))
+    assert (call.method, call.url, call.calls) == ("GET", case["url"], most_calls(case))
     dialect, account, begun = recordings.dialect, recordings.account, [reply_of(case["reply"])]
     replies = walked(case, "more", lambda told: dialect.comments_more(account, ref, told), begun)
     found = dialect.fetched_comments(account, ref, *replies)
@@ -152,12 +156,19 @@ def test_a_page_of_changes_is_read(recordings: Recordings, case: dict[str, Any])
         return
     assert call is not None
     assert (call.method, call.url, call.once) == (case.get("method", "GET"), case["url"], False)
+    assert asks(call, case.get("body"))
     page = dialect.changes(account, ACCOUNT_NAME, reply_of(case["reply"]))
     assert [told(one) for one in page.events] == case["events"]
     assert ([one.id for one in page.tickets], page.after) == (case["tickets"], case["after"])
     after = dialect.changed(account, case["since_ms"], page.after)
     assert after is not None
     assert not page.after or after.url == case["next"]
+    assert not page.after or asks(after, case.get("next_body"))
+
+
+def asks(call: Call, body: Any) -> bool:
+    """Whether a list that is asked for by POST is asked this; by GET the address is the question."""
+    return call.body == b"" if body is None else bool(json.loads(call.body) == body)
 
 
 # --- whatever is answered --------------------------------------------------------------------------------------------

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
+from redis.exceptions import ResponseError
 
+from bridge.journal import Entry
 from bridge.protocol import Incoming
 from bridge.scripting import StaleGenerationError
 from bridge.store import Store
@@ -77,6 +81,48 @@ async def test_after_a_flush_what_was_answered_is_put_back(steps: Steps, other: 
     assert await steps.redis.lrange(steps.key("inbox", "t"), 0, -1) == [b'"a"', b'"c"', b'"b"']
     loss = await loss_of(steps.store)
     assert (loss.kind, loss.put_back) == ("flushed", 3)
+
+
+async def test_what_is_put_back_is_put_back_in_its_order(steps: Steps) -> None:
+    """A reply must not overtake the one before it, nor a reopened ticket its end. A new server knows no script yet."""
+    names = [f"d{number}" for number in range(100)]
+    for name in names:
+        await put(steps.store, name)
+    await set_back(steps.redis, steps.prefix, {}, "clock")
+    await steps.redis.script_flush()
+    await steps.store.generations.tick()
+    found = await steps.redis.lrange(steps.key("inbox", "t"), 0, -1)
+    assert [text.decode().strip('"') for text in found] == names
+
+
+async def test_what_comes_after_a_loss_stands_behind_what_is_put_back(steps: Steps) -> None:
+    """A ticket that is reopened just now must not stand before the end that it had."""
+    names = [f"d{number}" for number in range(1_000)]
+    for name in names:
+        await put(steps.store, name)
+    await set_back(steps.redis, steps.prefix, {}, "clock")
+    entering = asyncio.create_task(steps.store.generations.tick())
+    while not await steps.redis.exists(steps.key("inbox", "t")):
+        assert not entering.done()
+    await put(steps.store, "live")
+    await entering
+    found = await steps.redis.lrange(steps.key("inbox", "t"), -2, -1)
+    assert found == [b'"d999"', b'"live"']
+
+
+async def test_a_telling_that_broke_off_is_begun_anew(steps: Steps) -> None:
+    """Something goes wrong in the midst of it: whoever comes next tells all of it, and nothing twice."""
+    deliveries, names = steps.store.generations.deliveries, [f"d{number}" for number in range(100)]
+    deliveries.note("broken", Entry("accept", ("no JSON",), monotonic()))
+    for name in names:
+        await put(steps.store, name)
+    await set_back(steps.redis, steps.prefix, {}, "clock")
+    with pytest.raises(ResponseError):
+        await steps.store.generations.tick()
+    deliveries.forget("broken")
+    await steps.store.generations.tick()
+    found = await steps.redis.lrange(steps.key("inbox", "t"), 0, -1)
+    assert [text.decode().strip('"') for text in found] == names
 
 
 async def test_a_flush_is_one_loss_whoever_notices_it_first(steps: Steps, other: Store, redis: Redis) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.steps import HOUR_MS, LEASES
+from tests.steps import HOUR_MS, LANE, LEASES
 
 if TYPE_CHECKING:
     from tests.steps import Steps
@@ -227,3 +227,18 @@ async def test_an_unknown_start_keeps_the_turn(steps: Steps) -> None:
     first, second = await steps.two_of_one_person()
     await steps.finish(first, contact="ana", wait="firm", due_in_ms=60_000)
     assert (await steps.mark(second, contact="ana")).verdict == "busy"
+
+
+@pytest.mark.parametrize("told", ["by a worker", "by Jelou"])
+async def test_a_close_spares_a_conversation_that_is_told_of_and_not_worked(steps: Steps, told: str) -> None:
+    """After a loss it is known by what was put back alone. A close names a person, so it would hit that one as well."""
+    closing = await steps.held(ticket="solved")
+    if told == "by Jelou":
+        await steps.told(ticket="other", contact="ana")
+    else:
+        await steps.store.testify("other", LANE, "told", '"answered"', "told", "ana")
+    verdict = await steps.mark(closing, contact="ana", alone=True)
+    assert (verdict.verdict, verdict.detail) == ("shared", "other")
+    [other] = (await steps.claim()).tickets
+    await steps.finish(other, contact="ana")
+    assert (await steps.mark(closing, contact="ana", alone=True)).verdict == "go"

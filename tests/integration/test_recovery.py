@@ -2,76 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from redis.asyncio import Redis
 
-from bridge.embedded import EmbeddedServer
-from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
-from tests.harness import eventually, scene
-from tests.lost_data import copied, restored
+from tests.harness import eventually
+from tests.lost_data import NOTES, on_its_own, restored
 from tests.talk import reads
-from tests.webhooks import get
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.harness import Scene
-
-PREFIX = "bridge"
-LEASES = Leases(ticket_ms=1_500, lane_ms=1_500)
-NOTES = {"write_back": {"note": True, "field": "", "tag": ""}}
 PARK = {"unknown_start": {"wait_s": 1.0, "then": "park"}}
-
-
-@dataclass
-class Bridge:
-    """A scene on a server of its own, and the server."""
-
-    on: Scene
-    server: EmbeddedServer
-    redis: Redis
-    folder: Path
-
-    def copy(self, name: str) -> Path:
-        """The server's file as it is now."""
-        return copied(self.server, self.folder / name)
-
-    async def gone_worker(self) -> None:
-        """There was another worker, and it is not there any more."""
-        redis: Any = self.redis
-        await redis.zadd(f"{PREFIX}:workers", {"gone": time.time_ns() // 1_000_000})
-        await self.on.bridge.app.store.generations.tick()
-
-    async def noticed(self, kind: str) -> dict[str, Any]:
-        """What /ready says as soon as the loss is known there."""
-        found: dict[str, Any] = {}
-
-        async def seen() -> bool:
-            answer = (await get(self.on.bridge, "/ready")).json
-            found.update(answer)
-            loss = answer["redis"].get("last_loss")
-            return bool(loss) and loss["kind"] == kind and loss["awaited"] == 0
-
-        await eventually(seen, lambda: str(found))
-        return found
-
-
-@asynccontextmanager
-async def on_its_own(tmp_path: Path, **scene_with: Any) -> AsyncIterator[Bridge]:
-    """A bridge between both twins, on a server that may be mistreated."""
-    async with (
-        EmbeddedServer(tmp_path / "valkey") as server,
-        Redis.from_url(server.url) as redis,
-        scene(server.url, PREFIX, leases=LEASES, **scene_with) as on,
-    ):
-        yield Bridge(on, server, redis, tmp_path)
 
 
 async def test_a_flush_does_not_become_duplicates(tmp_path: Path) -> None:

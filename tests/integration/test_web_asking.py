@@ -173,7 +173,7 @@ async def test_a_stranger_makes_no_metrics(run: Running) -> None:
     for path in ("/webhooks/jelou/a", "/webhooks/helpdesks/b/c", "/webhooks/helpdesks/zendesk/d", "/api/tickets/e/f/g"):
         for method in ("POST", "GET"):
             await post(run, path, sender.body, sender.headers(), method)
-    assert await deliveries(run) == {("unknown", "rejected 404"): 3.0, ("unknown", "rejected 401"): 1.0}
+    assert await deliveries(run) == {("unknown", "rejected 404"): 5.0, ("unknown", "rejected 401"): 1.0}
 
 
 async def test_an_accepted_delivery_wakes_its_lane(run: Running, redis: Redis, prefix: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from bridge.domain import StartAnswered
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually, scene
-from tests.outcomes import told
+from tests.outcomes import Trace, told
 from tests.talk import QUICK, USER, closed, hand_in, heard, hears, open_ticket, reads, traced
 
 pytestmark = pytest.mark.asyncio
@@ -78,6 +78,47 @@ async def test_a_reopened_ticket_begins_its_next_episode(redis_url: str, prefix:
         assert (second.metadata or {})["bridgeEpisode"] == "2"
         on.zendesk.agent_writes(ticket, "Retomamos su caso")
         await hears(second, "Retomamos su caso")
+
+
+async def test_a_reopened_ticket_is_not_solved_by_the_end_before(redis_url: str, prefix: str) -> None:
+    """Jelou's operator ended the first conversation, and the helpdesk was away until the agent wanted the next one."""
+    async with scene(redis_url, prefix) as on:
+        ticket, _ = await open_ticket(on)
+        on.zendesk.faults.next("update_ticket", Fault(status=429, retry_after="2"))
+        on.jelou.close(USER)
+        await traced(on, ticket, "refused", action="set.status")
+        on.zendesk.change(ticket, status="solved")
+        on.zendesk.change(ticket, status="open")
+        trace = await traced(on, ticket, "moved", reason="the next episode begins")
+        trace = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        assert told(trace, "skipped", key="1:closed") != []
+        assert on.zendesk.desk.ticket(ticket).status == "open"
+
+
+@pytest.mark.parametrize("worked", [True, False])
+async def test_a_ticket_reopened_while_its_close_is_out_goes_on(redis_url: str, prefix: str, worked: bool) -> None:
+    """Jelou is asked what became of the close: the next episode begins, or the conversation goes on."""
+    async with scene(redis_url, prefix) as on:
+        ticket, first = await open_ticket(on)
+        on.jelou.faults.next("close", Fault(accept=worked, status=500, delay_s=1.5))
+        on.jelou.faults.next_event(EventFault.named("late", delay_s=4.0), "close")
+        on.zendesk.change(ticket, status="solved")
+        await traced(on, ticket, "sending", action="close.conversation")
+        on.zendesk.change(ticket, status="open")
+        if not worked:
+            await traced(on, ticket, "ignored", event="ticket.reopened", reason="its conversation goes on")
+        trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: _goes_on(trace, first.id, worked))
+        assert on.zendesk.desk.ticket(ticket).status == "open"
+        assert on.jelou.ledger.conversations[trace["conversation"]].state == "active"
+        await on.jelou.settle()
+        if not worked:
+            on.jelou.close(USER)
+            await closed(on, ticket)
+            assert on.zendesk.desk.ticket(ticket).status == "solved"
+
+
+def _goes_on(trace: Trace, first: str, worked: bool) -> bool:
+    return trace["phase"] == "open" and (trace["conversation"] != first) is worked and not trace["to_write"]
 
 
 async def test_a_late_close_does_not_end_the_next_episode(redis_url: str, prefix: str) -> None:

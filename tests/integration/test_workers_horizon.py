@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-from bridge.twins.faults import EventFault, Fault
+from bridge.twins.faults import Fault
+from tests.clocks import TWO_DAYS_MS, WallClock
 from tests.harness import eventually, scene
-from tests.outcomes import FIRM, conversations, line, told
-
-if TYPE_CHECKING:
-    from bridge.wiring import App
+from tests.outcomes import FIRM, HELD, conversations, line, told
 
 ACCOUNT = "standard-webhooks/scripts"
-TWO_DAYS_MS = 172_800_000
-SOON = {"unknown_start": {"wait_s": 0.1, "then": "retry"}, "horizon_s": 0.4}
-
-
-@dataclass
-class Clock:
-    """The workers' wall clock, which may be put forward; an account gives up after a day."""
-
-    ahead_ms: int = 0
-
-    def __call__(self, app: App) -> App:
-        """The same bridge, by this clock."""
-        return replace(app, now_ms=lambda: app.now_ms() + self.ahead_ms)
+SOON = {"unknown_start": {"wait_s": 0.1, "then": "retry"}}
 
 
 async def test_what_could_not_be_done_within_the_horizon_is_buried(redis_url: str, prefix: str) -> None:
     """A start that is refused again and again is given up in the end, with its last reason."""
-    clock = Clock()
+    clock = WallClock()
     async with scene(redis_url, prefix, adapted=clock) as on:
         on.jelou.faults.next_start(Fault.named("throttled", retry_after="0.2"), times=2)
         await on.scripted("T-1")
@@ -47,7 +30,7 @@ async def test_what_could_not_be_done_within_the_horizon_is_buried(redis_url: st
 
 async def test_a_pause_is_no_failure(redis_url: str, prefix: str) -> None:
     """A ticket that was held back for two days has all of its horizon before it."""
-    clock = Clock()
+    clock = WallClock()
     async with scene(redis_url, prefix, adapted=clock) as on:
         await on.bridge.app.store.pause(ACCOUNT, "now")
         await on.scripted("T-1")
@@ -63,13 +46,14 @@ async def test_a_pause_is_no_failure(redis_url: str, prefix: str) -> None:
 
 async def test_a_note_has_a_horizon_of_its_own(redis_url: str, prefix: str) -> None:
     """It is tried again after a failure, although the start was made two days before."""
-    clock = Clock()
+    clock = WallClock()
     async with scene(redis_url, prefix, zendesk=FIRM, adapted=clock) as on:
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=0.4))
+        on.jelou.faults.next_event(HELD)
         ticket = str(on.zendesk.open_ticket("No puedo entrar", "+593987654321").id)
         await on.bridge.traced("zendesk", "acme", ticket, lambda trace: trace["phase"] == "started")
         clock.ahead_ms = TWO_DAYS_MS
         on.zendesk.faults.next("update_ticket", Fault(status=500))
+        await on.jelou.settle()
         trace = await on.until_phase(ticket, "open", kind="zendesk", account="acme")
         assert "buried" not in line(trace)
         assert len(on.zendesk.notes(int(ticket))) == 1
@@ -77,9 +61,11 @@ async def test_a_note_has_a_horizon_of_its_own(redis_url: str, prefix: str) -> N
 
 async def test_a_retried_unknown_start_ends_at_the_horizon(redis_url: str, prefix: str) -> None:
     """The policy retry does not go on for ever: a person is asked then."""
-    async with scene(redis_url, prefix, scripts=SOON) as on:
+    clock = WallClock()
+    async with scene(redis_url, prefix, scripts=SOON, adapted=clock) as on:
         on.jelou.faults.sometimes("start", Fault.named("reset_before_accepting"), 1.0)
         await on.scripted("T-1")
-        trace: dict[str, Any] = await on.until_phase("T-1", "parked")
-        assert len(told(trace, "unanswered")) > 1
+        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: len(told(trace, "unanswered")) > 1)
+        clock.ahead_ms = TWO_DAYS_MS
+        trace = await on.until_phase("T-1", "parked")
         assert "has no answer" in trace["reason"]

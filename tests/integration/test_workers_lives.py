@@ -15,8 +15,9 @@ from bridge.twins.faults import Fault
 from tests.harness import PROJECT, Scene, eventually, scene
 from tests.outcomes import FIRM, conversations, line
 from workers.limits import Limits
+from workers.pair import Pair
 from workers.ticket import work_ticket
-from workers.work import Pair, Work
+from workers.work import Work
 
 if TYPE_CHECKING:
     from tests.outcomes import Trace

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from bridge.correlate import TICKET
 from bridge.domain import MARK
 from bridge.wording import say
@@ -76,8 +78,14 @@ async def orphans(world: World) -> frozenset[str]:
         names: Any = world.redis.zrange(f"{PREFIX}:orphans:{project}", 0, -1)
         for name in await names:
             events: Any = world.redis.lrange(f"{PREFIX}:orphan:{project}:{name.decode()}", 0, -1)
-            found.update(text for event in await events for text in LINE.findall(event.decode().replace('"', " ")))
+            found.update(text for event in await events for text in orphaned(event))
     return frozenset(found)
+
+
+def orphaned(kept: bytes) -> list[str]:
+    """What was written in an event as it is kept: whether it is evidence, its fact, its JSON text, the timeline's."""
+    _, _, event, _ = orjson.loads(kept)
+    return LINE.findall(event.replace('"', " "))
 
 
 # --- helpdesks -------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.domain import Reply
 from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused, Throttled, UserNotFound
-from bridge.replies import LONGEST_WAIT_S, Because, raise_for, reply_object, retry_after_s
+from bridge.replies import LONGEST_WAIT_S, Because, raise_for, reply_list, reply_object, retry_after_s
 
 if TYPE_CHECKING:
     from bridge.replies import Meanings
@@ -148,3 +148,22 @@ def test_a_reason_says_why_where_it_is_known() -> None:
     assert str(error_of(answered(404), {404: why})) == "answered 404: the ticket is deleted"
     assert type(error_of(answered(404), {404: lambda _: why})) is Gone
     assert str(error_of(answered(404), {404: Gone})) == "answered 404"
+
+
+def test_a_limit_that_says_no_time_is_waited_for_as_the_table_says() -> None:
+    """``Retry-After`` says it better, where it is there."""
+    limited = Because(Throttled, "the limit DAILY", 1_800.0)
+    assert error_of(answered(429), {429: limited}).retry_after_s == 1_800.0
+    assert error_of(answered(429, retry_after="7"), {429: limited}).retry_after_s == 7.0
+
+
+def test_a_list_is_read_for_its_objects() -> None:
+    """What is no object in it says nothing."""
+    assert reply_list(answered(200, b'[{"id": 1}, null, "x", {"id": 2}]')) == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"<html>", b"[", b'"x"'])
+def test_a_success_without_a_list_is_ambiguous(body: bytes) -> None:
+    """Something between us may have answered."""
+    with pytest.raises(Ambiguous, match="200 without a JSON list"):
+        reply_list(answered(200, body))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import AgentReplied, Attachment, TicketRef
-from bridge.say import file_name, form, message_id, messages_of, mime_type, sendable
+from bridge.say import NEAR_MS, file_name, form, message_id, messages_of, mime_type, sendable, whole
 
 REF = TicketRef("zendesk", "acme", "7")
 HTTPS = "https://files.example/"
@@ -148,3 +148,41 @@ def test_only_addresses_are_sendable(url: str) -> None:
     if sendable(url):
         assert url.startswith("https://")
         assert not set(url) & set(" \n\x00")
+
+
+# --- which comment is meant ------------------------------------------------------------------------------------------
+
+NOW_MS = 1_795_184_405_000
+
+
+def shown(*times_ms: int) -> list[AgentReplied]:
+    """What a helpdesk shows: a comment of each time, which is its text as well."""
+    return [reply(str(at), comment_id=str(at), at_ms=at) for at in times_ms]
+
+
+def test_a_comment_without_an_id_is_the_one_of_its_time() -> None:
+    """Two replies in one minute are both said, each for its own webhook."""
+    found = shown(NOW_MS - 90_000, NOW_MS, NOW_MS + 5_000)
+    for at, text in ((NOW_MS + 100, NOW_MS), (NOW_MS + 5_100, NOW_MS + 5_000)):
+        assert whole(reply(comment_id="", at_ms=at), found)[-1].text == str(text)
+
+
+def test_a_comment_of_another_time_is_not_meant() -> None:
+    """What was written long before is not said again for a webhook about something that is not a comment."""
+    for at in (NOW_MS - NEAR_MS - 1, NOW_MS + NEAR_MS + 1):
+        assert not whole(reply(comment_id="", at_ms=NOW_MS), shown(at))[-1].public
+
+
+def test_a_comment_without_id_and_time_is_the_newest() -> None:
+    """A trigger knows neither. Those right before it are meant as well, unless they were said already."""
+    found = shown(NOW_MS - 90_000, NOW_MS - 5_000, NOW_MS)
+    meant = whole(reply(comment_id=""), found)
+    assert [one.text for one in meant] == [str(NOW_MS - 5_000), str(NOW_MS)]
+    assert whole(reply(comment_id=""), found, [meant[0].fact]) == [found[-1]]
+
+
+def test_a_comment_is_what_the_helpdesk_shows_of_it() -> None:
+    """By its id, whatever its time; gone, it stays; and where nothing is shown, it is what was told."""
+    assert whole(reply(comment_id="2", at_ms=9), shown(1, 2, 3))[-1].text == "2"
+    assert not whole(reply(comment_id="4"), shown(1, 2, 3))[-1].public
+    assert whole(reply("told", comment_id="4"), None)[-1].text == "told"

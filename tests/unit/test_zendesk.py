@@ -25,13 +25,14 @@ from bridge.helpdesks import zendesk_events, zendesk_listing, zendesk_writing
 from bridge.helpdesks.zendesk import ZendeskAccount
 
 BRIDGE = "42"
+ACCOUNT = ZendeskAccount.model_validate({"project": "acme", "verification": {"secrets": ["made-up"]}})
 MINUTE = "2026-11-20T14:20Z"
 SECOND = "2026-11-20T14:20:00Z"
 
 
 def read(body: dict[str, Any], *, delivery_id: str = "invocation-1", bridge_user: str = BRIDGE) -> TicketEvent:
     """The event in a body."""
-    told = zendesk_events.Told(orjson.dumps(body), "main", delivery_id, bridge_user)
+    told = zendesk_events.Told(orjson.dumps(body), ACCOUNT, "main", delivery_id, bridge_user)
     return zendesk_events.event(told)
 
 
@@ -222,7 +223,9 @@ def test_a_ticket_of_ours_is_known_by_a_trigger_too() -> None:
 def test_a_comment_is_partial_where_it_can_be_read_whole(*, readable: bool) -> None:
     """A webhook tells no files: an account without access has to do without them."""
     body = native("ticket.comment_added", {"comment": {"id": "31", "body": "x"}})
-    event = zendesk_events.event(zendesk_events.Told(orjson.dumps(body), "main", "i", BRIDGE, readable=readable))
+    event = zendesk_events.event(
+        zendesk_events.Told(orjson.dumps(body), ACCOUNT, "main", "i", BRIDGE, readable=readable)
+    )
     assert isinstance(event, AgentReplied)
     assert event.partial is readable
 

@@ -1,0 +1,236 @@
+"""What the APIs of Freshdesk and Freshservice answer: a ticket, its conversations, the tickets that changed. Pure.
+
+Freshdesk answers with the bare object or list, Freshservice with the same under its name; both are read. The next page
+is named by the ``Link`` header. Conversations come oldest first, at most a hundred on a page.
+
+A conversation that is ``incoming`` is the customer's. A forwarded mail is the agent's word to somebody else: it never
+goes to the customer. What an agent quotes below a reply is cut off: the customer knows it.
+
+A ticket that changed is told in part: neither list tells the phone number. Its status is told under the fact of its
+last change, and every ticket that is not done as opened: what is known already is a repeat.
+
+Sources: "View a ticket", "List all tickets", "List all conversations of a ticket", "Pagination" on both developer
+sites.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from bridge.chat_markups import from_html
+from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
+from bridge.errors import Ambiguous, Gone
+from bridge.helpdesks import labels, reading
+from bridge.helpdesks.freshworks_product import PRIORITY, written
+from bridge.helpdesks.labels import ENDED, TYPES, label
+from bridge.helpdesks.reading import Json, section, text, told
+from bridge.replies import reply_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bridge.accounts import Account
+    from bridge.domain import Reply, TicketEvent
+    from bridge.helpdesks.freshworks_product import Product
+
+PAGE: Final = 100
+"""The most that either product puts on a page."""
+
+WITHIN_MS: Final = 3_600_000
+"""A full page of new tickets that spans less may have pushed the one that is looked for off the page."""
+
+FORWARDED: Final = "8"
+"""The source of a conversation that was forwarded, or that answers a forwarded one."""
+
+_NEXT: Final = re.compile(r'<[^<>]{0,2000}[?&]page=([0-9]{1,6})(?:&[^<>]{0,2000})?>\s*;\s*rel="?next"?')
+_QUOTED: Final = re.compile(r"<(?:div|blockquote)[^<>]{0,500}\bfreshdesk_quote\b.*", re.DOTALL)
+
+
+def one(reply: Reply, name: str) -> Json:
+    """The object of an answer, bare or under its name. Raises Ambiguous where there is none."""
+    found = reply_object(reply)
+    return section(found, name) or found
+
+
+def many(reply: Reply, name: str) -> list[Json]:
+    """The objects of an answer, a bare list or one under this name. Raises Ambiguous where there is none."""
+    try:
+        found = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        found = None
+    listed = found.get(name) if isinstance(found, dict) else found
+    if not isinstance(listed, list):
+        msg = f"answered {reply.status} without a list of {name}"
+        raise Ambiguous(msg, status=reply.status)
+    return [each for each in listed if isinstance(each, dict)]
+
+
+def next_page(reply: Reply) -> str:
+    """The number of the next page; empty at the last."""
+    found = _NEXT.search(reply.headers.get("link", "")[:10_000])
+    return found.group(1) if found else ""
+
+
+# --- a ticket --------------------------------------------------------------------------------------------------------
+
+
+def detail_of(reply: Reply) -> Json:
+    """The ticket in an answer. Raises Gone for one in the trash or marked as spam, Ambiguous where there is none."""
+    detail = one(reply, "ticket")
+    if not reading.usable_id(detail, "id"):
+        msg = f"answered {reply.status} without a ticket"
+        raise Ambiguous(msg, status=reply.status)
+    for name in ("deleted", "spam"):
+        if reading.flag(detail, name):
+            msg = f"answered {reply.status}: the ticket is {'marked as spam' if name == 'spam' else 'deleted'}"
+            raise Gone(msg, status=reply.status)
+    return detail
+
+
+def requester_id(reply: Reply) -> str:
+    """The id of the ticket's requester; empty where it is not told."""
+    return text(one(reply, "ticket"), "requester_id")
+
+
+def ticket(product: Product, account: Account, ref: TicketRef, detail: Json, person: Json, *, partial: bool) -> Ticket:
+    """The ticket in the bridge's own words. ``person`` is what the product tells of the requester by their id."""
+    fields = told(
+        id=ref.id,
+        subject=text(detail, "subject"),
+        status=product.status(account, text(detail, "status")),
+        priority=labels.priority(account, text(detail, "priority"), PRIORITY),
+        type=label(TYPES, text(detail, "type")),
+        group=text(detail, "group_id"),
+        brand=text(detail, "product_id") or text(detail, "workspace_id"),
+        channel=label(product.channels, text(detail, "source")),
+        tags=tags(detail),
+        created_at=text(detail, "created_at"),
+        requester=_requester(detail, person),
+        custom=told(**section(detail, "custom_fields")),
+    )
+    return Ticket(ref, fields, reading.moment_ms(detail, "created_at"), partial, is_marked(detail))
+
+
+def tags(detail: Json) -> list[str]:
+    """The ticket's tags, as they are."""
+    found = detail.get("tags")
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def is_marked(detail: Json) -> bool:
+    """Whether the bridge opened the ticket."""
+    return reading.marked(*_written(detail))
+
+
+def _written(detail: Json) -> tuple[str, ...]:
+    return written(tags(detail), text(detail, "description"), text(detail, "description_text"))
+
+
+def _requester(detail: Json, person: Json) -> Json:
+    """A customer of a chat is more likely found at the mobile number than at the other."""
+    beside = section(detail, "requester")
+
+    def said(*names: str) -> str:
+        return next((found for name in names for each in (beside, person) if (found := text(each, name))), "")
+
+    return told(
+        id=text(detail, "requester_id") or text(beside, "id"),
+        name=said("name") or f"{text(person, 'first_name')} {text(person, 'last_name')}".strip(),
+        email=said("email", "primary_email"),
+        phone=said("mobile", "mobile_phone_number", "phone", "work_phone_number"),
+        external_id=said("unique_external_id", "external_id"),
+    )
+
+
+# --- conversations ---------------------------------------------------------------------------------------------------
+
+
+def marked_comment(marker: str, reply: Reply) -> str:
+    """The comment with this mark, as lines of text; empty where there is none. Raises Ambiguous on a page of several.
+
+    The newest comments stand on the last page, and this is the first.
+    """
+    for each in many(reply, "conversations"):
+        if marker in text(each, "body"):
+            return from_html(text(each, "body"))
+        if marker in text(each, "body_text"):
+            return text(each, "body_text")
+    if next_page(reply):
+        msg = "the ticket has more comments than a page shows"
+        raise Ambiguous(msg, status=reply.status)
+    return ""
+
+
+def replies(ref: TicketRef, pages: list[Json], bridge_user: str) -> list[AgentReplied]:
+    """The agents' comments, and the bridge's own, oldest first."""
+    found = (_reply(ref, each, bridge_user) for each in pages)
+    return [reply for reply, each in zip(found, pages, strict=True) if reply.by_bridge or not _by_customer(each)]
+
+
+def _by_customer(comment: Json) -> bool:
+    return reading.flag(comment, "incoming") is True
+
+
+def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
+    comment_id, html, plain = text(comment, "id"), text(comment, "body"), text(comment, "body_text")
+    by_bridge = (bridge_user != "" and text(comment, "user_id") == bridge_user) or reading.marked(html, plain)
+    forwarded = text(comment, "source") == FORWARDED
+    return AgentReplied(
+        ref,
+        f"comment:{comment_id}",
+        comment_id,
+        _QUOTED.sub("", html) or plain,
+        reading.flag(comment, "private") is False and not forwarded,
+        by_bridge,
+        markup="html" if html else "text",
+        attachments=tuple(_attachments(comment)),
+        at_ms=reading.moment_ms(comment, "created_at"),
+    )
+
+
+def _attachments(comment: Json) -> Iterator[Attachment]:
+    for each in reading.records(comment, "attachments"):
+        url = text(each, "attachment_url")
+        if url:
+            yield Attachment(url, text(each, "name"), text(each, "content_type"), reading.count(each, "size"))
+
+
+# --- lists of tickets ------------------------------------------------------------------------------------------------
+
+
+def with_mark(marker: str, reply: Reply) -> str:
+    """The id of the ticket with this mark, among the newest. Raises Ambiguous where they are too many to be sure."""
+    found = many(reply, "tickets")
+    same = (each for each in found if any(marker in said for said in _written(each)))
+    ticket_id = next((reading.usable_id(each, "id") for each in same), "")
+    if not ticket_id and len(found) >= PAGE and _span_ms(found) < WITHIN_MS:
+        msg = "more new tickets than a page shows"
+        raise Ambiguous(msg, status=reply.status)
+    return ticket_id
+
+
+def _span_ms(found: list[Json]) -> int:
+    moments = [reading.moment_ms(each, "created_at") for each in found]
+    return max(moments) - min(moments)
+
+
+def changes(product: Product, account: Account, account_name: str, reply: Reply) -> Changes:
+    """One page of the tickets that changed."""
+    known = [each for each in many(reply, "tickets") if reading.usable_id(each, "id")]
+    about = [(TicketRef(product.kind, account_name, reading.usable_id(each, "id")), each) for each in known]
+    return Changes(
+        events=tuple(_event(product, account, ref, each) for ref, each in about),
+        tickets=tuple(ref for ref, _ in about),
+        after=next_page(reply),
+    )
+
+
+def _event(product: Product, account: Account, ref: TicketRef, detail: Json) -> TicketEvent:
+    status = product.status(account, text(detail, "status"))
+    if status in ENDED:
+        return TicketSolved(ref, f"status:{status}:{reading.moment_ms(detail, 'updated_at')}", status)
+    opened = ticket(product, account, ref, detail, {}, partial=True)
+    return TicketOpened(ref, "opened", opened, opened.by_bridge)

@@ -1,0 +1,217 @@
+"""What HubSpot's API shows: a ticket and its contact, the messages of its threads, the tickets that changed. Pure.
+
+A ticket's properties are texts or null, and only those that are asked for. The phone number is the contact's: of the
+properties that the account names, the first that holds something.
+
+A thread is read only where it says itself that it is the ticket's: were the filter not understood, the list would be
+of all customers. Its messages are of agents where they go out, or are comments, which are private, and an agent or an
+app wrote them. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words are told,
+without the mail that they answer. A file is told only where it has an address.
+
+The list of changed tickets is a search: it shows no contacts, so its tickets are told in part. A search ends after
+10,000 results, so each page is asked for behind the last ticket's number, and not behind so many results. A ticket
+that is closed is told under the fact that the change of its ``closed_date`` has.
+
+Sources: "Tickets", "Contacts", "Search", "Conversations inbox & messages" on HubSpot's developer site.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
+from bridge.helpdesks import labels, reading, writing
+from bridge.helpdesks.hubspot_events import KIND, STAGES
+from bridge.helpdesks.labels import CHANNELS, ENDED, STATUSES, label
+from bridge.helpdesks.reading import Json, section, text, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bridge.accounts import Account
+    from bridge.domain import TicketEvent
+
+READ: Final = (
+    "subject",
+    "content",
+    "hs_pipeline",
+    "hs_pipeline_stage",
+    "hs_ticket_priority",
+    "hs_ticket_category",
+    "source_type",
+    "hubspot_owner_id",
+    "createdate",
+    "closed_date",
+    "hs_lastmodifieddate",
+)
+"""The ticket's properties that are always asked for."""
+
+LONG: Final = "content"
+"""What the customer wrote at length: it is looked at, and no rule sees it."""
+
+THREADS_MOST: Final = 2
+"""So many threads of a ticket are read, those with the newest messages."""
+
+_WORDS: Final = frozenset(STATUSES.values())
+_STAFF: Final = ("A-", "I-")
+"""Actors that are agents and apps; V- is a visitor, B- a bot, S- HubSpot itself."""
+
+_KINDS: Final = {"MESSAGE": True, "COMMENT": False}
+"""What was said, and whether it is public. A thread also lists its assignments and statuses."""
+
+
+class Site(NamedTuple):
+    """What is known of an account: where phone numbers stand, what keeps our mark, and our app's number."""
+
+    account: Account
+    phones: Sequence[str] = ()
+    mark: str = ""
+    app: str = ""
+
+
+def ticket(ref: TicketRef, detail: Json, contact: Json, site: Site, *, partial: bool = False) -> Ticket:
+    """The ticket, with its contact as the requester; custom fields by the names of their properties."""
+    properties = section(detail, "properties")
+    created = text(properties, "createdate") or text(detail, "createdAt")
+    fields = told(
+        id=ref.id,
+        subject=text(properties, "subject"),
+        status=status(properties, site.account),
+        priority=labels.priority(site.account, text(properties, "hs_ticket_priority")),
+        type=text(properties, "hs_ticket_category").lower(),
+        group=text(properties, "hs_pipeline"),
+        channel=label(CHANNELS, text(properties, "source_type")),
+        created_at=created,
+        requester=_requester(contact, site),
+        custom=told(**{name: value for name, value in properties.items() if name != LONG}),
+    )
+    ours = text(properties, site.mark).startswith(writing.MARK_ID) or reading.marked(text(properties, LONG))
+    return Ticket(ref, fields, reading.moment_ms({"": created}, ""), partial, ours)
+
+
+def status(properties: Json, account: Account) -> str:
+    """The bridge's word for the stage, by its number where it is known, else by whether the ticket is closed."""
+    stage = text(properties, "hs_pipeline_stage")
+    word = labels.status(account, stage, STAGES)
+    if word in _WORDS:
+        return word
+    closed = "solved" if text(properties, "closed_date") else "open"
+    return closed if stage else ""
+
+
+def _requester(contact: Json, site: Site) -> Json:
+    properties = section(contact, "properties")
+    phones = (text(properties, name).strip() for name in site.phones)
+    name = f"{text(properties, 'firstname')} {text(properties, 'lastname')}".strip()
+    phone = next((one for one in phones if one), "")
+    return told(id=text(contact, "id"), name=name, email=text(properties, "email"), phone=phone)
+
+
+def contact_of(detail: Json) -> str:
+    """The id of the first contact of a ticket; empty where there is none."""
+    found = reading.records(section(section(detail, "associations"), "contacts"), "results")
+    return next((one for one in (reading.usable_id(each, "id") for each in found) if one), "")
+
+
+def contact_with(page: Json, phone: str, names: Sequence[str]) -> str:
+    """The id of the contact on the page whose number this is, however it is written; empty where there is none."""
+    found = (one for one in reading.records(page, "results") if _digits(phone) in _numbers(one, names))
+    return next((reading.usable_id(one, "id") for one in found), "")
+
+
+def _numbers(contact: Json, names: Sequence[str]) -> set[str]:
+    return {_digits(text(section(contact, "properties"), name)) for name in names}
+
+
+def _digits(phone: str) -> str:
+    return "".join(one for one in phone if one.isdecimal())
+
+
+# --- comments --------------------------------------------------------------------------------------------------------
+
+
+def threads(page: Json, ref_id: str) -> list[str]:
+    """The ids of the threads to read: only those that say they are this ticket's."""
+    mine = [one for one in reading.records(page, "results") if _ticket_of(one) == ref_id]
+    found = sorted(mine, key=_newest_ms, reverse=True)
+    return [one for one in (reading.usable_id(each, "id") for each in found) if one][:THREADS_MOST]
+
+
+def _ticket_of(thread: Json) -> str:
+    return text(section(thread, "threadAssociations"), "associatedTicketId")
+
+
+def _newest_ms(thread: Json) -> int:
+    return reading.moment_ms(thread, "latestMessageTimestamp")
+
+
+def replies(ref: TicketRef, pages: Sequence[Json], site: Site) -> list[AgentReplied]:
+    """What agents wrote in these threads, oldest first."""
+    found = [_reply(ref, one, site) for page in pages for one in reading.records(page, "results") if _by_staff(one)]
+    return sorted(found, key=lambda one: one.at_ms)
+
+
+def _by_staff(message: Json) -> bool:
+    public = _KINDS.get(text(message, "type"))
+    said = public is False or (public is True and text(message, "direction") == "OUTGOING")
+    return said and text(message, "id") != "" and _author(message).startswith(_STAFF)
+
+
+def _author(message: Json) -> str:
+    sender = next(iter(reading.records(message, "senders")), {})
+    return text(sender, "actorId") or text(message, "createdBy")
+
+
+def _reply(ref: TicketRef, message: Json, site: Site) -> AgentReplied:
+    message_id, plain, rich = text(message, "id"), text(message, "text"), text(message, "richText")
+    ours = site.app != "" and text(section(message, "client"), "integrationAppId") == site.app
+    return AgentReplied(
+        ref,
+        f"comment:{message_id}",
+        message_id,
+        rich or plain,
+        _KINDS[text(message, "type")],
+        ours or reading.marked(plain, rich),
+        markup="html" if rich else "text",
+        attachments=tuple(_attachments(message)),
+        at_ms=reading.moment_ms(message, "createdAt"),
+    )
+
+
+def _attachments(message: Json) -> Iterator[Attachment]:
+    for one in reading.records(message, "attachments"):
+        if text(one, "url"):
+            yield Attachment(text(one, "url"), text(one, "name"))
+
+
+# --- changes ---------------------------------------------------------------------------------------------------------
+
+
+def changes(account_name: str, page: Json, site: Site) -> Changes:
+    """One page of the search: ``after`` is the number of its last ticket."""
+    found = [(TicketRef(KIND, account_name, ref_id), one) for ref_id, one in _tickets(page)]
+    more = text(section(section(page, "paging"), "next"), "after")
+    return Changes(
+        events=tuple(_event(ref, one, site) for ref, one in found),
+        tickets=tuple(ref for ref, _ in found),
+        after=found[-1][0].id if more and found else "",
+    )
+
+
+def _tickets(page: Json) -> Iterator[tuple[str, Json]]:
+    for one in reading.records(page, "results"):
+        ref_id = reading.usable_id(one, "id")
+        if ref_id:
+            yield ref_id, one
+
+
+def _event(ref: TicketRef, detail: Json, site: Site) -> TicketEvent:
+    properties = section(detail, "properties")
+    word = status(properties, site.account)
+    if word in ENDED:
+        changed_ms = reading.moment_ms(properties, "closed_date") or reading.moment_ms(
+            properties, "hs_lastmodifieddate"
+        )
+        return TicketSolved(ref, f"status:{word}:{changed_ms}", word)
+    opened = ticket(ref, detail, {}, site, partial=True)
+    return TicketOpened(ref, "opened", opened, opened.by_bridge)

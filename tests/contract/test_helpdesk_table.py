@@ -1,0 +1,20 @@
+"""What the README says each helpdesk can do is what its dialect does."""
+
+from __future__ import annotations
+
+from bridge.capabilities import capabilities
+from tests.helpdesk_recordings import KINDS
+from tests.helpdesk_table import table, written
+
+
+def test_the_table_in_the_readme_is_true() -> None:
+    """It is generated; a capability that comes or goes shows here first."""
+    assert written() == table(), "refresh it: python -m tests.helpdesk_table"
+
+
+def test_without_access_a_helpdesk_can_only_be_listened_to() -> None:
+    """The measure measures: what needs a call is gone with the credential."""
+    for one in KINDS:
+        section = {name: value for name, value in one.section.items() if name != "access"}
+        known = capabilities(one.dialect, one.dialect.settings.model_validate(section))
+        assert (known.reads, known.comments, known.writes, known.opens, known.lists) == (False, False, (), False, False)

@@ -1,0 +1,56 @@
+"""A call that is out for as long as a test wants it to be."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bridge.errors import Ambiguous
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.domain import Call, Reply
+    from bridge.http import Http
+    from bridge.wiring import App
+
+START = "/conversations/start"
+
+
+@dataclass
+class Held:
+    """The HTTP client of a bridge. Of its first POST to such a URL the answer is kept back until ``let_go``.
+
+    ``lost``: the caller is told then that no answer came in time, though the other side did what it was asked.
+    """
+
+    to: str = START
+    lost: bool = False
+    there: asyncio.Event = field(default_factory=asyncio.Event)
+    """The other side has done it."""
+    _go: asyncio.Event = field(default_factory=asyncio.Event)
+    _http: Http | None = None
+    _met: bool = False
+
+    def __call__(self, app: App) -> App:
+        """The same bridge, with this client."""
+        self._http = app.http
+        return replace(app, http=self)  # type: ignore[arg-type]
+
+    def let_go(self) -> None:
+        """The answer arrives."""
+        self._go.set()
+
+    async def send(self, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
+        """As the bridge's own, only later."""
+        assert self._http is not None
+        if self._met or call.method != "POST" or not call.url.endswith(self.to):
+            return await self._http.send(call, allowed)
+        self._met = True
+        reply = await self._http.send(call, allowed)
+        self.there.set()
+        await self._go.wait()
+        if self.lost:
+            raise Ambiguous("no answer in time")
+        return reply
