@@ -512,7 +512,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a sender wants to hear before it sends: answered as it stands, and nothing is stored."""
+    """What a sender wants to hear, before it sends or where its delivery was taken: answered as it stands."""
 
     body: bytes = b""
     status: int = 200

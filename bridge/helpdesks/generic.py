@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import orjson
+
 from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetField
 from bridge.errors import Refused
 from bridge.helpdesks import generic_access, generic_proof, writing
@@ -77,6 +79,15 @@ class Generic(Dialect):
         shake = next((one for one in own.mapping.handshake if holds(one.when, asked)), None)
         answer = text_of(built(shake.answer, asked)) if shake else None
         return Handshake(answer.encode()) if answer is not None else None
+
+    def accepted(self, account: Account) -> Handshake | None:
+        """As the mapping's ``answer`` says; a text as it stands, anything else as JSON."""
+        answer = own_account(account).mapping.answer
+        if answer is None:
+            return None
+        plain = isinstance(answer.body, str)
+        body = answer.body.encode() if plain else orjson.dumps(answer.body)
+        return Handshake(body, answer.status, "text/plain" if plain else "application/json")
 
     def delivery_id(self, delivery: Delivery) -> str:  # noqa: ARG002 - see below
         """Empty: a mapping's ``delivery_id`` is part of the facts, for which the account is known."""

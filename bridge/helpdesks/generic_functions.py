@@ -175,6 +175,20 @@ class Functions(functions.Functions):
         found = items if isinstance(items, list) else []
         return next((one for one in found if isinstance(one, dict) and text_of(one.get(name or "")) == wanted), None)
 
+    @functions.signature(_ANY, _ANY, _ANY)
+    def _func_drop(self, items: Any, key: Any, value: Any) -> Any:
+        """The list without the objects that ``find`` would find: what is left of a list that is written as a whole."""
+        name, other = text_of(key), text_of(value)
+        found = items if isinstance(items, list) else []
+        return [one for one in found if not (isinstance(one, dict) and text_of(one.get(name or "")) == other)]
+
+    @functions.signature(_ANY, _ANY, _ANY)
+    def _func_pairs(self, items: Any, key: Any, value: Any) -> Any:
+        """One object of a list of objects that each hold a name and a value."""
+        name, worth = text_of(key) or "", text_of(value) or ""
+        found = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+        return {text_of(one.get(name)): one.get(worth) for one in found if text_of(one.get(name))}
+
     @functions.signature(_ANY, _ANY)
     def _func_same(self, one: Any, other: Any) -> bool:
         """Whether both are there and the same, numbers and their digits being the same: null is nobody's id."""
