@@ -209,6 +209,18 @@ def test_an_incident_is_reopened_from_what_was_done(before: str) -> None:
     assert reopened.status == "on-hold"
 
 
+@pytest.mark.parametrize("author", ["mlopez", "guest", "system"])
+def test_a_comment_of_servicenow_that_no_agent_wrote_is_not_sent(author: str) -> None:
+    """The caller's own, a stranger's mail, or what the instance says by itself."""
+    (other,) = heard("servicenow", "comment-added.json", ("changes.0.journal.created_by", author))
+    assert isinstance(other, Unrecognised)
+    ref = ref_of(of("servicenow"), "9d38")
+    entry = {"sys_id": "a1", "element": "comments", "value": "x", "sys_created_by": author}
+    bodies = ({"result": {"caller_id.user_name": "mlopez"}}, {"result": [entry]})
+    replies = [Reply(200, {}, json.dumps(one).encode()) for one in bodies]
+    assert of("servicenow").dialect.fetched_comments(account("servicenow"), ref, *replies) == []
+
+
 def test_an_incident_is_resolved_with_what_the_instance_wants() -> None:
     """Its close code is the account's."""
     own = account("servicenow", settings={"close_code": "Resuelto", "close_notes": "Fin"})
