@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bridge.helpdesks import REGISTRY
-from tests.helpdesk_recordings import Recordings, secrets_of
+from tests.helpdesk_recordings import Recordings, recordings_of, secrets_of
 from tests.webhooks import ACCOUNT, SENDERS, listening, post
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GLPI = f"/webhooks/helpdesks/glpi/{ACCOUNT}"
 CURRENT, OLD = secrets_of(Recordings("glpi"))
-POSTING_ONLY = [kind for kind in sorted(REGISTRY) if not Recordings(kind).writes.get("handshakes")]
+POSTING_ONLY = [kind for kind in sorted(REGISTRY) if not recordings_of(kind).writes.get("handshakes")]
 """Kinds whose senders ask nothing."""
 
 STRANGE = ["", "x", "validate_cra_challenge", "0" * 64, '{"item": {"id": 1}}1795184405', "\N{CAT}\x00", "a" * 4000]
