@@ -75,11 +75,8 @@ class ZendeskAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        return proof.writable(
-            write_back,
-            lambda field: change(SetField(field, "")),
-            "the number of a custom field of Zendesk, or external_id",
-        )
+        what = "the number of a custom field of Zendesk, or external_id"
+        return proof.writable(write_back, lambda field: change(SetField(field, "")), what)
 
 
 def signed(verification: Secrets) -> HmacSigned:
