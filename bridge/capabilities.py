@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARK: Final = "[jelou-bridge:0123456789abcdef]"
 ACTIONS: Final[Mapping[str, WriteBack]] = {
     "note": AddNote(f"x\n{MARK}", MARK),
-    "customer's words": AddReply(f"x\n{MARK}", MARK, "Ana", "7"),
+    "customer": AddReply(f"x\n{MARK}", MARK, "Ana", "7"),
     "status": SetStatus("solved"),
     "tag": SetField("tag", "jelou"),
 }
@@ -30,7 +30,7 @@ FIELDS: Final = ("external_id", "jelou_conversation", "cf_jelou", "customfield_1
 PROOFS: Final[Mapping[type[Verification], str]] = {
     HmacSigned: "signature",
     HashSigned: "signature",
-    **dict.fromkeys((HeaderTokens, BasicCredentials, UrlTokens), "token or password"),
+    **dict.fromkeys((HeaderTokens, BasicCredentials, UrlTokens), "token"),
 }
 
 
@@ -48,7 +48,9 @@ class Capabilities:
     calls_per_minute: int
 
 
-COLUMNS: Final = ("kind", "proof", "read ticket", "read comments", *ACTIONS, "field", "open ticket", "list changes")
+COLUMNS: Final = ("kind", "proof", "reads", "comments", *ACTIONS, "field", "opens", "lists")
+"""``reads`` the ticket and its ``comments``; writes a ``note``, the ``customer``'s words, a ``status`` and so on;
+``opens`` tickets, ``lists`` what has changed. A ``token`` is one in a header or the address, or a password."""
 
 
 def capabilities(dialect: Helpdesk, account: Account, name: str = "") -> Capabilities:

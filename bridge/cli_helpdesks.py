@@ -8,15 +8,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
+from bridge.capabilities import COLUMNS, capabilities, row
 from bridge.helpdesks import REGISTRY
 from bridge.terminal import ConfigOption, JsonOption, print_json, run, screen
 from bridge.wiring import store_on
-from config.mappings import shipped, title_of
+from config.mappings import KIND as GENERIC
+from config.mappings import data_of, shipped, title_of
+from config.samples import sample
 from config.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bridge.capabilities import Capabilities
     from bridge.ports import Helpdesk
     from bridge.unread import Unread
 
@@ -24,20 +30,29 @@ KindArgument = Annotated[str, typer.Argument(help="One kind or mapping: how to c
 
 
 def helpdesks(kind: KindArgument = "", as_json: JsonOption = False) -> None:
-    """List the helpdesks that can be connected, or tell how to connect one."""
+    """List the helpdesks that can be connected and what each can do, or tell how to connect one."""
     if kind:
         screen.print(guide(kind), highlight=False, markup=False)
         return
-    found = [{"kind": name, "about": _about(one)} for name, one in sorted(REGISTRY.items())]
-    found += [{"kind": "generic", "mapping": name, "about": title_of(path)} for name, path in shipped().items()]
+    found = list(_known())
     if as_json:
-        print_json(found)
+        print_json([asdict(known) | {"about": about} for known, about in found])
         return
-    table = Table("kind", "mapping", "", box=None)
-    for one in found:
-        table.add_row(one["kind"], one.get("mapping", ""), one["about"])
+    table = Table(*(Column(name, no_wrap=True) for name in COLUMNS), box=None)
+    for known, _ in found:
+        table.add_row(*row(known))
     screen.print(table)
     screen.print("bridge helpdesks KIND tells how to connect it; bridge init writes its account.", highlight=False)
+
+
+def _known() -> Iterator[tuple[Capabilities, str]]:
+    """What each kind and mapping can do where its account has everything filled in, and what it is."""
+    for kind, dialect in sorted(REGISTRY.items()):
+        if kind != GENERIC:
+            yield capabilities(dialect, sample(dialect.settings)), _about(dialect)
+    for name, path in shipped().items():
+        generic = REGISTRY[GENERIC]
+        yield capabilities(generic, sample(generic.settings, data_of(path)), name), title_of(path)
 
 
 def _module_text(dialect: Helpdesk) -> str:

@@ -53,6 +53,12 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
     paths: dict[str, dict[str, Any]] = {path: {"get": _probe(path, says)} for path, says in PROBES.items()}
     paths |= {path: {"post": _webhook(path, says)} for path, says in WEBHOOKS.items()}
+    helpdesk, shaken = next(iter(WEBHOOKS)), "What some helpdesks ask before they send; 405 for the others."
+    paths[helpdesk]["get"] = {
+        **_probe(helpdesk, shaken),
+        "operationId": "helpdesk_handshake",
+        "parameters": _in_path(helpdesk),
+    }
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
     return {

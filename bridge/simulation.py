@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bridge import jelou, jelou_send, notes, say, translate
-from bridge.admission import asks_for_nothing
+from bridge.admission import asks_for_nothing, unmapped
 from bridge.domain import (
     AgentReplied,
     CloseConversation,
@@ -105,7 +105,7 @@ def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answe
 
 
 def _planned(desk: Desk, event: TicketEvent, now_ms: int, answers: list[Reply]) -> Step:
-    step = Step(event)
+    step = Step(event, list(unmapped(event).values()))
     nothing = asks_for_nothing(event)
     if nothing:
         step.lines.append(f"nothing: {nothing}")

@@ -1,7 +1,7 @@
 """Deliveries that proved their sender and could not be read: kept in Redis for a while, for ``bridge simulate``.
 
-Such a body holds what a customer wrote and names no ticket, so ``bridge forget`` cannot find it: it goes by itself,
-after ``retention.unread_hours``. What proved the sender is not kept.
+Such a body holds what a customer wrote and names no ticket: it goes by itself, after ``retention.unread_hours``, and
+all of them go when anybody is forgotten. What proved the sender is not kept.
 """
 
 from __future__ import annotations

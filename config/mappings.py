@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bridge.errors import Mistake
 from config.references import FILE_PREFIX
 from config.shape import did_you_mean
-from config.tree import Leaf, Section, parse, spell
+from config.tree import Items, Leaf, Section, parse, spell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,3 +128,16 @@ def settings_of(path: Path) -> dict[str, str]:
 
 def _entries(tree: Tree | None) -> dict[str, Tree]:
     return tree.entries if isinstance(tree, Section) else {}
+
+
+def data_of(path: Path) -> Any:
+    """A mapping file as the configuration reads it, without its lines."""
+    return _plain(parse(_text(path)[0])[0])
+
+
+def _plain(tree: Tree | None) -> Any:
+    if isinstance(tree, Section):
+        return {name: _plain(one) for name, one in tree.entries.items()}
+    if isinstance(tree, Items):
+        return [_plain(one) for one in tree.items]
+    return tree.value if tree else None

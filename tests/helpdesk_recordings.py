@@ -31,8 +31,7 @@ from bridge.domain import (
     WriteBack,
 )
 from bridge.helpdesks import REGISTRY
-from config.mappings import shipped
-from config.tree import Items, Section, parse
+from config.mappings import data_of, shipped
 from tests.senders import verified
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from bridge.accounts import Account
     from bridge.domain import Call
     from bridge.ports import Helpdesk
-    from config.tree import Tree
 
 FOLDER = Path(__file__).parent / "recordings"
 ACCOUNT_NAME = "main"
@@ -79,7 +77,7 @@ class Recordings:
     def section(self) -> dict[str, Any]:
         """The account's section as YAML would give it, its mapping in its place."""
         section = self._json("account.json")
-        return section | ({"mapping": mapping_data(section["mapping"])} if self.mapping else {})
+        return section | ({"mapping": data_of(shipped()[section["mapping"]])} if self.mapping else {})
 
     @cached_property
     def account(self) -> Account:
@@ -118,22 +116,6 @@ class Recordings:
 
     def _json(self, name: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads((self.folder / name).read_text(encoding="utf-8")))
-
-
-def mapping_data(name: str) -> Any:
-    """A shipped mapping as the configuration reads it."""
-    tree, mistakes = parse(shipped()[name].read_text(encoding="utf-8"))
-    assert mistakes == []
-    return plain(tree)
-
-
-def plain(tree: Tree | None) -> Any:
-    """A tree without its lines."""
-    if isinstance(tree, Section):
-        return {name: plain(one) for name, one in tree.entries.items()}
-    if isinstance(tree, Items):
-        return [plain(one) for one in tree.items]
-    return tree.value if tree else None
 
 
 def _opens(event: dict[str, Any]) -> bool:

@@ -82,12 +82,8 @@ class FreshworksAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        for name in ("field", "status_field"):
-            field = getattr(write_back, name)
-            if field and not cls.product.custom.fullmatch(field):
-                msg = f"{name} is the API's name of a custom field: {cls.product.custom.pattern}"
-                raise ValueError(msg)
-        return write_back
+        custom = cls.product.custom
+        return proof.writable(write_back, custom.fullmatch, f"the API's name of a custom field: {custom.pattern}")
 
 
 class Freshworks(Dialect):

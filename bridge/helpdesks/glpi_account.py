@@ -99,11 +99,7 @@ class GlpiAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        for name in ("field", "status_field"):
-            if getattr(write_back, name) not in {"", None, *FIELDS}:
-                msg = f"{name} is one of {', '.join(sorted(FIELDS))}"
-                raise ValueError(msg)
-        return write_back
+        return proof.writable(write_back, FIELDS.__contains__, f"one of {', '.join(sorted(FIELDS))}")
 
 
 def signed(verification: Secrets) -> HmacSigned:

@@ -21,14 +21,12 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from bridge.customer_text import merged
 from bridge.domain import AddReply, SetField, SetStatus
 from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused
 from bridge.helpdesks import writing
 from bridge.helpdesks.reading import Json, section, text, told
-from bridge.replies import Because, raise_for
+from bridge.replies import Because, raise_for, reply_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,14 +100,7 @@ def _source(request_type: str) -> Json:
 def listed(reply: Reply, meanings: Meanings = MEANINGS) -> list[Json]:
     """The objects in a list. Raises CallError, Ambiguous where the answer is no list."""
     raise_for(reply, meanings)
-    try:
-        found = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, list):
-        msg = f"answered {reply.status} without a list"
-        raise Ambiguous(msg, status=reply.status)
-    return [one for one in found if isinstance(one, dict)]
+    return reply_list(reply)
 
 
 def timeline(reply: Reply) -> list[tuple[str, Json]]:

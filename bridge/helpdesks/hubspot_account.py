@@ -24,6 +24,7 @@ Property = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 
 Number = Annotated[str, Field(coerce_numbers_to_str=True)]
 
+PROPERTY: Final = re.compile(r"[a-z][a-z0-9_]*")
 _ENCODED: Final = re.compile("%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 """What HubSpot decodes in the URL before it signs: : / ? @ ! $ ' ( ) * , ; and nothing else."""
 
@@ -80,11 +81,7 @@ class HubspotAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        for name in ("field", "status_field"):
-            if not re.fullmatch(r"|[a-z][a-z0-9_]*", getattr(write_back, name)):
-                msg = f"{name} is the internal name of a property of HubSpot's tickets"
-                raise ValueError(msg)
-        return write_back
+        return proof.writable(write_back, PROPERTY.fullmatch, "the internal name of a property of HubSpot's tickets")
 
 
 def signed(verification: HubspotVerification) -> HmacSigned | HashSigned:

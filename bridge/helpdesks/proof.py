@@ -8,11 +8,11 @@ from bridge.accounts import Account, BasicToken, HeaderToken, UrlToken
 from bridge.signatures import BasicCredentials, HeaderTokens, UrlTokens, text_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pydantic import SecretStr
 
-    from bridge.accounts import UnsignedVerification
+    from bridge.accounts import UnsignedVerification, WriteBackTo
     from bridge.signatures import Verification
 
 AccountOf = TypeVar("AccountOf", bound=Account)
@@ -45,3 +45,13 @@ def unsigned(section: UnsignedVerification) -> Verification:
             return BasicCredentials(username=section.username, passwords=revealed(section.passwords))
         case UrlToken():
             return UrlTokens(parameter=section.parameter, tokens=text_keys(section.tokens))
+
+
+def writable(write_back: WriteBackTo, takes: Callable[[str], object], what: str) -> WriteBackTo:
+    """The section, whose fields this helpdesk can write. Raises ValueError: that a field is ``what``."""
+    for name in ("field", "status_field"):
+        field = getattr(write_back, name)
+        if field and not takes(field):
+            msg = f"{name} is {what}"
+            raise ValueError(msg)
+    return write_back

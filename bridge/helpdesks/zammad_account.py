@@ -43,12 +43,8 @@ class ZammadAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        for name in ("field", "status_field"):
-            field = getattr(write_back, name)
-            if field and not _attribute(field):
-                msg = f"{name} is the name of a ticket attribute that was added to Zammad, not one of its own"
-                raise ValueError(msg)
-        return write_back
+        what = "the name of a ticket attribute that was added to Zammad, not one of its own"
+        return proof.writable(write_back, _attribute, what)
 
 
 def _attribute(name: str) -> bool:

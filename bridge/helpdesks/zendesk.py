@@ -75,12 +75,8 @@ class ZendeskAccount(Account):
     @field_validator("write_back")
     @classmethod
     def _writable(cls, write_back: WriteBackTo) -> WriteBackTo:
-        for name in ("field", "status_field"):
-            field = getattr(write_back, name)
-            if field and change(SetField(field, "")) is None:
-                msg = f"{name} is the number of a custom field of Zendesk, or external_id"
-                raise ValueError(msg)
-        return write_back
+        what = "the number of a custom field of Zendesk, or external_id"
+        return proof.writable(write_back, lambda field: change(SetField(field, "")), what)
 
 
 def signed(verification: Secrets) -> HmacSigned:

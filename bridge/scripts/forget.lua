@@ -4,7 +4,7 @@
 -- people: the tickets of a person in these accounts; in any, where the list is empty.
 -- A ticket in a worker's hands is taken away from it: what was not sent is not sent, and what comes of what was sent is
 -- written nowhere. in_flight_ms is how long a start that may have gone out keeps its place, see removal.lua.
--- Tickets of the same person that come later are new.
+-- Tickets of the same person that come later are new. What could not be read may be of anybody: all of it goes.
 -- returns [how many tickets in all, how many orphans, {ticket, state, held, events, entries, letters}...]; the rows are
 -- at most so many. With preview nothing is written.
 
@@ -52,6 +52,8 @@ for _, orphan in ipairs(r.orphans) do
 end
 if r.preview then return answer end
 
+for _, id in ipairs(redis.call('ZRANGE', P .. 'unread', 0, -1)) do redis.call('DEL', P .. 'unread:' .. id) end
+redis.call('DEL', P .. 'unread')
 redis.call('SET', P .. 'hash-key', r.hash_key, 'NX')
 local told = {ticket = 0, dead_letter = 0, orphan = answer[2], tombstones = {}}
 for i = 3, #answer do

@@ -119,7 +119,7 @@ async def test_the_document_names_every_route(run: Running) -> None:
     """And none that is not there."""
     site = run.site
     routed = {
-        (route.method, route.resource.canonical)
+        ("GET" if route.method == "*" else route.method, route.resource.canonical)
         for route in site.router.routes()
         if route.resource is not None and route.method != "HEAD"
     }

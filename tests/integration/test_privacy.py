@@ -28,7 +28,7 @@ PHONES = ["987001234", "98 700 1234", "987005678"]
 CUSTOMERS = [*WORDS, *PHONES]
 TEXT = "la clave es mariposa"
 NAMES = {"contact", "room", "person", "named", "starting", "closing", "behind", "last"}
-KEPT = {"link", "transcript", "inbox", "evidence", "orphan", "orphans", "dead-letters", *NAMES}
+KEPT = {"link", "transcript", "inbox", "evidence", "orphan", "orphans", "dead-letters", "unread", *NAMES}
 """Where the work itself keeps what it needs: events (a letter holds its own, to be replayed), plans, who is who."""
 
 

@@ -107,6 +107,14 @@ def test_a_solved_ticket_closes_after_a_look() -> None:
     assert json.loads(told.steps[0].calls[1].call.body)["redirectPayload"]["text"] == "Adiós"
 
 
+def test_a_label_that_no_table_knows_is_told() -> None:
+    """As the ticket's timeline would."""
+    body = json.loads(ZENDESK.body("ticket-created.json"))
+    body["detail"]["status"] = "Esperando"
+    told = simulate(desk(), delivered(json.dumps(body).encode()), NOW_MS, signed=False)
+    assert told.steps[0].lines[0] == "status 'esperando' is in no table: map it under labels.status"
+
+
 def test_an_echo_is_nothing() -> None:
     """What the bridge wrote itself ends here."""
     told = simulated("note-with-mark.json")
