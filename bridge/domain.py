@@ -441,6 +441,8 @@ class SetField:
     value: str
     beside: tuple[str, ...] = ()
     """The tags that are there, where a helpdesk replaces all of them: told by ``prepared``."""
+    by: object = ""
+    """What is written where a mapped helpdesk takes all fields, or all tags, or none: told by ``prepared``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,7 +512,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What a sender wants to hear before it sends: answered as it stands, and nothing is stored."""
+    """What a sender wants to hear, before it sends or where its delivery was taken: answered as it stands."""
 
     body: bytes = b""
     status: int = 200

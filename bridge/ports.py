@@ -74,6 +74,10 @@ class Helpdesk(Protocol):
         """
         ...
 
+    def accepted(self, account: Account) -> Handshake | None:
+        """What the sender hears where its delivery was taken, now or before; None for 202 and the delivery's id."""
+        ...
+
     def verification(self, account: Account) -> Verification:
         """How a delivery for this account proves itself."""
         ...

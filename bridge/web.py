@@ -90,7 +90,8 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     except Unreadable as error:
         error.delivery = await _kept_unread(app, delivery, error, verification)
         raise
-    return await _stored(request, delivery, dialect.delivery_id(delivery), told, account)
+    accepted = await _stored(app, delivery, dialect.delivery_id(delivery), told, account)
+    return _accepted(request, delivery.sender, accepted, dialect.accepted(account))
 
 
 async def _kept_unread(app: App, delivery: Delivery, error: Unreadable, verification: Verification) -> str:
@@ -133,16 +134,14 @@ def _shaken(hello: Handshake) -> web.Response:
 
 
 async def _stored(
-    request: web.Request, delivery: Delivery, sender_id: str, told: Sequence[TicketEvent], account: Account
-) -> web.Response:
-    app = request.app[APP]
+    app: App, delivery: Delivery, sender_id: str, told: Sequence[TicketEvent], account: Account
+) -> Accepted:
     seen, ttl_s = seen_key(delivery, sender_id)
     delivery_id = uuid4().hex
     items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
-    accepted = await persistently(
+    return await persistently(
         lambda: app.store.accept(seen, delivery_id, ttl_s, items, sender=delivery.sender), STORE_PATIENCE_S
     )
-    return _accepted(request, delivery.sender, accepted)
 
 
 # --- Jelou's webhook -------------------------------------------------------------------------------------------------
@@ -206,12 +205,14 @@ def _told(event: correlate.Located, app: App, delivery_id: str, at: int) -> Told
 # --- both ------------------------------------------------------------------------------------------------------------
 
 
-def _accepted(request: web.Request, sender: str, accepted: Accepted) -> web.Response:
+def _accepted(request: web.Request, sender: str, accepted: Accepted, wanted: Handshake | None = None) -> web.Response:
     app = request.app[APP]
     for lane in accepted.wake:
         _later(request.app, _wake(app, lane))
     app.metrics.deliveries.labels(sender, accepted.status).inc()
     app.log.info("delivery", sender=sender, delivery=accepted.id, status=accepted.status, ticket=accepted.ticket)
+    if wanted:
+        return _shaken(wanted)
     return json_answer(202, {"delivery": accepted.id, "status": accepted.status})
 
 

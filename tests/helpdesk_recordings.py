@@ -1,7 +1,8 @@
 """The recordings of one kind of helpdesk: bodies it sends, and what the bridge is to make of them.
 
 ``tests/recordings/<kind>/`` holds the bodies, and beside them ``account.json`` (an account's section),
-``expected.json`` (file of a body to its events) and ``writes.json`` (calls, answers, and what they mean).
+``expected.json`` (file of a body to its events), ``writes.json`` (calls, answers, and what they mean), and where a
+sender tells more in its headers than its proof, ``headers.json`` (file of a body to its headers).
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "recordings"
 ACCOUNT_NAME = "main"
+BESIDE = frozenset({"account.json", "expected.json", "headers.json", "writes.json"})
+"""What lies in a folder of recordings beside the bodies."""
 GENERIC = "generic"
+USUAL = "request-tracker"
+"""The mapping that stands for the generic kind where one is enough."""
 ACTIONS: dict[str, type[WriteBack]] = {one.type: one for one in (AddNote, AddReply, SetField, SetStatus)}
 
 
@@ -99,9 +104,14 @@ class Recordings:
         """A body as it was sent."""
         return (self.folder / name).read_bytes()
 
-    def read(self, body: bytes) -> list[TicketEvent]:
-        """The events in a body whose sender proved itself."""
-        checked = verified(body, self.dialect.verification(self.account))
+    @cached_property
+    def headers(self) -> dict[str, dict[str, str]]:
+        """File of a body to the headers it came with, beside its proof."""
+        return self._json("headers.json") if (self.folder / "headers.json").exists() else {}
+
+    def read(self, body: bytes, name: str = "") -> list[TicketEvent]:
+        """The events in a body whose sender proved itself; ``name`` is the file whose headers it came with."""
+        checked = verified(body, self.dialect.verification(self.account), headers=self.headers.get(name))
         return list(self.dialect.read(checked, self.account, ACCOUNT_NAME))
 
     def _json(self, name: str) -> dict[str, Any]:
@@ -127,8 +137,8 @@ KINDS += [Recordings(GENERIC, mapping) for mapping in MAPPINGS]
 
 
 def recordings_of(kind: str) -> Recordings:
-    """The recordings of this kind; of the generic kind, those of its first mapping."""
-    return next(one for one in KINDS if one.kind == kind)
+    """The recordings of this kind; of the generic kind, those of one mapping."""
+    return next(one for one in KINDS if one.kind == kind and one.mapping in {"", USUAL})
 
 
 def every(name: str) -> list[tuple[Recordings, Any]]:

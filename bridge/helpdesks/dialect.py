@@ -50,6 +50,10 @@ class Dialect:
         """None: this is no handshake."""
         return None
 
+    def accepted(self, account: Account) -> Handshake | None:
+        """None: 202 is understood."""
+        return None
+
     def delivery_id(self, delivery: Delivery) -> str:
         """Empty: there is none."""
         return ""

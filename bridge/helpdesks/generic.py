@@ -15,7 +15,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetStatus
+import orjson
+
+from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetField
 from bridge.errors import Refused
 from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
@@ -77,6 +79,15 @@ class Generic(Dialect):
         shake = next((one for one in own.mapping.handshake if holds(one.when, asked)), None)
         answer = text_of(built(shake.answer, asked)) if shake else None
         return Handshake(answer.encode()) if answer is not None else None
+
+    def accepted(self, account: Account) -> Handshake | None:
+        """As the mapping's ``answer`` says; a text as it stands, anything else as JSON."""
+        answer = own_account(account).mapping.answer
+        if answer is None:
+            return None
+        plain = isinstance(answer.body, str)
+        body = answer.body.encode() if plain else orjson.dumps(answer.body)
+        return Handshake(body, answer.status, "text/plain" if plain else "application/json")
 
     def delivery_id(self, delivery: Delivery) -> str:  # noqa: ARG002 - see below
         """Empty: a mapping's ``delivery_id`` is part of the facts, for which the account is known."""
@@ -150,19 +161,20 @@ class Generic(Dialect):
         return calls.walk(write.before, own.mapping, own.access, asked, replies).call
 
     def prepared(self, account: Account, action: Action, replies: Sequence[Reply]) -> Action:
-        """A status with what brings the ticket there, a ticket with its contact: what ``by`` finds."""
+        """A status with what brings the ticket there, a field with all that is written, a ticket with its contact."""
         own = own_account(account)
         # The id only has to be there: the calls are made already.
         asked = asked_about(own, "-", action)
         write = write_of(own, action, asked)
-        if own.access is None or write is None or not write.by or not isinstance(action, SetStatus | OpenTicket):
+        if own.access is None or write is None or not write.by or isinstance(action, WRITTEN):
             return action
         walked = calls.walk(write.before, own.mapping, own.access, asked, replies)
-        by = told(write.by, asked | {"read": walked.read})
+        known = asked | {"read": walked.read}
+        by = found(write.by, known) if isinstance(action, SetField) else told(write.by, known)
         if not by:
             msg = "what has to be known before the write was not found"
             raise Refused(msg)
-        return replace(action, by=by) if isinstance(action, SetStatus) else replace(action, contact=by)
+        return replace(action, contact=by) if isinstance(action, OpenTicket) else replace(action, by=by)
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:  # noqa: ARG002 - nothing is signed
         """The first of the mapping's writes for this action whose condition holds."""

@@ -32,7 +32,7 @@ class HeaderAccess(Model):
     """A token in a header, behind a scheme: ``Bearer``, ``token``, or none."""
 
     type: Literal["header"]
-    header: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")] = "authorization"
+    header: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")] = "authorization"
     scheme: str = ""
     token: SecretStr
 

@@ -100,6 +100,13 @@ class Shake(Model):
     answer: Structure = Field(description="A text, or = and an expression.")
 
 
+class Taken(Model):
+    """What the sender hears where a delivery was taken, a duplicate included, where 202 is not enough for it."""
+
+    status: int = Field(default=200, ge=200, le=299, description="A 2xx: what was not taken is never one.")
+    body: Any = Field(default="", description="A text as it stands, anything else as JSON.")
+
+
 class EventRule(Model):
     """What a delivery tells when the condition holds; the first rule that holds decides."""
 
@@ -126,6 +133,7 @@ class HelpdeskMapping(Model):
     )
     content_field: str = Field(default="", description="The field of a form that holds the JSON.")
     handshake: list[Shake] = Field(default_factory=list)
+    answer: Taken | None = Field(default=None, description="Else 202 and the delivery's id.")
     delivery_id: ItemExpression = Field(default="", description="The same on each try of the sender.")
     explode: ItemExpression = Field(default="", description="A list: each of its items is told by itself.")
     name: ItemExpression = Field(default="", description="The sender's name of its event, for the log.")

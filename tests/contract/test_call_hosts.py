@@ -34,14 +34,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HOSTS = {
+    "chatwoot": "https://chat.acme.example",
     "django-helpdesk": "https://helpdesk.acme.example/helpdesk",
+    "front": "https://api2.frontapp.example",
+    "front-rule": "https://api2.frontapp.example",
+    "help-scout": "https://api.helpscout.example/v2",
     "request-tracker": "https://rt.acme.example",
+    "servicenow": "https://acme.service-now.example",
     "jira": "https://acme.atlassian.net",
     "hubspot": "https://api.hubapi.com",
     "intercom": "https://api.intercom.io",
     "glpi": "https://glpi.acme.example/glpi",
     "freshdesk": "https://acme.freshdesk.com",
     "freshservice": "https://acme.freshservice.com",
+    "standard-webhooks-sender": "https://desk.acme.example/api",
     "standard-webhooks": "https://tickets.acme.example/hooks/bridge",
     "zammad": "https://help.acme.example",
     "zendesk": "https://acme.zendesk.com",

@@ -19,7 +19,8 @@ HANDSHAKES = [(one, case) for one in KINDS for case in one.writes.get("handshake
 def test_no_delivery_is_taken_for_a_handshake(recordings: Recordings) -> None:
     """What a helpdesk sends day by day is read, and never answered as if it asked who we are."""
     for name in recordings.expected:
-        assert recordings.dialect.handshake(recordings.account, delivered(recordings.body(name))) is None
+        sent = delivered(recordings.body(name), headers=recordings.headers.get(name))
+        assert recordings.dialect.handshake(recordings.account, sent) is None
     assert recordings.dialect.handshake(recordings.account, delivered(b"", method="GET")) is None
 
 

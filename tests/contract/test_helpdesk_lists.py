@@ -137,7 +137,7 @@ def test_comments_are_fetched_whole(recordings: Recordings, case: dict[str, Any]
 @pytest.mark.parametrize(("recordings", "case"), [one for one in every("comments") if "none" not in one[1]], ids=named)
 def test_fetched_comments_have_the_facts_of_their_webhooks(recordings: Recordings, case: dict[str, Any]) -> None:
     """What came already is known as a repeat, and is as private, and as little ours, as it was told."""
-    heard = [event for name in case["webhooks"] for event in recordings.read(recordings.body(name))]
+    heard = [event for name in case["webhooks"] for event in recordings.read(recordings.body(name), name)]
     told_once = {one.fact: (one.public, one.by_bridge) for one in heard if isinstance(one, AgentReplied)}
     found = {one["fact"]: (one["public"], one["by_bridge"]) for one in case["comments"]}
     assert told_once == {fact: found[fact] for fact in told_once}

@@ -23,6 +23,7 @@ from bridge.helpdesks import REGISTRY
 from bridge.signatures import HmacSigned, verify
 from tests.helpdesk_recordings import (
     ACCOUNT_NAME,
+    BESIDE,
     JSON,
     KINDS,
     Recordings,
@@ -71,7 +72,8 @@ each_kind = pytest.mark.parametrize("recordings", KINDS, ids=named)
 
 def sent(recordings: Recordings, *, secret: int = 0, now_ms: int = NOW_MS) -> tuple[Any, Proof]:
     """A recorded delivery and the proof that its sender would add."""
-    delivery = delivered(recordings.body(min(recordings.expected)))
+    name = min(recordings.expected)
+    delivery = delivered(recordings.body(name), headers=recordings.headers.get(name))
     return delivery, prove(delivery, recordings.dialect.verification(recordings.account), secret=secret, now_ms=now_ms)
 
 
@@ -163,7 +165,7 @@ def test_an_account_without_a_secret_cannot_be_configured(recordings: Recordings
 @pytest.mark.parametrize(("recordings", "name"), BODIES, ids=named)
 def test_a_recorded_body_is_read_as_expected(recordings: Recordings, name: str) -> None:
     """Each body that the helpdesk sends becomes the events that stand beside it."""
-    assert [told(event) for event in recordings.read(recordings.body(name))] == recordings.expected[name]
+    assert [told(event) for event in recordings.read(recordings.body(name), name)] == recordings.expected[name]
 
 
 @each_kind
@@ -171,7 +173,7 @@ def test_every_recorded_body_has_an_expectation(recordings: Recordings) -> None:
     """No body lies in the folder unread."""
     folder = recordings.folder
     found = {str(path.relative_to(folder)) for path in folder.rglob("*.json")}
-    assert found - {"account.json", "expected.json", "writes.json"} == set(recordings.expected)
+    assert found - BESIDE == set(recordings.expected)
 
 
 @each_kind
@@ -195,7 +197,8 @@ def test_a_redelivery_has_the_same_id_and_the_same_facts(recordings: Recordings)
     delivery, proof = sent(recordings)
     again = sent(recordings, now_ms=NOW_MS + (0 if recordings.writes.get("signed_once") else 60_000))[1]
     assert recordings.dialect.delivery_id(proof.on(delivery)) == recordings.dialect.delivery_id(again.on(delivery))
-    assert recordings.read(delivery.body) == recordings.read(delivery.body)
+    name = min(recordings.expected)
+    assert recordings.read(delivery.body, name) == recordings.read(delivery.body, name)
 
 
 @each_kind
@@ -221,11 +224,12 @@ def test_arbitrary_json_is_read_or_unreadable(
 ) -> None:
     """Any JSON at any place of a genuine body is taken as missing, or is unreadable; nothing breaks."""
     bodies = sorted(recordings.expected)
-    body = json.loads(recordings.body(bodies[which % len(bodies)]))
+    name = bodies[which % len(bodies)]
+    body = json.loads(recordings.body(name))
     for place in places:
         put(body, place, copy.deepcopy(value))
-    read_or_unreadable(recordings, orjson.dumps(body))
-    read_or_unreadable(recordings, orjson.dumps(value))
+    read_or_unreadable(recordings, orjson.dumps(body), name)
+    read_or_unreadable(recordings, orjson.dumps(value), name)
 
 
 def put(record: Any, place: int, value: Any) -> None:
@@ -242,10 +246,10 @@ def put(record: Any, place: int, value: Any) -> None:
         node[key] = value
 
 
-def read_or_unreadable(recordings: Recordings, body: bytes) -> None:
+def read_or_unreadable(recordings: Recordings, body: bytes, name: str = "") -> None:
     """Reads; what comes out is an event of this helpdesk that can be named and serialised."""
     try:
-        events = recordings.read(body)
+        events = recordings.read(body, name)
     except Unreadable as error:
         assert PLACE.sub("", str(error)) in UNREADABLE  # noqa: PT017 - that nothing else is raised is the point
         return

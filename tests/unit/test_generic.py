@@ -154,6 +154,16 @@ def test_a_customers_comment_is_not_sent_back_and_our_own_is_known() -> None:
     assert acted.by_bridge
 
 
+def test_a_comment_that_is_told_whole_is_not_read_again() -> None:
+    """Else it is, where the helpdesk's comments can be read."""
+    comment = {"id": 9, "body": "Hola", "public": True}
+    (read_again,) = told({**item("comment.added"), "comment": comment})
+    (whole,) = told(
+        {**item("comment.added"), "comment": comment}, account(comment={**mapping()["comment"], "whole": True})
+    )
+    assert (read_again.partial, whole.partial) == (True, False)
+
+
 @pytest.mark.parametrize("public", ["true", 1, None, "yes", {}])
 def test_what_is_not_said_to_be_public_is_private(public: Any) -> None:
     """A comment leaves the helpdesk only where the mapping finds a true."""

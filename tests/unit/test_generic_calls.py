@@ -53,6 +53,17 @@ def test_what_must_be_known_before_a_write_is_read_first() -> None:
     assert DESK.call(own, REF, SetStatus("pending"), "k", now_ms=NOW_MS) is None
 
 
+def test_a_field_that_is_not_there_is_not_written() -> None:
+    """What `before` reads may stand in the way of any write: nothing is sent that would be lost in silence."""
+    before = [{"name": "fields", "path": "/api/fields"}]
+    write = {"path": "/api/tickets/{id}", "before": before, "by": "find(read.fields, 'name', action.field).id"}
+    own = account(writes={"field": [write]})
+    field = SetField("crm_id", "conv_1")
+    assert DESK.prepared(own, field, [answer([{"name": "crm_id", "id": 3}])]) == SetField("crm_id", "conv_1", by=3)
+    with pytest.raises(Refused):
+        DESK.prepared(own, field, [answer([{"name": "other", "id": 3}])])
+
+
 def test_the_first_write_whose_condition_holds_is_taken() -> None:
     """As the end user where they are known, else otherwise, else not at all."""
     path = "/api/tickets/{id}/comments"
