@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetStatus
+from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetField
 from bridge.errors import Refused
 from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
@@ -157,19 +157,20 @@ class Generic(Dialect):
         return calls.walk(write.before, own.mapping, own.access, asked, replies).call
 
     def prepared(self, account: Account, action: Action, replies: Sequence[Reply]) -> Action:
-        """A status with what brings the ticket there, a ticket with its contact: what ``by`` finds."""
+        """A status with what brings the ticket there, a field with all that is written, a ticket with its contact."""
         own = own_account(account)
         # The id only has to be there: the calls are made already.
         asked = asked_about(own, "-", action)
         write = write_of(own, action, asked)
-        if own.access is None or write is None or not write.by or not isinstance(action, SetStatus | OpenTicket):
+        if own.access is None or write is None or not write.by or isinstance(action, WRITTEN):
             return action
         walked = calls.walk(write.before, own.mapping, own.access, asked, replies)
-        by = told(write.by, asked | {"read": walked.read})
+        known = asked | {"read": walked.read}
+        by = found(write.by, known) if isinstance(action, SetField) else told(write.by, known)
         if not by:
             msg = "what has to be known before the write was not found"
             raise Refused(msg)
-        return replace(action, by=by) if isinstance(action, SetStatus) else replace(action, contact=by)
+        return replace(action, contact=by) if isinstance(action, OpenTicket) else replace(action, by=by)
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:  # noqa: ARG002 - nothing is signed
         """The first of the mapping's writes for this action whose condition holds."""

@@ -27,6 +27,7 @@ TEXT_MOST: Final = 200_000
 """Characters of a text that a function takes and gives."""
 
 PATTERN_MOST: Final = 500
+DIGITS_MOST: Final = 18
 
 _ANY: Final[Any] = {"types": []}
 _REST: Final[Any] = {"types": [], "variadic": True}
@@ -179,6 +180,19 @@ class Functions(functions.Functions):
         """Whether both are there and the same, numbers and their digits being the same: null is nobody's id."""
         left, right = text_of(one), text_of(other)
         return bool(left) and left == right
+
+    @functions.signature(_ANY, _ANY, _ANY)
+    def _func_put(self, known: Any, key: Any, value: Any) -> Any:
+        """The object with this key set: a field whose name is not known before."""
+        name = text_of(key)
+        return (known if isinstance(known, dict) else {}) | ({} if name is None else {name: value})
+
+    @functions.signature(_ANY, _ANY)
+    def _func_plus(self, one: Any, other: Any) -> int | None:
+        """The sum of two whole numbers, or of their digits: the next page of a list that is asked for by number."""
+        told = [text_of(value) or "" for value in (one, other)]
+        counted = all(digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MOST for digits in told)
+        return sum(map(int, told)) if counted else None
 
     @functions.signature(_ANY)
     @_each

@@ -133,7 +133,7 @@ def _replied(message: _Message) -> TicketEvent:
     reply = comment(message.ref, fields, message.asked, by_bridge=message.by_bridge, version=message.version)
     if not reply.by_bridge and holds(fields.by_customer_when, message.asked):
         return message.unrecognised(reply.fact, "customer comment")
-    partial = message.source.readable and message.source.mapping.comments is not None
+    partial = message.source.readable and message.source.mapping.comments is not None and not fields.whole
     return replace(reply, partial=partial)
 
 

@@ -77,6 +77,7 @@ class CommentFields(Model):
     at: ReadExpression = ""
     markup: Literal["text", "html", "markdown", "adf", "wiki"] = "text"
     files: File | None = None
+    whole: bool = Field(default=False, description="A delivery tells all of it: it is not read again.")
 
 
 class Request(Model):
@@ -149,7 +150,9 @@ class Write(Request):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     when: AnswerExpression = ""
     before: list[Step] = Field(default_factory=list, max_length=6)
-    by: AnswerExpression = Field(default="", description="Of what `before` read: action.by in this call.")
+    by: AnswerExpression = Field(
+        default="", description="Of what `before` read: action.by in this call. Nothing is written where it is missing."
+    )
     receipt: AnswerExpression = ""
     probe: Probe | None = None
     key_header: str = Field(default="", description="The header of an idempotency key; then nothing is probed.")

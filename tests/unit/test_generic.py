@@ -160,6 +160,14 @@ def test_a_customers_comment_is_not_sent_back_and_our_own_is_known() -> None:
     assert acted.by_bridge
 
 
+def test_a_comment_that_is_told_whole_is_not_read_again() -> None:
+    """Else it is, where the helpdesk's comments can be read."""
+    comment = {"id": 9, "body": "Hola", "public": True}
+    (read_again,) = told({**item("comment.added"), "comment": comment})
+    (whole,) = told({**item("comment.added"), "comment": comment}, account(comment={**mapping()["comment"], "whole": True}))
+    assert (read_again.partial, whole.partial) == (True, False)
+
+
 @pytest.mark.parametrize("public", ["true", 1, None, "yes", {}])
 def test_what_is_not_said_to_be_public_is_private(public: Any) -> None:
     """A comment leaves the helpdesk only where the mapping finds a true."""
@@ -245,6 +253,17 @@ def test_what_must_be_known_before_a_write_is_read_first() -> None:
     with pytest.raises(Refused):
         DESK.prepared(own, solved, [answer({"transitions": []})])
     assert DESK.call(own, REF, SetStatus("pending"), "k", now_ms=NOW_MS) is None
+
+
+def test_a_field_that_is_not_there_is_not_written() -> None:
+    """What `before` reads may stand in the way of any write: nothing is sent that would be lost in silence."""
+    before = [{"name": "fields", "path": "/api/fields"}]
+    write = {"path": "/api/tickets/{id}", "before": before, "by": "find(read.fields, 'name', action.field).id"}
+    own = account(writes={"field": [write]})
+    field = SetField("crm_id", "conv_1")
+    assert DESK.prepared(own, field, [answer([{"name": "crm_id", "id": 3}])]) == SetField("crm_id", "conv_1", by=3)
+    with pytest.raises(Refused):
+        DESK.prepared(own, field, [answer([{"name": "other", "id": 3}])])
 
 
 def test_the_first_write_whose_condition_holds_is_taken() -> None:
