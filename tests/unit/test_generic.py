@@ -164,7 +164,9 @@ def test_a_comment_that_is_told_whole_is_not_read_again() -> None:
     """Else it is, where the helpdesk's comments can be read."""
     comment = {"id": 9, "body": "Hola", "public": True}
     (read_again,) = told({**item("comment.added"), "comment": comment})
-    (whole,) = told({**item("comment.added"), "comment": comment}, account(comment={**mapping()["comment"], "whole": True}))
+    (whole,) = told(
+        {**item("comment.added"), "comment": comment}, account(comment={**mapping()["comment"], "whole": True})
+    )
     assert (read_again.partial, whole.partial) == (True, False)
 
 
