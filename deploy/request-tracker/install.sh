@@ -5,17 +5,18 @@
 #   BRIDGE_URL       where the scrip posts: https://bridge.example.com/webhooks/helpdesks/generic/rt
 #   BRIDGE_SECRET    whsec_ and base64 of at least 24 random bytes, as in the account's verification.secrets
 #   BRIDGE_PASSWORD  of RT's user jelou-bridge, as in the account's access
-#   RT_URL           where people open RT; http://127.0.0.1:8080 where it is not given
+#   RT_URL           where people open RT, with its path if it has one; http://127.0.0.1:8080 where it is not given
 #   RT_ROOT_PASSWORD of RT's user root, at least 8 characters; needed for a new RT alone
 set -eu
 
 : "${BRIDGE_URL:?is not set}" "${BRIDGE_SECRET:?is not set}" "${BRIDGE_PASSWORD:?is not set}"
 here=$(cd "$(dirname "$0")" && pwd)
 url=${RT_URL:-http://127.0.0.1:8080}
+origin=$(printf %s "$url" | sed 's,^\([a-z]*://[^/]*\).*,\1,')
 sites=/etc/request-tracker5/RT_SiteConfig.d
+host=${url#*://} && host=${host%%[:/]*}
 
 preseed() {
-    host=${url#*://} && host=${host%%[:/]*}
     while read -r name kind value; do
         echo "request-tracker5 request-tracker5/$name $kind $value"
     done <<END
@@ -24,7 +25,7 @@ rtname string $host
 organization string $host
 correspondaddress string rt@$host
 commentaddress string rt-comment@$host
-webbaseurl string $url
+webbaseurl string $origin
 initial-root-password password $RT_ROOT_PASSWORD
 initial-root-password-confirm password $RT_ROOT_PASSWORD
 dbconfig-install boolean true
@@ -41,7 +42,8 @@ without_services() {
         kept=$policy.kept-by-bridge
         mv $policy $kept
     fi
-    trap 'rm -f $policy; [ -z "$kept" ] || mv "$kept" $policy' EXIT INT TERM
+    trap 'rm -f $policy; [ -z "$kept" ] || mv "$kept" $policy' EXIT
+    trap 'exit 1' INT TERM
     printf '#!/bin/sh\nexit 101\n' >$policy
     chmod 755 $policy
     "$@"
@@ -52,9 +54,9 @@ packages() {
     preseed | debconf-set-selections
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         request-tracker5 rt5-standalone rt5-db-sqlite rt5-clients dma
-    # Debian's default is the path /rt; a path of the address given is RT's, none is none.
+    # Debian asks for no domain, and its path is /rt; a path of the address given is RT's, none is none.
     path=$(printf %s "${url#*://}" | sed -n 's,^[^/]*\(/.*[^/]\)/*$,\1,p')
-    echo "Set(\$WebPath, '$path');" >$sites/70-web-path.pm
+    printf "Set(\$WebDomain, '%s');\nSet(\$WebPath, '%s');\n1;\n" "$host" "$path" >$sites/70-web.pm
 }
 
 quoted() {

@@ -109,9 +109,9 @@ END
 sub quiet {
     for my $known ( scrips() ) {
         next unless $known->ConditionObj->Name eq 'On Resolve' && $known->ActionObj->Name =~ /Requestor/;
-        my $what = 'scrip "' . ( $known->Description || $known->Id ) . "\" leaves out what $NAME resolves";
-        done( $what, $known->SetCustomIsApplicableCode($RESOLVED) );
-        done( $what, $known->SetScripCondition('User Defined') );
+        my $what = 'scrip "' . ( $known->Description || $known->Id ) . '"';
+        done( "code of the condition of $what",            $known->SetCustomIsApplicableCode($RESOLVED) );
+        done( "$what leaves out what $NAME resolves", $known->SetScripCondition('User Defined') );
     }
 }
 
