@@ -45,7 +45,7 @@ class Setup:
     folder: Path
     port: int
     webhook: str
-    secret: str
+    secret: str = field(repr=False)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12), repr=False)
 
     @property
