@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import base64
 import secrets
-import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
-from yarl import URL
 
-from bridge.domain import MARK, Reply, TicketRef
+from bridge.domain import MARK
 from bridge.embedded import free_port
-from bridge.helpdesks.generic import Generic
-from bridge.helpdesks.generic_account import GenericAccount
 from tests.acceptance.support_case import SAYS
-from tests.harness import eventually
-from tests.helpdesk_recordings import mapping_data
+from tests.harness import API_TOKEN, eventually
 from tests.processes import Processes, is_open, processes
 from tests.real_helpdesk import real_request_tracker_or_skip
 from tests.request_tracker import AGENT, BRIDGE, CUSTOMER, RequestTracker, Setup, request_tracker
@@ -31,12 +27,10 @@ from tests.request_tracker import AGENT, BRIDGE, CUSTOMER, RequestTracker, Setup
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bridge.domain import AgentReplied, Call
     from bridge.twins.ledger import Conversation
 
 pytestmark = [pytest.mark.helpdesk, pytest.mark.asyncio(loop_scope="module")]
 
-DESK = Generic()
 ACCOUNT = "generic/rt"
 USER_ID = "593987654321"
 GOODBYE = "Damos por resuelto su caso."
@@ -98,41 +92,19 @@ class Case:
             ticket, lambda told: told["phase"] == "closed" and not told["to_write"], account=ACCOUNT
         )
 
+    async def reconciles(self) -> int:
+        """How much the bridge finds that no webhook brought."""
+        url, headers = f"{self.bridge.url}/api/accounts/{ACCOUNT}/reconcile", {"authorization": f"Bearer {API_TOKEN}"}
+        async with self.bridge.session.post(url, json={"since_s": 600}, headers=headers) as answer:
+            told = await answer.json()
+            assert answer.status == HTTPStatus.OK, told
+            return int(told["fed"])
+
     async def notes(self, ticket: str, beginning: str = "") -> list[str]:
         """What the bridge has written on the ticket, each private and with our mark."""
         written = await self.rt.written(ticket)
         assert all(way == "Comment" and MARK in text for way, text in written)
         return [text for _, text in written if text.startswith(beginning)]
-
-
-class Desk:
-    """What the bridge would ask of RT, asked and read by hand."""
-
-    def __init__(self, case: Case) -> None:
-        section = account(case.rt) | {"mapping": mapping_data("request-tracker")}
-        section["verification"] = {"secrets": [case.rt.setup.secret]}
-        section["access"]["credential"]["password"] = case.rt.setup.password
-        self.account = GenericAccount.model_validate(section)
-        self.session = case.rt.session
-
-    async def changed(self, since_ms: int) -> list[str]:
-        """The tickets changed since then."""
-        call = DESK.changed(self.account, since_ms, "")
-        assert call is not None
-        return [ref.id for ref in DESK.changes(self.account, "rt", await self._sent(call)).tickets]
-
-    async def comments(self, ticket: str) -> list[AgentReplied]:
-        """The ticket's comments, oldest first."""
-        ref = TicketRef("generic", "rt", ticket)
-        replies: list[Reply] = []
-        while call := DESK.comments_more(self.account, ref, replies):
-            replies.append(await self._sent(call))
-        return DESK.fetched_comments(self.account, ref, *replies)
-
-    async def _sent(self, call: Call) -> Reply:
-        url = URL(call.url, encoded=True)
-        async with self.session.request(call.method, url, data=call.body or None, headers=call.headers) as answer:
-            return Reply(answer.status, {}, await answer.read())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -215,22 +187,23 @@ async def test_a_customers_reply_reopens_the_ticket_and_begins_the_next_conversa
     await case.bridge.until(ticket, lambda told: told["episode"] == 2 and is_open(told), account=ACCOUNT)
     first, second = case.conversations(ticket)
     assert (first.state, second.state, second.user_id) == ("closed", "active", USER_ID)
+    await case.rt.sets(ticket, "resolved")
+    await case.is_closed(ticket)
 
 
-async def test_what_was_changed_and_written_is_listed_for_the_reconciler(case: Case) -> None:
-    """By the time of the bridge, whatever the server's time zone is; a ticket of an hour to come there is none."""
-    ticket = await case.rt.opens("Sin noticias", "Hola")
-    await case.is_open(ticket)
-    await case.rt.writes(AGENT, ticket, "Estamos en ello.", public=True)
-    await case.rt.writes(AGENT, ticket, "Llamar mañana.", public=False)
+async def test_what_rt_could_not_tell_is_found(case: Case) -> None:
+    """RT tells once: a ticket and a reply of a time without the bridge are found, and no note is sent."""
+    known = await case.rt.opens("Sin noticias", "Hola")
+    await case.is_open(known)
+    await case.bridge.web.stop()
+    await case.rt.writes(AGENT, known, "Estamos en ello.", public=True)
+    await case.rt.writes(AGENT, known, "Cliente difícil.", public=False)
+    missed = await case.rt.opens("Nadie lo supo", "Hola")
+    await case.bridge.web.start()
+    await case.bridge.web.ready(case.rt.session)
 
-    desk, now_ms = Desk(case), int(time.time() * 1000)
-    listed = await desk.changed(now_ms - 600_000)
-    assert ticket in listed
-    assert await desk.changed(now_ms + 3_600_000) == []
-    told = await desk.comments(ticket)
-    assert [(one.text, one.public) for one in told if not one.by_bridge] == [
-        ("Estamos en ello.", True),
-        ("Llamar mañana.", False),
-    ]
-    assert [one.public for one in told if one.by_bridge] == [False]
+    assert await case.reconciles() >= 2
+    await case.customer_hears(known, "Estamos en ello.")
+    await case.is_open(missed)
+    assert len(case.conversations(missed)) == 1
+    assert await case.reconciles() == 0
