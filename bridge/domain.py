@@ -434,7 +434,10 @@ class OpenTicket:
 
 @dataclass(frozen=True, slots=True)
 class SetField:
-    """Set a field of the ticket. Idempotent. The field named ``tag`` adds ``value`` to the ticket's tags."""
+    """Set a field of the ticket. Idempotent. The field named ``tag`` adds ``value`` to the ticket's tags.
+
+    ``by`` is what is written where a helpdesk takes all fields, or all tags, or none: told by ``prepared``.
+    """
 
     type: ClassVar[str] = "set.field"
     field: str

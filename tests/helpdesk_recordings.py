@@ -77,7 +77,7 @@ class Recordings:
     def section(self) -> dict[str, Any]:
         """The account's section as YAML would give it, its mapping in its place."""
         section = self._json("account.json")
-        return section | ({"mapping": data_of(shipped()[section["mapping"]])} if self.mapping else {})
+        return section | ({"mapping": mapping_data(section["mapping"])} if self.mapping else {})
 
     @cached_property
     def account(self) -> Account:
@@ -116,6 +116,11 @@ class Recordings:
 
     def _json(self, name: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads((self.folder / name).read_text(encoding="utf-8")))
+
+
+def mapping_data(name: str) -> Any:
+    """A shipped mapping as the configuration reads it."""
+    return data_of(shipped()[name])
 
 
 def _opens(event: dict[str, Any]) -> bool:
