@@ -25,11 +25,17 @@ TEXTS: Final = ("1", "p/1", "jelou")
 
 def sample(model: type[Account], mapping: Any = None) -> Account:
     """The account. Raises ValidationError where a kind's required fields take no plain answer."""
-    named = {"project": "main", FIELD: mapping} if mapping else {"project": "main"}
+    named = {"project": "main"} | ({FIELD: mapping, "settings": _asked(mapping)} if mapping else {})
     told = named | section(model, ("sample",), _answer, but=named, also={"access"})
     for name in _optional(model):
         told = next(filter(partial(_fits, model), (_with(told, name, text) for text in TEXTS)), told)
     return model.model_validate(told)
+
+
+def _asked(mapping: Any) -> dict[str, str]:
+    """What the mapping asks each account for, without a default."""
+    settings = mapping.get("settings") or {}
+    return {name: TEXTS[0] for name, one in settings.items() if "default" not in one}
 
 
 def _optional(model: type[BaseModel]) -> list[str]:

@@ -15,8 +15,8 @@ from aiohttp import web
 
 from bridge.embedded import free_port
 from bridge.listening import listening
+from config.mappings import data_of, shipped
 from tests.harness import PROJECT
-from tests.helpdesk_recordings import mapping_data
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -48,7 +48,7 @@ class ChatwootSite:
         """An account on this site."""
         return {
             "project": PROJECT,
-            "mapping": mapping_data("chatwoot"),
+            "mapping": data_of(shipped()["chatwoot"]),
             "settings": {"account_id": "1", "user_id": "77", "api_inbox": "yes"},
             "calls_per_minute": 60_000,
             "verification": {"secrets": [SECRET]},

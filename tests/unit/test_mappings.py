@@ -12,8 +12,8 @@ from bridge.domain import AddNote, AddReply, AgentReplied, Reply, SetField, SetS
 from bridge.errors import Refused, SignatureRejected
 from bridge.helpdesks.generic_account import GenericAccount
 from bridge.signatures import verify
-from config.mappings import shipped
-from tests.helpdesk_recordings import ACCOUNT_NAME, MAPPINGS, Recordings, mapping_data, ref_of
+from config.mappings import data_of, shipped
+from tests.helpdesk_recordings import ACCOUNT_NAME, MAPPINGS, Recordings, ref_of
 from tests.senders import NOW_MS, delivered
 from tests.unit.test_signature_vectors import HELPDESKS, delivery_of, time_of
 
@@ -168,7 +168,7 @@ def test_a_field_that_help_scout_does_not_have_is_not_written() -> None:
 
 def test_front_and_its_rules_differ_in_their_proof_alone() -> None:
     """What is put right in one is put right in the other."""
-    app, rule = mapping_data("front"), mapping_data("front-rule")
+    app, rule = data_of(shipped()["front"]), data_of(shipped()["front-rule"])
     apart = {"title", "proof", "handshake"}
     assert {name: one for name, one in app.items() if name not in apart} == {
         name: one for name, one in rule.items() if name not in apart
@@ -243,7 +243,7 @@ def test_no_id_asks_servicenow_for_more_than_its_own_journal() -> None:
 def test_the_model_is_kept_apart_from_the_kind_of_that_name() -> None:
     """A sender that posts the bridge's own body takes the kind, and needs no mapping."""
     assert "standard-webhooks" not in shipped()
-    assert "body of its own" in str(mapping_data("standard-webhooks-sender")["title"])
+    assert "body of its own" in str(data_of(shipped()["standard-webhooks-sender"])["title"])
     assert Recordings("standard-webhooks").dialect is not of("standard-webhooks-sender").dialect
 
 
