@@ -44,7 +44,6 @@ UNMEASURED: dict[str, Any] = {"start_timeout_s": DEADLINE_S}
 """A start call that nobody times: a loaded machine must not make an unknown start of it."""
 
 
-
 def project(jelou: JelouTwin, base: str = BASES[1], **changes: Any) -> dict[str, Any]:
     """The Jelou project of the tests, on the twin; ``base`` is the path up to the project id."""
     secret = jelou.integration.secret if jelou.integration else "unset"

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 SHORT_WAITS: dict[str, Any] = {"unknown_start": {"wait_s": 0.15, "then": "park"}, "confirm_wait_s": 0.15}
 """An account that gives up waiting soon, so that a test need not wait long."""
 
-FIRM = {"unknown_start": {"wait_s": 30, "then": "park"}, "confirm_wait_s": 30}
+FIRM = {"unknown_start": {"wait_s": 300, "then": "park"}, "confirm_wait_s": 300}
 """An account that goes on waiting longer than a test would."""
+
+FIRM_MS = 300_000
+"""When it has waited enough."""
 
 HELD = EventFault.named("out_of_order")
 """An event that comes when the test says so, by settling the twin, or after the next one of its conversation."""

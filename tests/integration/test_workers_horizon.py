@@ -65,9 +65,7 @@ async def test_a_retried_unknown_start_ends_at_the_horizon(redis_url: str, prefi
     async with scene(redis_url, prefix, scripts=SOON, adapted=clock) as on:
         on.jelou.faults.sometimes("start", Fault.named("reset_before_accepting"), 1.0)
         await on.scripted("T-1")
-        await on.bridge.traced(
-            "standard-webhooks", "scripts", "T-1", lambda trace: len(told(trace, "unanswered")) > 1
-        )
+        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: len(told(trace, "unanswered")) > 1)
         clock.ahead_ms = TWO_DAYS_MS
         trace = await on.until_phase("T-1", "parked")
         assert "has no answer" in trace["reason"]
