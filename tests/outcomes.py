@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.protocol import Leases
 from bridge.twins.faults import EventFault
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ FIRM_MS = 300_000
 
 HELD = EventFault.named("out_of_order")
 """An event that comes when the test says so, by settling the twin, or after the next one of its conversation."""
+
+BRIEF_LANES = Leases(lane_ms=400)
+"""A lane whose worker went is soon free; that a ticket's lease is over is for ``due_now`` to say."""
 
 Trace = dict[str, Any]
 
