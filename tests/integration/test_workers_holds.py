@@ -94,7 +94,7 @@ async def test_two_tickets_of_one_person_do_not_start_at_the_same_time(redis_url
     first_call = Held()
     async with scene(redis_url, prefix, scripts=FIRM, adapted=first_call) as on:
         await on.scripted("T-1")
-        await first_call.there.wait()
+        await first_call.is_out()
         await on.scripted("T-2")
         await until_it_waits(on, "T-2")
         first_call.let_go()

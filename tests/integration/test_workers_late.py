@@ -81,7 +81,7 @@ async def test_a_late_answer_settles_an_unknown_start(redis_url: str, prefix: st
     async with scene(redis_url, prefix, scripts=PATIENT, adapted=call, **NO_HEARTBEAT) as on:
         on.jelou.faults.next_event(DROPPED)
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         await due_now(redis, prefix, LANE, TICKET)
         await on.until_phase("T-1", "unknown")
         call.let_go()

@@ -48,7 +48,7 @@ async def test_a_heartbeat_keeps_the_ticket_of_a_long_call(redis_url: str, prefi
     async with scene(redis_url, prefix, scripts=FIRM, limits=limits, adapted=lambda app: call(clock(app))) as on:
         on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         for _ in range(6):
             before = await lease_ends_ms(redis, prefix)
             await clock.pass_ms(on.bridge.app.store.leases.ticket_ms // 2)
@@ -79,7 +79,7 @@ async def test_without_a_heartbeat_the_ticket_is_taken_over_as_unknown(
     async with scene(redis_url, prefix, scripts=FIRM, limits=limits, leases=BRIEF_LANES, adapted=call) as on:
         on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         await due_now(redis, prefix, LANE, TICKET)
         await on.until_phase("T-1", "unknown")
         call.let_go()
@@ -182,7 +182,7 @@ async def test_a_drain_finishes_what_is_under_way_and_claims_nothing_more(redis_
     async with scene(redis_url, prefix, scripts=FIRM, limits=limits, adapted=call) as on:
         on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         draining = asyncio.create_task(on.bridge.lanes.drain())
         await asyncio.sleep(0)
         await on.scripted("T-2", phone="+593987654322")

@@ -144,7 +144,7 @@ async def test_a_ticket_that_is_closed_for_good_is_an_outcome_of_its_own(redis_u
     call = Held()
     async with scene(redis_url, prefix, adapted=call) as on:
         ticket = open_ticket(on)
-        await call.there.wait()
+        await call.is_out()
         on.zendesk.change(ticket, status="closed")
         call.let_go()
         trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
@@ -162,7 +162,7 @@ async def test_a_helpdesk_that_is_away_gets_its_note_later(redis_url: str, prefi
     call = Held()
     async with scene(redis_url, prefix, adapted=call) as on:
         ticket = open_ticket(on)
-        await call.there.wait()
+        await call.is_out()
         await on.jelou.settle()
         port = int(on.zendesk.url.rpartition(":")[2])
         await on.zendesk.stop()

@@ -129,7 +129,7 @@ async def test_a_start_that_is_out_is_forgotten_and_not_repeated(redis_url: str,
     async with scene(redis_url, prefix, scripts=FIRM, adapted=call) as on:
         on.jelou.faults.next_event(HELD)
         await ticket(on)
-        await call.there.wait()
+        await call.is_out()
         [one] = (await forget(on, user=PHONE))["tickets"]
         assert (one["phase"], one["held"], one["start_may_be_out"]) == ("starting", True, True)
         assert await left(redis, prefix) == []

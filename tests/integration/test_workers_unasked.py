@@ -148,10 +148,10 @@ async def test_where_nothing_can_be_looked_for_the_same_is_asked_again(redis_url
 
 async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
     """Jelou may answer it with this very conversation: then there would be a ticket too many."""
-    call = Held("/api/v2/tickets")
+    call = Held("/api/v2/tickets.json")
     async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), adapted=call) as on:
         conversation = on.jelou.hand_over(USER, "Hola")
-        await call.there.wait()
+        await call.is_out()
         await on.scripted("T-1")
         await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: bool(told(trace, "waiting")))
         call.let_go()

@@ -51,7 +51,7 @@ async def test_a_start_of_ours_that_is_in_flight_is_waited_for(redis_url: str, p
     async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), adapted=call) as on:
         on.jelou.faults.next_event(EventFault.named("dropped"))
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         on.jelou.customer_writes(USER, "Hola")
         conversation = on.jelou.ledger.active(on.jelou.settings.bot_id, USER)
         assert conversation is not None

@@ -143,7 +143,7 @@ async def test_a_worker_that_died_while_sending_leaves_an_unknown_start(
     async with scene(redis_url, prefix, scripts=FIRM, limits=cut_short, leases=BRIEF_LANES, adapted=call) as on:
         on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         await on.bridge.lanes.drain()
         on.bridge.lanes.draining = False
         await due_now(redis, prefix, LANE, f"{ACCOUNT}/T-1")
@@ -161,7 +161,7 @@ async def test_an_event_during_the_call_settles_it_before_its_answer(redis_url: 
     async with scene(redis_url, prefix, scripts=FIRM, adapted=call) as on:
         on.jelou.faults.next_event(EventFault.named("early"))
         await on.scripted("T-1")
-        await call.there.wait()
+        await call.is_out()
         call.let_go()
         trace = await on.until_phase("T-1", "open")
         received = told(trace, "received", event="conversation.start")
