@@ -17,7 +17,7 @@ from bridge.errors import Ambiguous, CallError, LeaseLost, NotSent
 from bridge.http import BODY_MOST, YOUNG_S, Http
 from bridge.replies import retry_after_s
 from tests.clocks import LoopClock
-from tests.harness import eventually
+from tests.harness import DEADLINE_S, eventually
 from tests.raw_server import Peer, answering, hanging, http, raw_server, resetting, silent
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def overdue(client: Http, wanted: Call, clock: LoopClock, begun: Callable[
     await clock.pass_s(wanted.timeout_s / 2)
     assert not failing.done()
     await clock.pass_s(wanted.timeout_s / 2)
-    return await failing
+    return await asyncio.wait_for(failing, DEADLINE_S)
 
 
 def call(url: str, method: str = "POST", **changes: Any) -> Call:
