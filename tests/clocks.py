@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bridge.scripting import REDIS_CLOCK
+from bridge.store import Store
 
 if TYPE_CHECKING:
     import pytest
+    from redis.asyncio import Redis
 
     from bridge.wiring import App
 
 TWO_DAYS_MS = 172_800_000
 """Longer than the day after which an account gives up."""
+
+AHEAD_CLOCK = (
+    REDIS_CLOCK.replace("function now()", "function real_now()")
+    + "\nlocal function now() return real_now() + tonumber(redis.call('GET', KEYS[1] .. ':ahead') or 0) end"
+)
 
 
 @dataclass
@@ -24,6 +33,23 @@ class WallClock:
     def __call__(self, app: App) -> App:
         """The same bridge, by this clock."""
         return replace(app, now_ms=lambda: app.now_ms() + self.ahead_ms)
+
+
+class ServerClock:
+    """The clock of the scripts in Redis, by which leases end; it may be put forward. The processes keep their own."""
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self._redis: Any = redis
+        self._prefix = prefix
+
+    def __call__(self, app: App) -> App:
+        """The same bridge, with scripts that go by this clock."""
+        store = Store(self._redis, prefix=self._prefix, clock=AHEAD_CLOCK, leases=app.store.leases)
+        return replace(app, store=store)
+
+    async def pass_ms(self, by_ms: int) -> None:
+        """Time passes there."""
+        await self._redis.incrby(f"{self._prefix}:ahead", by_ms)
 
 
 class LoopClock:

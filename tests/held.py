@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bridge.errors import Ambiguous
+from tests.harness import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,7 @@ class Held:
 
     to: str = START
     lost: bool = False
-    there: asyncio.Event = field(default_factory=asyncio.Event)
-    """The other side has done it."""
+    _there: asyncio.Event = field(default_factory=asyncio.Event)
     _go: asyncio.Event = field(default_factory=asyncio.Event)
     _http: Http | None = None
     _met: bool = False
@@ -37,6 +37,11 @@ class Held:
         """The same bridge, with this client."""
         self._http = app.http
         return replace(app, http=self)  # type: ignore[arg-type]
+
+    async def is_out(self) -> None:
+        """Until the other side has done it."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._there.wait()
 
     def let_go(self) -> None:
         """The answer arrives."""
@@ -49,7 +54,7 @@ class Held:
             return await self._http.send(call, allowed)
         self._met = True
         reply = await self._http.send(call, allowed)
-        self.there.set()
+        self._there.set()
         await self._go.wait()
         if self.lost:
             raise Ambiguous("no answer in time")

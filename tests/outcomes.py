@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bridge.protocol import Leases
 from bridge.twins.faults import EventFault
 
 if TYPE_CHECKING:
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
 SHORT_WAITS: dict[str, Any] = {"unknown_start": {"wait_s": 0.15, "then": "park"}, "confirm_wait_s": 0.15}
 """An account that gives up waiting soon, so that a test need not wait long."""
 
-FIRM = {"unknown_start": {"wait_s": 30, "then": "park"}, "confirm_wait_s": 30}
+FIRM = {"unknown_start": {"wait_s": 300, "then": "park"}, "confirm_wait_s": 300}
 """An account that goes on waiting longer than a test would."""
+
+FIRM_MS = 300_000
+"""When it has waited enough."""
 
 HELD = EventFault.named("out_of_order")
 """An event that comes when the test says so, by settling the twin, or after the next one of its conversation."""
+
+BRIEF_LANES = Leases(lane_ms=400)
+"""A lane whose worker went is soon free; that a ticket's lease is over is for ``due_now`` to say."""
 
 Trace = dict[str, Any]
 

@@ -18,6 +18,7 @@ from bridge.twins.jelou import JelouTwin
 from bridge.twins.jelou_settings import JelouSettings
 from bridge.twins.zendesk import ZendeskTwin
 from bridge.twins.zendesk_desk import ZendeskSettings
+from tests.harness import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +42,7 @@ def blurred(value: Any, *names: str) -> Any:
     return [blurred(inner, *names) for inner in value] if isinstance(value, list) else value
 
 
-async def until(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = DEADLINE_S) -> None:
     """Wait for what happens in another task or process. Raises TimeoutError where it does not."""
     async with asyncio.timeout(within_s):
         while not condition():
@@ -85,7 +86,7 @@ class Caller:
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    timeout_s: float = 5.0
+    timeout_s: float = DEADLINE_S
 
     async def __call__(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str | None] | None = None

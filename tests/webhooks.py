@@ -15,7 +15,7 @@ from bridge import jelou
 from bridge.accounts import Bridge
 from bridge.helpdesks import REGISTRY
 from bridge.signatures import standard_webhooks_signature
-from tests.harness import API_TOKEN, KEY, PROJECT, running
+from tests.harness import API_TOKEN, DEADLINE_S, KEY, PROJECT, running
 from tests.helpdesk_recordings import recordings_of
 from tests.senders import Proof, delivered, prove
 from tests.twin_callers import RECORDINGS
@@ -141,8 +141,13 @@ async def get(run: Running, path: str, token: str = "") -> Answer:
     return await post(run, path, b"", {"authorization": f"Bearer {token}"} if token else {}, "GET")
 
 
-async def exchange(run: Running, *parts: bytes, within_s: float = 10.0) -> Answer:
-    """Send raw bytes, part by part, and read one answer; status 0 where none comes in time."""
+async def exchange(
+    run: Running, *parts: bytes, within_s: float = DEADLINE_S, sent: asyncio.Event | None = None
+) -> Answer:
+    """Send raw bytes, part by part, and read one answer; status 0 where none comes in time.
+
+    ``sent`` is set when the bridge has had all of them.
+    """
     host, port = run.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -152,6 +157,8 @@ async def exchange(run: Running, *parts: bytes, within_s: float = 10.0) -> Answe
                 await writer.drain()
                 # A request in between, so that the parts arrive apart.
                 await get(run, "/live")
+            if sent:
+                sent.set()
             return await _answer(reader)
     except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
         return Answer(0, {}, b"")

@@ -12,8 +12,10 @@ from bridge.desk import Desk, Wanted
 from bridge.errors import Changed, NotThere
 from bridge.letters import PARKED, Letter, letter_id
 from bridge.lost import LostAndFound
-from bridge.twins.faults import EventFault, Fault
+from bridge.twins.faults import Fault
+from tests.clocks import TWO_DAYS_MS, WallClock
 from tests.harness import PROJECT, Scene, eventually, scene
+from tests.outcomes import HELD
 
 
 def desk(on: Scene) -> Desk:
@@ -87,11 +89,12 @@ async def test_a_parked_start_shows_both_facts(redis_url: str, prefix: str) -> N
     unknown = {"wait_s": 0.3, "then": "park"}
     async with scene(redis_url, prefix, scripts={"unknown_start": unknown}) as on:
         on.jelou.faults.next_start(Fault.named("error_after_accepting"))
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.5))
+        on.jelou.faults.next_event(HELD)
         await on.scripted("T1")
         await on.until_phase("T1", "parked")
         letter = await the_letter(on, "T1")
         assert "there will be two" in (await desk(on).preview(letter)).says
+        await on.jelou.settle()
         await on.until_phase("T1", "open")
         assert await listed(on) == []
         assert len(on.jelou.ledger.by_ticket("T1")) == 1
@@ -187,17 +190,13 @@ async def test_a_letter_that_was_given_up_anew_is_not_discarded(redis_url: str, 
 
 async def test_a_replay_has_its_horizon_before_it(redis_url: str, prefix: str) -> None:
     """A letter of long ago waits for a throttled Jelou as a new ticket would, and is not given up at once."""
-    async with scene(redis_url, prefix, scripts={"horizon_s": 3.0}) as on:
+    clock = WallClock()
+    async with scene(redis_url, prefix, adapted=clock) as on:
         on.jelou.faults.next_start(Fault.named("status", status=422))
         await on.scripted("T1")
         await on.until_phase("T1", "failed")
         letter = await the_letter(on, "T1")
-        told = await on.bridge.trace("standard-webhooks", "scripts", "T1")
-
-        async def overdue() -> bool:
-            return bool(on.bridge.app.now_ms() - told["timeline"][0]["at"] > 3_100)
-
-        await eventually(overdue)
+        clock.ahead_ms = TWO_DAYS_MS
         on.jelou.faults.next_start(Fault.named("throttled"))
         await desk(on).replay(letter)
         await on.until_phase("T1", "open")

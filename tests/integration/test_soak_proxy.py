@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bridge.embedded import free_port
+from tests.harness import DEADLINE_S
 from tests.soak.proxy import HOST, Proxy
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
     from collections.abc import AsyncIterator
 
-SOON_S = 5.0
+SOON_S = DEADLINE_S
 NOT_YET_S = 0.2
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bridge.twins.faults import EventFault
+from tests.harness import DEADLINE_S
 from tests.twin_callers import (
     USER,
     JelouCaller,
@@ -130,7 +132,7 @@ async def test_stopping_cancels_what_is_under_way(webhook: WebhookReceiver) -> N
     twin = jelou_like_recorded()
     await twin.start()
     twin.integrate(webhook.url)
-    twin.faults.next_event(EventFault.named("late", delay_s=60.0))
+    twin.faults.next_event(EventFault.named("late", delay_s=inf))
     await JelouCaller.of(twin).start()
-    await asyncio.wait_for(twin.stop(), 1.0)
+    await asyncio.wait_for(twin.stop(), DEADLINE_S)
     assert not webhook.received

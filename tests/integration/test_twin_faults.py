@@ -11,6 +11,8 @@ import pytest
 from aiohttp import ClientConnectionError
 
 from bridge.twins.faults import EVENT_FAULTS, REQUEST_FAULTS, Cause, EventFault, Fault, Faults, Shape
+from tests.clocks import LoopClock
+from tests.harness import DEADLINE_S
 from tests.twin_callers import JelouCaller, jelou_like_recorded, recording, until
 
 if TYPE_CHECKING:
@@ -113,11 +115,20 @@ async def test_a_reset_may_come_before_or_after_the_start(
     assert [start.told for start in twin.ledger.starts] == told
 
 
-async def test_a_hang_after_accepting_never_answers(twin: JelouTwin) -> None:
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> LoopClock:
+    """What every time limit in the test goes by."""
+    return LoopClock(monkeypatch)
+
+
+async def test_a_hang_after_accepting_never_answers(twin: JelouTwin, clock: LoopClock) -> None:
     """The caller times out; the conversation exists and its caller has heard nothing yet."""
     twin.faults.next_start(Fault.named("hang_after_accepting"))
+    waiting = asyncio.create_task(JelouCaller.of(twin).start())
+    await until(lambda: bool(twin.ledger.starts))
+    await clock.pass_s(2 * DEADLINE_S)
     with pytest.raises(TimeoutError):
-        await JelouCaller.of(twin, timeout_s=0.1).start()
+        await waiting
     assert [start.told for start in twin.ledger.starts] == [""]
 
 
@@ -130,12 +141,16 @@ async def test_a_hang_may_end(twin: JelouTwin, call: JelouCaller) -> None:
     assert answer.json["data"]["conversationId"] in twin.ledger.conversations
 
 
-async def test_a_slow_start_happens_although_its_caller_left(twin: JelouTwin) -> None:
+async def test_a_slow_start_happens_although_its_caller_left(twin: JelouTwin, clock: LoopClock) -> None:
     """A request that is only read late is carried out even if nobody waits for its answer any more."""
-    twin.faults.next_start(Fault.named("slow", delay_s=0.1))
+    twin.faults.next_start(Fault.named("slow", delay_s=5 * DEADLINE_S))
+    waiting = asyncio.create_task(JelouCaller.of(twin).start())
+    await until(lambda: twin.faults.pending == 0)
+    await clock.pass_s(2 * DEADLINE_S)
     with pytest.raises(TimeoutError):
-        await JelouCaller.of(twin, timeout_s=0.05).start()
+        await waiting
     assert not twin.ledger.starts
+    await clock.pass_s(3 * DEADLINE_S)
     await until(lambda: bool(twin.ledger.starts))
 
 
@@ -144,7 +159,7 @@ async def test_a_stopped_twin_answers_nobody(twin: JelouTwin, call: JelouCaller)
     twin.faults.next_start(Fault.named("hang_after_accepting"))
     waiting = asyncio.create_task(call.start())
     await until(lambda: bool(twin.ledger.starts))
-    await asyncio.wait_for(twin.stop(), 2.0)
+    await asyncio.wait_for(twin.stop(), DEADLINE_S)
     with pytest.raises(ClientConnectionError):
         await waiting
     assert twin.ledger.starts[0].told == "nothing"

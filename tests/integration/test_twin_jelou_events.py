@@ -197,8 +197,8 @@ async def test_an_event_for_a_silent_webhook_times_out(
     twin: JelouTwin, call: JelouCaller, webhook: WebhookReceiver
 ) -> None:
     """A webhook that says nothing in time loses the event."""
-    twin.settings.event_timeout_s = 0.05
-    webhook.answer(202, delay_s=5.0)
+    twin.settings.event_timeout_s = 0.5
+    webhook.answer(202, delay_s=600.0)
     await call.start()
     await twin.settle()
     delivery = twin.ledger.deliveries[0]

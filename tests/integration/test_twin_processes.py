@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.harness import DEADLINE_S
 from tests.twin_callers import USER, Caller, JelouCaller, until
 from tests.webhook_receiver import WebhookReceiver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-READY_WITHIN_S = 20.0
-GONE_WITHIN_S = 5.0
+READY_WITHIN_S = DEADLINE_S
+GONE_WITHIN_S = DEADLINE_S
 
 JELOU = ("bridge.twins.jelou", "--api-key", "key-1", "--project", "project-9", "--bot", "bot-9")
 ZENDESK = ("bridge.twins.zendesk", "--api-token", "token-1", "--time-scale", "0.01")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from typing import TYPE_CHECKING, Any
 
@@ -245,15 +244,15 @@ async def test_comments_come_in_pages_of_either_kind(twin: ZendeskTwin, call: Ca
 
 async def test_updates_of_one_ticket_may_be_limited(twin: ZendeskTwin, call: Caller) -> None:
     """Past the limit a ticket says 429 and when to come back; another ticket and another user do not mind."""
-    twin.settings.updates_per_ticket, twin.settings.update_window_s = 2, 0.1
+    twin.settings.updates_per_ticket = 2
     path, other = opened(twin), opened(twin)
     statuses = [(await call("PUT", path, note())).status for _ in range(3)]
     refused = await call("PUT", path, note())
     twin.agent_writes(int(path.rpartition("/")[2]), "Hola")
     assert statuses == [200, 200, 429]
-    assert refused.headers["retry-after"] == "1"
+    assert 500 < int(refused.headers["retry-after"]) <= 600
     assert (await call("PUT", other, note())).status == 200
-    await asyncio.sleep(0.1)
+    twin.settings.update_window_s = 0.0
     assert (await call("PUT", path, note())).status == 200
 
 

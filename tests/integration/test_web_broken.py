@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.receiving import BODY_PATIENCE_S
+from tests.clocks import LoopClock
 from tests.helpdesk_recordings import JSON
 from tests.webhooks import SENDERS, Answer, exchange, listening
 
@@ -137,16 +138,20 @@ async def test_a_delivery_id_of_other_bytes_is_taken(run: Running) -> None:
     assert [(answer.status, answer.json["status"]) for answer in answers] == [(202, "accepted"), (202, "duplicate")]
 
 
-async def test_a_body_that_does_not_come_is_given_up(run: Running) -> None:
+async def test_a_body_that_does_not_come_is_given_up(run: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stalled sender, and one whose chunks break off on the way, are refused after a while and not held for ever."""
+    assert BODY_PATIENCE_S < 8.0
     head = request("jelou", b"", "transfer-encoding: chunked", content_length=None)
-    begun = monotonic()
-    answers = await asyncio.gather(
-        exchange(run, request(content_length=str(len(JELOU.body) + 1))),
-        exchange(run, head + b"2\r\n{}\r\n", b"not a chunk\r\n"),
-        exchange(run, head, b"2\r\n{}\r\n"),
+    clock, sent = LoopClock(monkeypatch), [asyncio.Event() for _ in range(3)]
+    stalled = asyncio.gather(
+        exchange(run, request(content_length=str(len(JELOU.body) + 1)), sent=sent[0]),
+        exchange(run, head + b"2\r\n{}\r\n", b"not a chunk\r\n", sent=sent[1]),
+        exchange(run, head, b"2\r\n{}\r\n", sent=sent[2]),
     )
-    assert monotonic() - begun < 8.0
+    for one in sent:
+        await one.wait()
+    await clock.pass_s(BODY_PATIENCE_S)
+    answers = await stalled
     assert [answer.status for answer in answers] == [400, 400, 400]
     assert {answer.body for answer in answers} == {b'{"error":"did not come in time","field":"body"}'}
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bridge.embedded import free_port
 from bridge.listening import IDLE_S, listening
+from tests.harness import DEADLINE_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -63,7 +64,7 @@ async def dripped(port: int, request: bytes) -> bytes:
     async with connected(port) as (reader, writer):
         drip = asyncio.create_task(_drip(writer, request))
         try:
-            return (await asyncio.wait_for(reader.read(), 10))[:12] or RESET
+            return (await asyncio.wait_for(reader.read(), DEADLINE_S))[:12] or RESET
         except ConnectionError:
             return RESET
         finally:
@@ -100,7 +101,7 @@ async def test_a_second_head_has_the_same_time(port: int) -> None:
     async with connected(port) as (reader, writer):
         assert await asked(reader, writer) == b"hello"
         writer.write(HEAD[:-2])
-        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 408 ")
+        assert (await asyncio.wait_for(reader.read(), DEADLINE_S)).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_a_slow_answer_is_no_slow_head(port: int) -> None:
@@ -113,9 +114,11 @@ async def test_a_slow_answer_is_no_slow_head(port: int) -> None:
         assert await asked(reader, writer) == b"hello"
 
 
-async def test_a_head_in_two_parts_is_one(port: int) -> None:
+async def test_a_head_in_two_parts_is_one() -> None:
     """As networks deliver them."""
-    async with connected(port) as (reader, writer):
+    site, port = web.Application(), free_port()
+    site.add_routes([web.get("/", _hello)])
+    async with listening(site, "127.0.0.1", port), connected(port) as (reader, writer):
         for part in (HEAD[:9], HEAD[9:20]):
             writer.write(part)
             await asyncio.sleep(HEAD_S / 5)
@@ -133,14 +136,14 @@ async def test_an_idle_connection_is_closed_in_the_end() -> None:
         connected(port) as (reader, writer),
     ):
         assert await asked(reader, writer) == b"hello"
-        assert [await asyncio.wait_for(one.read(), 10) for one in (silent, reader)] == [b"", b""]
+        assert [await asyncio.wait_for(one.read(), DEADLINE_S) for one in (silent, reader)] == [b"", b""]
 
 
 async def test_a_stopping_server_does_not_wait_for_a_head() -> None:
     """Only for requests under way."""
     site, port = web.Application(), free_port()
     site.add_routes([web.get("/", _hello)])
-    async with asyncio.timeout(15), connected_to_end(port, site) as reader:
+    async with asyncio.timeout(DEADLINE_S / 2), connected_to_end(port, site) as reader:
         assert reader.at_eof() is False
     assert await reader.read() == b""
 
@@ -148,7 +151,7 @@ async def test_a_stopping_server_does_not_wait_for_a_head() -> None:
 @asynccontextmanager
 async def connected_to_end(port: int, site: web.Application) -> AsyncIterator[asyncio.StreamReader]:
     """A connection with half a head, to a server that has stopped when the block is left."""
-    async with listening(site, "127.0.0.1", port, finish_s=60, head_s=60):
+    async with listening(site, "127.0.0.1", port, finish_s=DEADLINE_S, head_s=DEADLINE_S):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD[:-2])
         await writer.drain()

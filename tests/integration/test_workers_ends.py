@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bridge.domain import StartAnswered
-from bridge.twins.faults import EventFault, Fault
+from bridge.twins.faults import Fault
 from tests.harness import eventually, scene
-from tests.outcomes import Trace, told
+from tests.outcomes import HELD, Trace, told
 from tests.talk import QUICK, USER, closed, hand_in, heard, hears, open_ticket, reads, traced
 
 pytestmark = pytest.mark.asyncio
@@ -101,7 +101,7 @@ async def test_a_ticket_reopened_while_its_close_is_out_goes_on(redis_url: str, 
     async with scene(redis_url, prefix) as on:
         ticket, first = await open_ticket(on)
         on.jelou.faults.next("close", Fault(accept=worked, status=500, delay_s=1.5))
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=4.0), "close")
+        on.jelou.faults.next_event(HELD, "close")
         on.zendesk.change(ticket, status="solved")
         await traced(on, ticket, "sending", action="close.conversation")
         on.zendesk.change(ticket, status="open")
@@ -125,11 +125,12 @@ async def test_a_late_close_does_not_end_the_next_episode(redis_url: str, prefix
     """The close event of the first conversation comes when the second is open already."""
     async with scene(redis_url, prefix) as on:
         ticket, _ = await open_ticket(on)
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=1.0), "close")
+        on.jelou.faults.next_event(HELD, "close")
         on.zendesk.change(ticket, status="solved")
         await closed(on, ticket)
         on.zendesk.change(ticket, status="open")
         await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        await on.jelou.settle()
         trace = await traced(on, ticket, "ignored", event="conversation.close")
         assert trace["phase"] == "open"
 

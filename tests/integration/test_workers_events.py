@@ -47,7 +47,7 @@ async def test_a_start_event_opens_the_ticket_once_whenever_it_comes(redis_url: 
     ("fault", "by"),
     [
         (EventFault(metadata=False, early=True), "the one start in flight for this bot and user"),
-        (EventFault(metadata=False, delay_s=0.6), "conversation id"),
+        (EventFault(metadata=False, held=True), "conversation id"),
     ],
 )
 async def test_a_start_event_without_metadata_finds_its_ticket(
@@ -55,7 +55,9 @@ async def test_a_start_event_without_metadata_finds_its_ticket(
 ) -> None:
     """Before the answer by the one start in flight, after it by the conversation's id."""
     async with scene(redis_url, prefix, scripts=FIRM) as on:
-        trace = await started(on, fault)
+        await started(on, fault, "started", "open")
+        await on.jelou.settle()
+        trace = await on.until_phase("T-1", "open")
         assert [one["by"] for one in told(trace, "received", event="conversation.start")] == [by]
         assert line(trace) == STRAIGHT
 

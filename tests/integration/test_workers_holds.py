@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.twins.faults import Fault
-from tests.harness import scene
-from tests.outcomes import FIRM, SHORT_WAITS, conversations, line, reasons, told
+from tests.clocks import WallClock
+from tests.harness import PROJECT, scene
+from tests.held import Held
+from tests.outcomes import FIRM, FIRM_MS, SHORT_WAITS, conversations, due_now, line, reasons, told
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from tests.harness import Scene
     from tests.outcomes import Trace
 
 ACCOUNT = "standard-webhooks/scripts"
+LANE = f"{ACCOUNT}~{PROJECT}"
 
 
 async def until_it_waits(on: Scene, ticket: str) -> Trace:
@@ -86,25 +91,29 @@ async def test_a_start_that_did_not_happen_takes_no_place_in_the_hour(redis_url:
 
 async def test_two_tickets_of_one_person_do_not_start_at_the_same_time(redis_url: str, prefix: str) -> None:
     """The second waits for the first one's end, and goes on at once then."""
-    async with scene(redis_url, prefix, scripts=FIRM) as on:
-        on.jelou.faults.next_start(Fault.named("slow", delay_s=0.8))
+    first_call = Held()
+    async with scene(redis_url, prefix, scripts=FIRM, adapted=first_call) as on:
         await on.scripted("T-1")
-        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: trace["phase"] == "starting")
+        await first_call.is_out()
         await on.scripted("T-2")
         await until_it_waits(on, "T-2")
+        first_call.let_go()
         first, second = await on.until_phase("T-1", "open"), await on.until_phase("T-2", "open")
         assert told(first, "answered")[0]["at"] <= told(second, "sending")[0]["at"]
         assert reasons(second, "waiting")[0] == "another start for the same person: standard-webhooks/scripts/T-1"
 
 
-async def test_a_person_whose_start_is_unknown_starts_no_other(redis_url: str, prefix: str) -> None:
+async def test_a_person_whose_start_is_unknown_starts_no_other(redis_url: str, prefix: str, redis: Redis) -> None:
     """The second ticket waits until the first one's fate is settled, here by giving up."""
-    patience = {"unknown_start": {"wait_s": 0.8}}
-    async with scene(redis_url, prefix, scripts=patience) as on:
+    clock = WallClock()
+    async with scene(redis_url, prefix, scripts=FIRM, adapted=clock) as on:
         on.jelou.faults.next_start(Fault.named("reset_before_accepting"))
         await on.scripted("T-1")
         await on.until_phase("T-1", "unknown")
         await on.scripted("T-2")
+        await until_it_waits(on, "T-2")
+        clock.ahead_ms = FIRM_MS
+        await due_now(redis, prefix, LANE, f"{ACCOUNT}/T-1")
         second = await on.until_phase("T-2", "open")
         first = await on.until_phase("T-1", "parked")
         assert told(first, "moved", phase="parked")[0]["at"] <= told(second, "sending")[0]["at"]
@@ -112,8 +121,8 @@ async def test_a_person_whose_start_is_unknown_starts_no_other(redis_url: str, p
 
 async def test_tickets_of_two_people_start_beside_each_other(redis_url: str, prefix: str) -> None:
     """A slow call holds back its own person and nobody else."""
-    async with scene(redis_url, prefix, jelou={"start_timeout_s": 20}) as on:
-        on.jelou.faults.next_start(Fault.named("slow", delay_s=30.0, only="T-1"))
+    async with scene(redis_url, prefix) as on:
+        on.jelou.faults.next_start(Fault.named("hang_after_accepting", only="T-1"))
         await on.scripted("T-1")
         await on.scripted("T-2", phone="+593987654322")
         await on.until_phase("T-2", "open")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from bridge import events
 from bridge.domain import StartAnswered
 from bridge.links import Link
-from bridge.protocol import Leases
 from bridge.timeline import entry
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import PROJECT, eventually, scene
-from tests.outcomes import FIRM, SHORT_WAITS, conversations, kept, line, reasons, told
+from tests.held import Held
+from tests.outcomes import BRIEF_LANES, FIRM, SHORT_WAITS, conversations, due_now, kept, line, reasons, told
 from workers.limits import Limits
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ KIND, ACCOUNT = "standard-webhooks", "scripts"
 LANE = f"{KIND}/{ACCOUNT}~{PROJECT}"
 TICKET = f"{KIND}/{ACCOUNT}/T-1"
 NO_HEARTBEAT: dict[str, Any] = {
-    "limits": Limits(heartbeat_s=60, sweep_s=0.05, drain_s=1.0),
-    "leases": Leases(ticket_ms=300, lane_ms=300),
+    "limits": Limits(heartbeat_s=600, sweep_s=0.05, drain_s=1.0),
+    "leases": BRIEF_LANES,
 }
-"""A worker that keeps no ticket longer than one lease."""
+"""A worker that keeps no ticket longer than one lease; ``due_now`` ends that."""
 
 DROPPED = EventFault.named("dropped")
 PATIENT = FIRM | {"confirm_wait_s": 0.1}
@@ -44,14 +44,17 @@ class Stopped:
 
     def __init__(self, app: App) -> None:
         self.http = app.http
+        self.stopped = asyncio.Event()
         self.woken = asyncio.Event()
         self.starts = 0
+        self.slept_s = 0.0
 
     async def send(self, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
         """As the real one, only later."""
         if call.url.endswith("/start"):
             self.starts += 1
             if self.starts == 1:
+                self.stopped.set()
                 await self.woken.wait()
         return await self.http.send(call, allowed)
 
@@ -72,12 +75,16 @@ async def last_claim(redis: Any, prefix: str) -> str:
     return Link.load(await redis.hget(f"{prefix}:link:{TICKET}", "state")).claim
 
 
-async def test_a_late_answer_settles_an_unknown_start(redis_url: str, prefix: str) -> None:
+async def test_a_late_answer_settles_an_unknown_start(redis_url: str, prefix: str, redis: Redis) -> None:
     """The lease ended while the call was out and the event never came: the answer names the conversation."""
-    async with scene(redis_url, prefix, scripts=PATIENT, **NO_HEARTBEAT) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=0.8))
+    call = Held()
+    async with scene(redis_url, prefix, scripts=PATIENT, adapted=call, **NO_HEARTBEAT) as on:
         on.jelou.faults.next_event(DROPPED)
         await on.scripted("T-1")
+        await call.is_out()
+        await due_now(redis, prefix, LANE, TICKET)
+        await on.until_phase("T-1", "unknown")
+        call.let_go()
         trace = await on.until_phase("T-1", "open")
         wanted = ["sending", "unanswered", "to unknown", "waiting", "to started", "waiting", "answered", "to open"]
         assert line(trace) == wanted
@@ -85,18 +92,22 @@ async def test_a_late_answer_settles_an_unknown_start(redis_url: str, prefix: st
         assert conversations(on, "T-1") == [trace["conversation"]]
 
 
-async def test_a_call_that_never_went_out_is_made_by_the_next_worker(redis_url: str, prefix: str) -> None:
+async def test_a_call_that_never_went_out_is_made_by_the_next_worker(redis_url: str, prefix: str, redis: Redis) -> None:
     """A worker stopped between mark and bytes sends nothing when it wakes, and says so: no person is asked."""
     stopped: list[Stopped] = []
 
     def sleepy(app: App) -> App:
         stopped.append(Stopped(app))
-        return replace(app, http=stopped[0])  # type: ignore[arg-type]
+        slept = replace(app, monotonic=lambda: app.monotonic() + stopped[0].slept_s)
+        return replace(slept, http=stopped[0])  # type: ignore[arg-type]
 
     async with scene(redis_url, prefix, scripts=FIRM, adapted=sleepy, **NO_HEARTBEAT) as on:
         await on.scripted("T-1")
+        await stopped[0].stopped.wait()
+        await due_now(redis, prefix, LANE, TICKET)
         await on.bridge.traced(KIND, ACCOUNT, "T-1", lambda trace: trace["phase"] == "unknown")
         assert on.jelou.ledger.starts == []
+        stopped[0].slept_s = 2 * on.bridge.app.store.leases.ticket_ms / 1000
         stopped[0].woken.set()
         trace = await on.until_phase("T-1", "open")
         assert reasons(trace, "received")[1:2] == ["the lease had ended before the call went out"]

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bridge.errors import LeaseLost
 from bridge.protocol import Leases
 from bridge.twins.faults import Fault
-from tests.harness import PROJECT, Scene, eventually, scene
-from tests.outcomes import FIRM, conversations, line
+from tests.clocks import ServerClock
+from tests.harness import DEADLINE_S, PROJECT, Scene, eventually, scene
+from tests.held import Held
+from tests.outcomes import BRIEF_LANES, FIRM, HELD, conversations, due_now, line
 from workers.limits import Limits
 from workers.pair import Pair
 from workers.ticket import work_ticket
 from workers.work import Work
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from tests.outcomes import Trace
 
 KIND, ACCOUNT = "standard-webhooks", "scripts"
 LANE = f"{KIND}/{ACCOUNT}~{PROJECT}"
-SHORT = Leases(ticket_ms=400, lane_ms=400)
+TICKET = f"{KIND}/{ACCOUNT}/T-1"
+PROLONGED_MS = 3_000
+"""Less than half a lease, and more than a clock that nobody has put forward goes on meanwhile."""
 
 
 async def phase(on: Scene, ticket: str, wanted: str) -> Trace:
@@ -35,25 +42,50 @@ async def phase(on: Scene, ticket: str, wanted: str) -> Trace:
 # --- leases ----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_heartbeat_keeps_the_ticket_of_a_long_call(redis_url: str, prefix: str) -> None:
+async def test_a_heartbeat_keeps_the_ticket_of_a_long_call(redis_url: str, prefix: str, redis: Redis) -> None:
     """The call takes three leases; nobody takes the ticket over, and the answer counts."""
     limits = Limits(heartbeat_s=0.1, sweep_s=0.1, drain_s=1.0)
-    async with scene(redis_url, prefix, scripts=FIRM, limits=limits, leases=SHORT) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=1.2))
+    call, clock = Held(), ServerClock(redis, prefix)
+    async with scene(redis_url, prefix, scripts=FIRM, limits=limits, adapted=lambda app: call(clock(app))) as on:
+        on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
+        await call.is_out()
+        for _ in range(6):
+            before = await lease_ends_ms(redis, prefix)
+            await clock.pass_ms(on.bridge.app.store.leases.ticket_ms // 2)
+            await eventually(partial(_is_prolonged, redis, prefix, before + PROLONGED_MS))
+        call.let_go()
+        await phase(on, "T-1", "started")
+        await on.jelou.settle()
         trace = await on.until_phase("T-1", "open")
         assert line(trace) == ["sending", "answered", "to started", "waiting", "to open"]
         assert conversations(on, "T-1") == [trace["conversation"]]
 
 
-async def test_without_a_heartbeat_the_ticket_is_taken_over_as_unknown(redis_url: str, prefix: str) -> None:
+async def lease_ends_ms(redis: Any, prefix: str) -> int:
+    """When the lease of T-1 ends."""
+    return int(await redis.zscore(f"{prefix}:lane:{LANE}", TICKET))
+
+
+async def _is_prolonged(redis: Any, prefix: str, until_ms: int) -> bool:
+    return await lease_ends_ms(redis, prefix) >= until_ms
+
+
+async def test_without_a_heartbeat_the_ticket_is_taken_over_as_unknown(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
     """The call outlives its lease: another claim finds the mark, and the late answer or Jelou's event settles it."""
-    limits = Limits(heartbeat_s=60, sweep_s=0.1, drain_s=1.0)
-    quiet = {"unknown_start": {"wait_s": 30}}
-    async with scene(redis_url, prefix, scripts=quiet, limits=limits, leases=SHORT) as on:
-        on.jelou.faults.next_start(Fault.named("slow", delay_s=1.2))
+    limits = Limits(heartbeat_s=600, sweep_s=0.1, drain_s=1.0)
+    call = Held()
+    async with scene(redis_url, prefix, scripts=FIRM, limits=limits, leases=BRIEF_LANES, adapted=call) as on:
+        on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
+        await call.is_out()
+        await due_now(redis, prefix, LANE, TICKET)
         await on.until_phase("T-1", "unknown")
+        call.let_go()
+        await phase(on, "T-1", "started")
+        await on.jelou.settle()
         trace = await on.until_phase("T-1", "open")
         told = line(trace)
         assert (told[:4], told[-1]) == (["sending", "unanswered", "to unknown", "waiting"], "to open")
@@ -147,13 +179,15 @@ async def _taken_over(on: Scene) -> bool:
 
 async def test_a_drain_finishes_what_is_under_way_and_claims_nothing_more(redis_url: str, prefix: str) -> None:
     """The call's answer is kept; a ticket that comes meanwhile stays for others."""
-    async with scene(redis_url, prefix, scripts=FIRM, limits=Limits(drain_s=5.0, sweep_s=0.1)) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=0.6))
+    call, limits = Held(), Limits(drain_s=DEADLINE_S, sweep_s=0.1)
+    async with scene(redis_url, prefix, scripts=FIRM, limits=limits, adapted=call) as on:
+        on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
-        await phase(on, "T-1", "starting")
+        await call.is_out()
         draining = asyncio.create_task(on.bridge.lanes.drain())
         await asyncio.sleep(0)
         await on.scripted("T-2", phone="+593987654322")
+        call.let_go()
         await draining
         assert on.bridge.lanes.works == {}
         trace = await on.bridge.trace(KIND, ACCOUNT, "T-1")
@@ -169,7 +203,7 @@ async def test_more_hung_lanes_than_slots_do_not_stop_another(redis_url: str, pr
     """Four lanes, each with more tickets than it may have in hand, all hang; two slots serve the fifth all the same."""
     hung: dict[str, dict[str, str]] = {f"hung-{n}": {} for n in range(4)}
     limits = Limits(slots=2, lane_most=1, no_room_ms=100, sweep_s=0.1, drain_s=0.1)
-    async with scene(redis_url, prefix, more_scripts=hung, limits=limits, jelou={"start_timeout_s": 30}) as on:
+    async with scene(redis_url, prefix, more_scripts=hung, limits=limits) as on:
         on.jelou.faults.sometimes("start", Fault.named("hang_after_accepting", only="/hung-"), 1.0)
         for n, account in enumerate(hung):
             for m in range(3):
@@ -186,7 +220,7 @@ async def _in_hand(on: Scene, count: int) -> bool:
 
 async def test_a_hung_call_does_not_hold_back_its_own_lane(redis_url: str, prefix: str) -> None:
     """The tickets claimed with it are finished, and those that come later are claimed."""
-    async with scene(redis_url, prefix, jelou={"start_timeout_s": 30}, limits=Limits(drain_s=0.1)) as on:
+    async with scene(redis_url, prefix, limits=Limits(drain_s=0.1)) as on:
         on.jelou.faults.sometimes("start", Fault.named("hang_after_accepting", only='"hung"'), 1.0)
         await on.scripted("hung", phone="+593987654000")
         for n in range(3):

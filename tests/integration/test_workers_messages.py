@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bridge.links import Link
-from bridge.twins.faults import EventFault, Fault
+from bridge.twins.faults import Fault
 from tests.harness import STANDARD_SECRET, eventually, scene
-from tests.outcomes import reasons, told
+from tests.outcomes import HELD, reasons, told
 from tests.talk import PHONE, QUICK, USER, closed, heard, hears, open_ticket, read, reads, traced
 from tests.webhook_receiver import WebhookReceiver
 
@@ -67,10 +67,12 @@ async def test_a_message_that_never_gets_an_answer_is_told_to_the_agent(redis_ur
 async def test_a_reply_waits_for_the_room(redis_url: str, prefix: str) -> None:
     """Written before Jelou's start event came, it is said when that has told the room."""
     async with scene(redis_url, prefix) as on:
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=0.6))
+        on.jelou.faults.next_event(HELD)
         ticket = on.zendesk.open_ticket("Hola", PHONE).id
         await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "started")
         on.zendesk.agent_writes(ticket, "Ya le ayudo")
+        await traced(on, ticket, "received", event="agent.replied")
+        await on.jelou.settle()
         [conversation] = on.jelou.ledger.conversations.values()
         await hears(conversation, "Ya le ayudo")
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.helpdesks import REGISTRY
 from bridge.helpdesks.zendesk import Zendesk
-from bridge.protocol import Leases
 from bridge.twins.faults import Fault, Shape
-from tests.harness import eventually, scene
-from tests.outcomes import line, reasons, told
+from tests.harness import PROJECT, eventually, scene
+from tests.held import Held
+from tests.outcomes import BRIEF_LANES, due_now, line, reasons, told
 from workers.limits import Limits
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from bridge.domain import Call
     from bridge.wiring import App
     from tests.harness import Scene
@@ -139,11 +141,12 @@ async def test_a_field_of_unknown_fate_is_written_again(redis_url: str, prefix: 
 
 async def test_a_ticket_that_is_closed_for_good_is_an_outcome_of_its_own(redis_url: str, prefix: str) -> None:
     """It is not tried for ever: what is left to write is left out with the reason, and the conversation ends."""
-    async with scene(redis_url, prefix) as on:
-        on.jelou.faults.next_start(Fault.named("slow", delay_s=0.6))
+    call = Held()
+    async with scene(redis_url, prefix, adapted=call) as on:
         ticket = open_ticket(on)
-        await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "starting")
+        await call.is_out()
         on.zendesk.change(ticket, status="closed")
+        call.let_go()
         trace = await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
         ended = "answered 422: the ticket is closed for good, or merged into another"
         assert reasons(trace, "gone") == [ended]
@@ -156,12 +159,14 @@ async def test_a_ticket_that_is_closed_for_good_is_an_outcome_of_its_own(redis_u
 
 async def test_a_helpdesk_that_is_away_gets_its_note_later(redis_url: str, prefix: str) -> None:
     """The conversation does not wait for it."""
-    async with scene(redis_url, prefix) as on:
-        on.jelou.faults.next_start(Fault.named("slow", delay_s=0.6))
+    call = Held()
+    async with scene(redis_url, prefix, adapted=call) as on:
         ticket = open_ticket(on)
-        await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "starting")
+        await call.is_out()
+        await on.jelou.settle()
         port = int(on.zendesk.url.rpartition(":")[2])
         await on.zendesk.stop()
+        call.let_go()
         trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda seen: bool(told(seen, "refused")))
         assert (trace["phase"], trace["to_write"]) == ("open", [NOTE, "1:field", "1:tag"])
         await on.zendesk.start(port)
@@ -203,10 +208,10 @@ async def test_an_account_that_wants_no_notes_gets_none(redis_url: str, prefix: 
         assert on.zendesk.notes(ticket) == []
 
 
-async def test_a_worker_that_died_while_writing_leaves_one_note(redis_url: str, prefix: str) -> None:
+async def test_a_worker_that_died_while_writing_leaves_one_note(redis_url: str, prefix: str, redis: Redis) -> None:
     """The note is marked before it goes out: whoever takes over looks first."""
-    leases, limits = Leases(ticket_ms=400, lane_ms=400), Limits(drain_s=0.05, sweep_s=0.1)
-    async with scene(redis_url, prefix, leases=leases, limits=limits) as on:
+    limits = Limits(drain_s=0.05, sweep_s=0.1)
+    async with scene(redis_url, prefix, leases=BRIEF_LANES, limits=limits) as on:
         ticket = open_ticket(on, update_ticket=Fault.named("hang_after_accepting"))
 
         async def noted() -> bool:
@@ -215,5 +220,6 @@ async def test_a_worker_that_died_while_writing_leaves_one_note(redis_url: str, 
         await eventually(noted)
         await on.bridge.lanes.drain()
         on.bridge.lanes.draining = False
+        await due_now(redis, prefix, f"zendesk/acme~{PROJECT}", f"zendesk/acme/{ticket}")
         trace = await written(on, ticket)
         assert (len(on.zendesk.notes(ticket)), how(trace)) == (1, FOUND)

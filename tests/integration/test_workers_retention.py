@@ -10,10 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.forgetting import Forgetting
 from bridge.policies import Retention
-from bridge.twins.faults import EventFault, Fault
-from tests.harness import eventually, scene
+from bridge.twins.faults import Fault
+from tests.harness import PROJECT, eventually, scene
+from tests.held import Held
 from tests.log_capture import configured
-from tests.outcomes import FIRM, conversations
+from tests.outcomes import FIRM, HELD, conversations
 from tests.steps import content
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ USER = "593987001234"
 PERSONAL = (USER, PHONE, "T-4711", "mariposa")
 A_MOMENT = 0.5 / 86_400
 """Half a second, in days."""
-
-LATE = EventFault.named("late", delay_s=0.8)
 
 
 def keeping(**days: float) -> Callable[[App], App]:
@@ -113,12 +112,12 @@ async def test_what_is_not_over_is_kept_whatever_is_configured(redis_url: str, p
         await on.scripted("parked", priority="high", phone="+593987654322")
         await on.until_phase("parked", "parked")
         await on.scripted("ignored", priority="low")
-        await on.until_phase("ignored", "ignored")
         await on.bridge.traced("standard-webhooks", "scripts", "ignored", lambda told: not told["known"])
         assert (await on.until_phase("open", "open"))["known"]
         assert (await on.until_phase("parked", "parked"))["known"]
         letters = [orjson.loads(one) for _, one in await on.bridge.app.store.records.letters(None, 10)]
         assert [one["action"] for one in letters] == ["parked"]
+        assert counted(on, "bridge_retired_total") == {"ignored": 1}
 
 
 # --- forgetting ------------------------------------------------------------------------------------------------------
@@ -126,35 +125,32 @@ async def test_what_is_not_over_is_kept_whatever_is_configured(redis_url: str, p
 
 async def test_a_start_that_is_out_is_forgotten_and_not_repeated(redis_url: str, redis: Redis, prefix: str) -> None:
     """The worker has sent it and waits for the answer: its finish is lost, and the start event finds nobody."""
-    async with scene(redis_url, prefix, scripts=FIRM) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=0.4))
-        on.jelou.faults.next_event(LATE)
+    call = Held()
+    async with scene(redis_url, prefix, scripts=FIRM, adapted=call) as on:
+        on.jelou.faults.next_event(HELD)
         await ticket(on)
-        await eventually(lambda: is_started(on))
+        await call.is_out()
         [one] = (await forget(on, user=PHONE))["tickets"]
         assert (one["phase"], one["held"], one["start_may_be_out"]) == ("starting", True, True)
         assert await left(redis, prefix) == []
+        call.let_go()
         await eventually(lambda: hands_are_empty(on))
         await told_again(on, redis, prefix)
-
-
-async def is_started(on: Scene) -> bool:
-    """Whether Jelou has carried out a start."""
-    return bool(on.jelou.ledger.conversations)
 
 
 async def test_an_unknown_start_is_forgotten_and_its_event_changes_nothing(
     redis_url: str, redis: Redis, prefix: str
 ) -> None:
     """Nobody waits for it any more, no policy tries it again."""
-    retry = {"unknown_start": {"wait_s": 0.5, "then": "retry"}}
+    retry = {"unknown_start": {"wait_s": 300, "then": "retry"}}
     async with scene(redis_url, prefix, scripts=retry) as on:
         on.jelou.faults.next_start(Fault.named("reset_after_accepting"))
-        on.jelou.faults.next_event(LATE)
+        on.jelou.faults.next_event(HELD)
         await ticket(on)
         await on.until_phase("T-4711", "unknown")
         [one] = (await forget(on, ticket="T-4711"))["tickets"]
         assert (one["phase"], one["start_may_be_out"]) == ("unknown", True)
+        assert await redis.zcard(f"{prefix}:lane:standard-webhooks/scripts~{PROJECT}") == 0
         await told_again(on, redis, prefix)
 
 

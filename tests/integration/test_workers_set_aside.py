@@ -9,9 +9,8 @@ from bridge.helpdesks import REGISTRY
 from bridge.helpdesks.zendesk import Zendesk
 from bridge.protocol import Incoming, Leases
 from bridge.store import Store
-from bridge.twins.faults import EventFault
 from tests.harness import PROJECT, Scene, configuration, eventually, project, running, scene, scripted_account
-from tests.outcomes import FIRM, due_now, kept, line, reasons, told
+from tests.outcomes import FIRM, HELD, due_now, kept, line, reasons, told
 from workers.lanes import Lanes
 from workers.limits import Limits
 
@@ -102,12 +101,13 @@ async def test_an_account_removed_from_the_configuration_loses_nothing(
 ) -> None:
     """Its tickets wait, evidence included, and say why once; they go on when the account is back."""
     async with scene(redis_url, prefix, scripts=FIRM) as on:
-        on.jelou.faults.next_event(EventFault.named("late", delay_s=0.8))
+        on.jelou.faults.next_event(HELD)
         await on.scripted("T-1")
         await on.until_phase("T-1", "started")
         on.bridge.lanes.draining = True
         without = configuration(project(on.jelou), {KIND: {"others": scripted_account()}})
         async with running(without, redis_url, prefix, limits=Limits(sweep_s=0.05)):
+            await on.jelou.settle()
             await eventually(lambda: _set_aside(on))
             for _ in range(3):
                 await due_now(redis, prefix, LANE, TICKET)

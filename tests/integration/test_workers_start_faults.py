@@ -8,14 +8,17 @@ import pytest
 
 from bridge.twins.faults import EventFault, Fault, Shape
 from tests.harness import scene
+from tests.held import Held
 from tests.outcomes import FIRM, SHORT_WAITS, conversations, line, reasons, told
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bridge.wiring import App
     from tests.harness import Scene
     from tests.outcomes import Trace
 
 TICKET = "T-1"
-SHORT_CALL = {"start_timeout_s": 0.3}
 
 NEVER = {
     "404 bot": Fault(status=404),
@@ -37,10 +40,13 @@ SOON = {
 }
 """Certainly not done, and worth another try."""
 
+NO_ANSWER = Fault(name="no answer")
+"""Jelou does as it is asked; its answer never arrives."""
+
 ARRIVED = {
     "500 after accepting": Fault.named("error_after_accepting"),
     "503 of a gateway after accepting": Fault(accept=True, status=503, shape=Shape.HTML),
-    "hang after accepting": Fault.named("hang_after_accepting"),
+    "no answer": NO_ANSWER,
     "reset after accepting": Fault.named("reset_after_accepting"),
     "2xx that breaks off": Fault.named("unreadable_after_accepting"),
     "2xx without a body": Fault(accept=True, shape=Shape.EMPTY),
@@ -62,6 +68,13 @@ NOT_ARRIVED = {
 def each(faults: dict[str, Fault]) -> pytest.MarkDecorator:
     """One test for each of them."""
     return pytest.mark.parametrize("fault", faults.values(), ids=faults.keys())
+
+
+def way_back(fault: Fault) -> Callable[[App], App]:
+    """What becomes of the answer on its way."""
+    lost = Held(lost=True)
+    lost.let_go()
+    return lost if fault is NO_ANSWER else lambda app: app
 
 
 async def start(on: Scene, fault: Fault, *phases: str) -> Trace:
@@ -151,7 +164,7 @@ UNKNOWN = ["sending", "unanswered", "to unknown", "waiting"]
 @each(ARRIVED)
 async def test_an_unknown_start_is_settled_by_its_event(redis_url: str, prefix: str, fault: Fault) -> None:
     """One conversation, known by the event that carries our metadata; nothing was tried again."""
-    async with scene(redis_url, prefix, scripts=FIRM, jelou=SHORT_CALL) as on:
+    async with scene(redis_url, prefix, scripts=FIRM, adapted=way_back(fault)) as on:
         trace = await start(on, fault, "open")
         assert line(trace) == [*UNKNOWN, "to open"]
         assert [trace["conversation"]] == conversations(on, TICKET)
@@ -160,7 +173,7 @@ async def test_an_unknown_start_is_settled_by_its_event(redis_url: str, prefix: 
 @each(ARRIVED)
 async def test_an_unknown_start_without_its_event_is_parked(redis_url: str, prefix: str, fault: Fault) -> None:
     """It worked and nobody knows: a person decides, and there is one conversation and not two."""
-    async with scene(redis_url, prefix, scripts=SHORT_WAITS, jelou=SHORT_CALL) as on:
+    async with scene(redis_url, prefix, scripts=SHORT_WAITS, adapted=way_back(fault)) as on:
         on.jelou.faults.next_event(EventFault.named("dropped"))
         trace = await start(on, fault, "parked")
         assert line(trace) == [*UNKNOWN, "to parked"]

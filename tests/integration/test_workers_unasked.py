@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 from aiohttp import web
 
 from bridge.embedded import free_port
-from bridge.protocol import Leases
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, one_ticket, orphans, trigger, wanted, worked, written
 from tests.harness import PROJECT, STANDARD_SECRET, eventually, scene, serving
-from tests.outcomes import reasons, told
+from tests.held import Held
+from tests.outcomes import BRIEF_LANES, due_now, reasons, told
 from workers.limits import Limits
 
 if TYPE_CHECKING:
@@ -107,15 +107,18 @@ async def test_its_own_webhook_starts_nothing(redis_url: str, prefix: str, *, th
         assert on.jelou.ledger.starts == []
 
 
-async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(redis_url: str, prefix: str) -> None:
+async def test_a_worker_that_died_while_opening_leaves_no_second_ticket(
+    redis: Redis, redis_url: str, prefix: str
+) -> None:
     """Whoever takes over looks for the ticket first."""
-    cut_short, leases = Limits(drain_s=0.05, sweep_s=0.1), Leases(ticket_ms=400, lane_ms=400)
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), limits=cut_short, leases=leases) as on:
+    dies: dict[str, Any] = {"limits": Limits(drain_s=0.05, sweep_s=0.1), "leases": BRIEF_LANES}
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), **dies) as on:
         on.zendesk.faults.next("create_ticket", Fault.named("hang_after_accepting"))
         conversation = on.jelou.hand_over(USER, "Hola")
         ticket = await one_ticket(on)
         await on.bridge.lanes.drain()
         on.bridge.lanes.draining = False
+        await due_now(redis, prefix, LANE, f"jelou/{PROJECT}/{conversation.id}")
         trace = await worked(on, conversation)
         assert [one["how"] for one in told(trace, "answered")] == ["found: an earlier try had arrived"]
         await at_phase(on, ticket, "open")
@@ -145,11 +148,13 @@ async def test_where_nothing_can_be_looked_for_the_same_is_asked_again(redis_url
 
 async def test_a_start_waits_while_a_ticket_is_opened(redis_url: str, prefix: str) -> None:
     """Jelou may answer it with this very conversation: then there would be a ticket too many."""
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
-        on.zendesk.faults.next("create_ticket", Fault(accept=True, delay_s=0.5))
+    call = Held("/api/v2/tickets.json")
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), adapted=call) as on:
         conversation = on.jelou.hand_over(USER, "Hola")
-        await one_ticket(on)
+        await call.is_out()
         await on.scripted("T-1")
+        await on.bridge.traced("standard-webhooks", "scripts", "T-1", lambda trace: bool(told(trace, "waiting")))
+        call.let_go()
         other = await on.until_phase("T-1", "open")
         busy = f"another start for the same person: jelou/{PROJECT}/{conversation.id}"
         assert reasons(other, "waiting")[0] == busy

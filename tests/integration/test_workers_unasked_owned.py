@@ -9,7 +9,8 @@ import pytest
 from bridge.twins.faults import EventFault, Fault
 from tests.api_calls import Api
 from tests.hand_overs import LANE, USER, acme, at_phase, closed, one_ticket, orphans, wanted, worked, written
-from tests.harness import PROJECT, eventually, scene
+from tests.harness import PROJECT, scene
+from tests.held import Held
 from tests.outcomes import due_now, kept, reasons
 
 if TYPE_CHECKING:
@@ -46,18 +47,16 @@ async def test_what_a_person_claims_is_theirs(redis: Redis, redis_url: str, pref
 
 async def test_a_start_of_ours_that_is_in_flight_is_waited_for(redis_url: str, prefix: str) -> None:
     """The customer writes before the start is answered: the conversation is that ticket's, and no other is opened."""
-    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
-        on.jelou.faults.next_start(Fault(accept=True, delay_s=1.0))
+    call = Held()
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted(), adapted=call) as on:
         on.jelou.faults.next_event(EventFault.named("dropped"))
         await on.scripted("T-1")
-
-        async def begun() -> bool:
-            return on.jelou.ledger.active(on.jelou.settings.bot_id, USER) is not None
-
-        await eventually(begun)
+        await call.is_out()
         on.jelou.customer_writes(USER, "Hola")
         conversation = on.jelou.ledger.active(on.jelou.settings.bot_id, USER)
         assert conversation is not None
+        await on.bridge.traced("jelou", PROJECT, conversation.id, lambda trace: bool(reasons(trace, "waiting")))
+        call.let_go()
         trace = await worked(on, conversation)
         assert trace["reason"] == "it belongs to standard-webhooks/scripts/T-1 now"
         assert reasons(trace, "waiting") == ["another start for the same person: standard-webhooks/scripts/T-1"]
