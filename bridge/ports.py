@@ -82,7 +82,11 @@ class Helpdesk(Protocol):
         """How a delivery for this account proves itself."""
         ...
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def content_type(self, account: Account) -> str:
+        """What a delivery's body declares to be; one that declares nothing is taken as that."""
+        ...
+
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:
         """The sender's id of this delivery, the same on its retries; empty where it sends none."""
         ...
 

@@ -24,11 +24,11 @@ HASH_WINDOW_S = 3_600
 """Where there is no id, the same bytes are the same delivery for so long; the fact's own key holds for ever."""
 
 
-async def received(request: web.Request, app: App, sender: str) -> Delivery:
+async def received(request: web.Request, app: App, sender: str, declared: str = "application/json") -> Delivery:
     """The delivery in a request. Raises Rejected for one that is none, and nothing else."""
     # GLPI declares nothing. A browser's form always does, so that it cannot post here.
-    if "Content-Type" in request.headers and request.content_type != "application/json":
-        msg = "the body must be application/json"
+    if "Content-Type" in request.headers and request.content_type != declared:
+        msg = f"the body must be {declared}"
         raise WrongContentType(msg)
     return asked_by(request, app, sender, await body_of(request, app.bridge.max_body_bytes))
 

@@ -99,7 +99,7 @@ def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answe
     except Unreadable as error:
         told.problem = f"400: {error}"
     else:
-        told.delivery_id = dialect.delivery_id(delivery)
+        told.delivery_id = dialect.delivery_id(delivery, account)
         told.steps = [_planned(desk, event, now_ms, list(answers)) for event in events]
     return told
 

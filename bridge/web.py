@@ -80,7 +80,7 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     """Verify, store, 202. A duplicate is 202 too."""
     app = request.app[APP]
     kind, name, dialect, account = _sender(request)
-    delivery = await received(request, app, f"{kind}/{name}")
+    delivery = await received(request, app, f"{kind}/{name}", dialect.content_type(account))
     if hello := dialect.handshake(account, delivery):
         return _shaken(hello)
     verification = dialect.verification(account)
@@ -90,7 +90,7 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     except Unreadable as error:
         error.delivery = await _kept_unread(app, delivery, error, verification)
         raise
-    accepted = await _stored(app, delivery, dialect.delivery_id(delivery), told, account)
+    accepted = await _stored(app, delivery, dialect.delivery_id(delivery, account), told, account)
     return _accepted(request, delivery.sender, accepted, dialect.accepted(account))
 
 

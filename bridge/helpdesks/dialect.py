@@ -54,7 +54,11 @@ class Dialect:
         """None: 202 is understood."""
         return None
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def content_type(self, account: Account) -> str:
+        """JSON."""
+        return "application/json"
+
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:
         """Empty: there is none."""
         return ""
 

@@ -136,7 +136,7 @@ class DjangoHelpdesk(Dialect):
         """What stands in for the signature that django-helpdesk does not make."""
         return proof.unsigned(proof.own(account, DjangoHelpdeskAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:  # noqa: ARG002 - none is sent
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - none is sent
         """Empty: there is none, and nothing is sent twice."""
         return ""
 

@@ -98,7 +98,7 @@ class Freshworks(Dialect):
         """What stands in for the signature that is not made."""
         return proof.unsigned(proof.own(account, FreshworksAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """Empty for a new ticket, which is told once; else the moment it came: the same words are another reply."""
         if not freshworks_events.comes_again(delivery.body):
             return ""

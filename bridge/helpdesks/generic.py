@@ -13,12 +13,12 @@ give a note a probe. A webhook without ``version`` is known again by its content
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetField
-from bridge.errors import Refused
+from bridge.errors import Refused, Unreadable
 from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
 from bridge.helpdesks import generic_reading as reader
@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from bridge.signatures import Verification
 
 
+CONTENT_TYPES: Final = {"form": "application/x-www-form-urlencoded"}
+
+
 class Generic(Dialect):
     """The dialect of helpdesks that a mapping describes."""
 
@@ -89,9 +92,18 @@ class Generic(Dialect):
         body = answer.body.encode() if plain else orjson.dumps(answer.body)
         return Handshake(body, answer.status, "text/plain" if plain else "application/json")
 
-    def delivery_id(self, delivery: Delivery) -> str:  # noqa: ARG002 - see below
-        """Empty: a mapping's ``delivery_id`` is part of the facts, for which the account is known."""
-        return ""
+    def content_type(self, account: Account) -> str:
+        """A form's where the mapping reads forms."""
+        return CONTENT_TYPES.get(own_account(account).mapping.content, super().content_type(account))
+
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:
+        """What the mapping's ``delivery_id`` finds; empty for a body that cannot be read."""
+        own = own_account(account)
+        try:
+            body = generic_proof.content(own.mapping, delivery.body)
+        except Unreadable:
+            return ""
+        return told(own.mapping.delivery_id, whole(delivered(own, delivery, body)))
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """The events in a delivery, by the mapping's rules. Raises Unreadable."""

@@ -86,7 +86,7 @@ class Glpi(Dialect):
         """The webhooks' signature."""
         return signed(proof.own(account, GlpiAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The signature, which GLPI keeps over its retries."""
         return delivery.headers.get("x-glpi-signature", "")
 

@@ -109,7 +109,7 @@ class Hubspot(Dialect):
         """The app's signature."""
         return signed(proof.own(account, HubspotAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:  # noqa: ARG002 - none is sent
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - none is sent
         """Empty: HubSpot names events, and sends a list of them again as a whole."""
         return ""
 

@@ -86,7 +86,7 @@ class Intercom(Dialect):
         """The signature under the client secret."""
         return signed(proof.own(account, IntercomAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The notification's id, from its body; empty where that cannot be read."""
         try:
             return events.notification_id(delivery.body)

@@ -95,7 +95,7 @@ class Jira(Dialect):
         """The webhook's signature. It holds no time, so an old delivery is known by its facts alone."""
         return signed(proof.own(account, JiraAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The webhook's identifier, which Jira keeps over its retries."""
         return delivery.headers.get("x-atlassian-webhook-identifier", "")
 
@@ -103,7 +103,7 @@ class Jira(Dialect):
         """The events of an issue or a comment. Raises Unreadable."""
         delivery = verified.delivery
         body = reading.decoded(delivery.body)
-        return jira_events.events(body, self.delivery_id(delivery), site_of(account, account_name))
+        return jira_events.events(body, self.delivery_id(delivery, account), site_of(account, account_name))
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The issue with its custom fields and the bridge's property."""

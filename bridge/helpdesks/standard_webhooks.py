@@ -131,13 +131,15 @@ class StandardWebhooks(Dialect):
         """The signature of Standard Webhooks."""
         return _signed(proof.own(account, StandardWebhooksAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The message's id, the same on every try."""
         return delivery.headers.get("webhook-id", "")
 
     def read(self, verified: Verified, account: Account, account_name: str) -> list[TicketEvent]:
         """One event. Raises Unreadable."""
-        return [events.event(verified.delivery.body, account, account_name, self.delivery_id(verified.delivery))]
+        return [
+            events.event(verified.delivery.body, account, account_name, self.delivery_id(verified.delivery, account))
+        ]
 
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to write; None where no ``write_back_url`` is set."""

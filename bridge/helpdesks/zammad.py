@@ -75,7 +75,7 @@ class Zammad(Dialect):
         """The webhook's signature."""
         return signed(proof.own(account, ZammadAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The id of the job, which Zammad keeps over its five tries."""
         return delivery.headers.get("x-zammad-delivery", "")
 
@@ -85,7 +85,7 @@ class Zammad(Dialect):
         trigger = delivery.headers.get("x-zammad-trigger", "")
         readable, bridge_user = _access(account) is not None, _bridge_user(account)
         told = zammad_events.Told(
-            delivery.body, account_name, self.delivery_id(delivery), trigger, bridge_user, readable=readable
+            delivery.body, account_name, self.delivery_id(delivery, account), trigger, bridge_user, readable=readable
         )
         return zammad_events.events(told, account)
 

@@ -125,7 +125,7 @@ class Zendesk(Dialect):
         """The webhook's signature."""
         return signed(proof.own(account, ZendeskAccount).verification)
 
-    def delivery_id(self, delivery: Delivery) -> str:
+    def delivery_id(self, delivery: Delivery, account: Account) -> str:  # noqa: ARG002 - all accounts alike
         """The invocation id, which Zendesk keeps over its retries."""
         return delivery.headers.get("x-zendesk-webhook-invocation-id", "")
 
@@ -133,7 +133,12 @@ class Zendesk(Dialect):
         """One event, from either form of body. Raises Unreadable."""
         delivery, readable = verified.delivery, _access(account) is not None
         told = zendesk_events.Told(
-            delivery.body, account, account_name, self.delivery_id(delivery), _bridge_user(account), readable=readable
+            delivery.body,
+            account,
+            account_name,
+            self.delivery_id(delivery, account),
+            _bridge_user(account),
+            readable=readable,
         )
         return [zendesk_events.event(told)]
 

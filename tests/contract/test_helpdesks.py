@@ -196,7 +196,9 @@ def test_a_redelivery_has_the_same_id_and_the_same_facts(recordings: Recordings)
     """The same body, signed anew where its sender does that, is known by its facts and by the delivery's id."""
     delivery, proof = sent(recordings)
     again = sent(recordings, now_ms=NOW_MS + (0 if recordings.writes.get("signed_once") else 60_000))[1]
-    assert recordings.dialect.delivery_id(proof.on(delivery)) == recordings.dialect.delivery_id(again.on(delivery))
+    assert recordings.dialect.delivery_id(proof.on(delivery), recordings.account) == recordings.dialect.delivery_id(
+        again.on(delivery), recordings.account
+    )
     name = min(recordings.expected)
     assert recordings.read(delivery.body, name) == recordings.read(delivery.body, name)
 

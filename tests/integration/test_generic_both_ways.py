@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge.embedded import free_port
-from tests.desk_server import DeskServer, desk_server
+from tests.desk_server import SECRET, DeskServer, desk_server
 from tests.harness import PROJECT, configuration, eventually, jelou_twin, project, running
 
 if TYPE_CHECKING:
@@ -116,3 +116,24 @@ async def test_a_public_reply_reaches_the_customer_and_a_private_one_does_not(re
 
         await eventually(told)
         assert [one.content["body"] for one in conversation.messages] == ["Ya está"]
+
+
+async def test_a_form_is_taken_where_the_mapping_reads_forms(redis_url: str, prefix: str) -> None:
+    """And JSON is not: each account takes what its helpdesk sends. A repeat is known by the mapping's delivery id."""
+    form = {
+        "proof": {"type": "header", "header": "X-Token"},
+        "content": "form",
+        "delivery_id": "body.delivery",
+        "ticket": {"id": "item.id", "requester": {"phone": ["item.phone"]}},
+        "events": [{"when": "item.event == 'new'", "tells": ["ticket.opened"]}],
+        "version": "",
+    }
+    mapping = DeskServer(url="https://desk.example").account()["mapping"] | form
+    async with case(redis_url, prefix, mapping=mapping, access=None) as on:
+        headers = {"x-token": SECRET, "content-type": "application/x-www-form-urlencoded"}
+        path = "/webhooks/helpdesks/generic/desk"
+        body = b"delivery=d1&event=new&id=7&phone=0987654321"
+        assert (await on.bridge.post(path, body, headers))[0] == 202
+        assert (await on.bridge.post(path, body + b"&try=2", headers))[1]["status"] == "duplicate"
+        assert (await on.bridge.post(path, b"{}", headers | {"content-type": "application/json"}))[0] == 415
+        await on.bridge.traced("generic", "desk", "7", lambda told: _done(told, "open"))

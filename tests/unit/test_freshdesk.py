@@ -15,6 +15,7 @@ from bridge.errors import Unreadable
 from bridge.helpdesks import freshdesk, freshworks_events
 from bridge.helpdesks.freshworks_events import Triggered, triggered
 from tests.freshdesk_cases import ACME, DESK, REF, account, answered, read, told
+from tests.helpdesk_recordings import recordings_of
 from tests.senders import NOW_MS, delivered
 
 
@@ -148,8 +149,10 @@ def test_two_replies_in_the_same_words_are_two() -> None:
     body, new = orjson.dumps(told("{reply_sent:sent}")), orjson.dumps(told("{ticket_action:created}"))
     first, second = delivered(body), delivered(body)
     object.__setattr__(second, "received_ms", NOW_MS + 1)
-    assert DESK.delivery_id(first) == DESK.delivery_id(first) != DESK.delivery_id(second)
-    assert DESK.delivery_id(delivered(new)) == DESK.delivery_id(delivered(b"{")) == ""
+    ids = [DESK.delivery_id(one, recordings_of("freshdesk").account) for one in (first, first, second)]
+    assert ids[0] == ids[1] != ids[2]
+    known = [DESK.delivery_id(delivered(one), recordings_of("freshdesk").account) for one in (new, b"{")]
+    assert known == ["", ""]
 
 
 def test_the_time_of_a_change_tells_statuses_apart_and_no_replies() -> None:

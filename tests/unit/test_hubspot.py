@@ -21,6 +21,7 @@ from bridge.errors import SignatureRejected
 from bridge.helpdesks import hubspot_events
 from bridge.helpdesks.hubspot_account import signed
 from bridge.signatures import verify
+from tests.helpdesk_recordings import recordings_of
 from tests.hubspot_accounts import ACCOUNT, HUBSPOT, URL, account
 from tests.senders import NOW_MS, delivered, prove
 
@@ -118,7 +119,7 @@ def test_a_list_sent_again_tells_the_same_facts() -> None:
     told = [event(subscriptionType="ticket.creation"), changed("hs_pipeline_stage", "4"), changed("subject", "x")]
     again = [{**entry, "attemptNumber": 3} for entry in told]
     assert [found.fact for found in read(*told)] == [found.fact for found in read(*again)]
-    assert HUBSPOT.delivery_id(delivered(orjson.dumps(told))) == ""
+    assert HUBSPOT.delivery_id(delivered(orjson.dumps(told)), recordings_of("hubspot").account) == ""
 
 
 def test_event_ids_are_not_unique() -> None:

@@ -15,7 +15,7 @@ from bridge.helpdesks import jira_listing, jira_writing
 from bridge.helpdesks.jira import Jira
 from bridge.helpdesks.jira_account import site_of
 from bridge.signatures import verify
-from tests.helpdesk_recordings import ACCOUNT_NAME, FOLDER
+from tests.helpdesk_recordings import ACCOUNT_NAME, FOLDER, recordings_of
 from tests.jira_bodies import MARK, RECORDED, REF, account, item, only, status, updated
 from tests.senders import NOW_MS, delivered
 
@@ -39,7 +39,7 @@ def test_jiras_own_signature_is_accepted(vector: dict[str, Any]) -> None:
     delivery = delivered(vector["request"]["body"].encode(), headers=vector["request"]["headers"])
     assert verify(delivery, JIRA.verification(of), NOW_MS).delivery is delivery
     told = vector["request"]["headers"].get("X-Atlassian-Webhook-Identifier", "")
-    assert JIRA.delivery_id(delivery) == told
+    assert JIRA.delivery_id(delivery, recordings_of("jira").account) == told
 
 
 # --- what is written -------------------------------------------------------------------------------------------------
