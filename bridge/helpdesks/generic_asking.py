@@ -77,11 +77,19 @@ def writing_call(account: GenericAccount, ticket_id: str, action: WriteBack | Op
     """The call of that write; None without access or where there is none."""
     asked = asked_about(account, ticket_id, action) | {"key": key}
     write = write_of(account, action, asked)
-    if account.access is None or write is None:
+    if account.access is None or write is None or _unready(account, write, action, asked):
         return None
     made = calls.made(write, account.access, asked, once=isinstance(action, (*WRITTEN, OpenTicket)))
     keyed = {write.key_header.lower(): key} if write.key_header else {}
     return replace(made, headers={**made.headers, **keyed}) if made else None
+
+
+def _unready(account: GenericAccount, write: Write, action: WriteBack | OpenTicket, asked: dict[str, Any]) -> bool:
+    """Whether the write wants what none of its steps would read: all of them are left out for this action."""
+    if not write.by or account.access is None or isinstance(action, WRITTEN):
+        return False
+    known = action.contact if isinstance(action, OpenTicket) else action.by
+    return not known and calls.walk(write.before, account.mapping, account.access, asked, ()).call is None
 
 
 def listed(source: Source, asked: dict[str, Any]) -> TicketEvent | None:

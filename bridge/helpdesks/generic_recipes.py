@@ -28,7 +28,7 @@ Outcome = Literal["refused", "gone", "conflict", "throttled", "denied", "ambiguo
 
 
 class Requester(Model):
-    """Who the customer is. ``phone`` is a list of candidates, of which the first that is told is taken."""
+    """Who the customer is. ``phone`` is a list of candidates, of which the first usable number is taken."""
 
     id: ReadExpression = ""
     name: ReadExpression = ""

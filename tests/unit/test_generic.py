@@ -122,6 +122,13 @@ def test_rules_decide_in_their_order_what_is_told() -> None:
     assert (other.ref, other.told) == (REF, "ticket.merged")
 
 
+def test_the_first_usable_number_is_the_customers() -> None:
+    """Words where a number should be are passed over; where nothing is a number, the refusal shows what was told."""
+    for mobile, phone, taken in (("ask Ana", "+593 98 765 4321", "+593 98 765 4321"), ("ask Ana", "", "ask Ana")):
+        (opened,) = told(item("ticket.created", requester={"id": 3, "mobile": mobile, "phone": phone}))
+        assert opened.ticket.fields["requester"]["phone"] == taken
+
+
 def test_one_delivery_may_tell_several_things() -> None:
     """A list is exploded, each item by its own rules, with what stands beside it; a rule may tell two things."""
     own = account(

@@ -64,6 +64,16 @@ def test_a_field_that_is_not_there_is_not_written() -> None:
         DESK.prepared(own, field, [answer([{"name": "other", "id": 3}])])
 
 
+def test_a_write_whose_steps_are_all_left_out_is_not_made() -> None:
+    """It would go out without what they were to read."""
+    before = [{"name": "ways", "path": "/api/ways", "when": "action.status == 'open'"}]
+    write = {"path": "/api/tickets/{id}", "before": before, "by": "read.ways.id", "body": {"to": "=action.by"}}
+    own = account(writes={"status": [write]})
+    assert DESK.prepare(own, REF, SetStatus("solved"), ()) is None
+    assert DESK.call(own, REF, SetStatus("solved"), "k", now_ms=NOW_MS) is None
+    assert DESK.prepare(own, REF, SetStatus("open"), ()) is not None
+
+
 def test_the_first_write_whose_condition_holds_is_taken() -> None:
     """As the end user where they are known, else otherwise, else not at all."""
     path = "/api/tickets/{id}/comments"
