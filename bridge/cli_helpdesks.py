@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -66,7 +67,9 @@ def _about(dialect: Helpdesk) -> str:
 def guide(kind: str) -> str:
     """How to connect this kind, or the mapping itself. Raises BadParameter."""
     if kind in REGISTRY:
-        return _module_text(REGISTRY[kind])
+        # What is pasted into a trigger stands where it is read.
+        told = sys.modules.get(f"{type(REGISTRY[kind]).__module__}_events")
+        return "\n\n".join(filter(None, (_module_text(REGISTRY[kind]), inspect.getdoc(told) if told else "")))
     if kind in shipped():
         return shipped()[kind].read_text(encoding="utf-8")
     message = f"no helpdesk {kind}; known: {', '.join([*sorted(REGISTRY), *shipped()])}"

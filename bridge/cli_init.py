@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from base64 import b64encode
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final, TYPE_CHECKING
 
 import typer
 import yaml
@@ -14,17 +15,29 @@ from bridge.helpdesks import REGISTRY
 from bridge.terminal import kinds, screen
 from config.load import check
 from config.mappings import KIND as GENERIC
-from config.mappings import settings_of, shipped
+from config.mappings import data_of, settings_of, shipped
 from config.questions import Question, section
 from config.references import References
+from config.samples import SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-ANY_SECRET: Final = "whsec_" + "c2VjcmV0" * 5
-"""Stands for every secret while the file is checked: it has the form of the strictest kind."""
+API_TOKEN: Final = "BRIDGE_API_TOKEN"  # noqa: S105 - the name of a variable
 
-CHOSEN: Final = ("header", "basic", "url_token", "url")
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _standard() -> str:
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+
+
+CHOSEN: Final[Mapping[str, Callable[[], str]]] = {
+    **dict.fromkeys(("header", "basic", "url_token", "url"), _token),
+    "standard-webhooks": _standard,
+}
 """Proofs whose secret is ours to choose; the others are made by the helpdesk."""
 
 OutOption = Annotated[Path, typer.Option("--out", help="The file to write.")]
@@ -53,7 +66,7 @@ def init(
         raise typer.BadParameter(message, param_hint="--kind")
     name = name or typer.prompt("A name for this account, in lower case", default="main")
     url = public_url or typer.prompt("The address at which the bridge is reached", default="https://bridge.example.com")
-    text = _text({"jelou": {"main": asking.project()}, "helpdesks": asking.helpdesk(kind, name)})
+    text = _text({"jelou": {"main": asking.project()}, "helpdesks": asking.helpdesk(kind, name), "api": asking.api()})
     _checked(text, asking.variables, out.parent)
     out.write_text(text, encoding="utf-8")
     _tell(out, kind, name, url.rstrip("/"), asking)
@@ -65,6 +78,7 @@ class Asking:
     def __init__(self) -> None:
         self.variables: dict[str, str] = {}
         self.proof = ""
+        """How deliveries prove themselves, as the account or its mapping says."""
         self.parameter = "token"
 
     def one(self, about: str, choices: list[str]) -> str:
@@ -82,10 +96,15 @@ class Asking:
             "signing_secrets": [self._variable("JELOU_SIGNING_SECRET", "from `bridge integration create`, or Jelou")],
         }
 
+    def api(self) -> dict[str, Any]:
+        """The bridge's own API."""
+        return {"tokens": [self._variable(API_TOKEN, "")]}
+
     def helpdesk(self, kind: str, name: str) -> dict[str, Any]:
         """The account, under its kind and name."""
         model, prefix = REGISTRY[kind if kind in REGISTRY else GENERIC].settings, (kind, name)
         mapped = {"mapping": kind} | self._settings(kind) if kind not in REGISTRY else {}
+        self.proof = data_of(shipped()[kind])["proof"]["type"] if mapped else kind
         writes = "access" in model.model_fields and typer.confirm("Shall the bridge write on tickets?", default=True)
         asked = section(
             model,
@@ -133,7 +152,7 @@ def _text(told: Mapping[str, Any]) -> str:
 
 def _checked(text: str, variables: Mapping[str, str], folder: Path) -> None:
     """Ends where what was answered is no configuration: every mistake is told, and nothing is written."""
-    environ = dict.fromkeys(variables, ANY_SECRET)
+    environ = dict.fromkeys(variables, SECRET)
     _, mistakes = check(text, kinds(), References(environ, folder))
     for one in mistakes:
         screen.print(f"{one.key}: {one.problem}; {one.fix}", highlight=False, markup=False)
@@ -145,8 +164,8 @@ def _tell(out: Path, kind: str, name: str, url: str, asking: Asking) -> None:
     path = f"/webhooks/helpdesks/{kind if kind in REGISTRY else GENERIC}/{name}"
     lines = [f"{out} is written and checked. Set these variables for the bridge:", ""]
     for variable, about in asking.variables.items():
-        ours = "_VERIFICATION_" in variable and asking.proof in CHOSEN
-        value = secrets.token_urlsafe(32) if ours else "..."
+        made = _token if variable == API_TOKEN else CHOSEN.get(asking.proof) if "_VERIFICATION_" in variable else None
+        value = made() if made else "..."
         lines.append(f"  export {variable}={value}" + (f"   # {about}" if value == "..." and about else ""))
     suffix = f"?{asking.parameter}=<the token above>" if asking.proof in {"url_token", "url"} else ""
     lines += [
