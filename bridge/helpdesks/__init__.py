@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 REGISTRY: Final[Mapping[str, Helpdesk]] = MappingProxyType(
     {
         "django-helpdesk": DjangoHelpdesk(),
-        "generic": Generic(),
-        "jira": Jira(),
-        "hubspot": Hubspot(),
-        "intercom": Intercom(),
-        "glpi": Glpi(),
         "freshdesk": Freshdesk(),
         "freshservice": Freshservice(),
+        "generic": Generic(),
+        "glpi": Glpi(),
+        "hubspot": Hubspot(),
+        "intercom": Intercom(),
+        "jira": Jira(),
         "standard-webhooks": StandardWebhooks(),
         "zammad": Zammad(),
         "zendesk": Zendesk(),
