@@ -60,7 +60,7 @@ def _out_of_date(work: Work, todo: Todo) -> str:
     """Why the status that a conversation's end asked for is not to be written any more; empty where it is."""
     if todo.key != notes.closed_key(work.link):
         return ""
-    if any(isinstance(one.event, TicketReopened) for one in work.inbox[work.done :]):
+    if any(isinstance(one.event, TicketReopened) and not one.event.guessed for one in work.inbox[work.done :]):
         return "the ticket was reopened since"
     if todo.doubted and work.claimed.shaken.uncertain:
         return "Redis has lost data, and nobody can say whether the ticket itself had asked for the end"
