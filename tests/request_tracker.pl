@@ -17,8 +17,9 @@ sub granted {
     $principal->GrantRight( Right => $_, Object => RT->System ) for @rights;
 }
 
-my ( $customer, $agent, $password ) = @ARGV;
+my ( $customer, $other, $agent, $password ) = @ARGV;
 user( $customer, $password, RealName => 'Ana Mora', MobilePhone => '+593 98 765 4321', Privileged => 0 );
+user( $other, $password, RealName => 'Eva Paz', MobilePhone => '+593 98 700 1234', Privileged => 0 );
 granted(
     user( $agent, $password, RealName => 'Marta Ruiz', Privileged => 1 ),
     qw(SeeQueue SeeCustomField ShowTicket ShowTicketComments CommentOnTicket ReplyToTicket ModifyTicket)

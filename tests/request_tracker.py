@@ -28,7 +28,8 @@ PEOPLE = Path(__file__).with_suffix(".pl")
 SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 DATABASE = Path("/usr/sbin/rt-setup-database-5")
 
-BRIDGE, CUSTOMER, AGENT = "jelou-bridge", "ana@example.com", "marta@example.com"
+BRIDGE, AGENT = "jelou-bridge", "marta@example.com"
+CUSTOMER, OTHER = "ana@example.com", "eva@example.com"
 STARTS_WITHIN_S, STOPS_WITHIN_S, PREPARED_WITHIN_S = 60.0, 8.0, 120.0
 WORKERS = 3
 """The scrip posts while its request runs, and the bridge asks back: one worker would wait for itself."""
@@ -81,7 +82,7 @@ async def request_tracker(setup: Setup, session: ClientSession) -> AsyncIterator
     _configure(setup)
     await _run(setup, str(DATABASE), "--action", "init", "--skip-create")
     await _run(setup, "perl", str(DEPLOY / "setup-bridge.pl"))
-    await _run(setup, "perl", str(PEOPLE), CUSTOMER, AGENT, setup.password)
+    await _run(setup, "perl", str(PEOPLE), CUSTOMER, OTHER, AGENT, setup.password)
     arguments = ["--host", "127.0.0.1", "--port", str(setup.port), "--max-workers", str(WORKERS)]
     with (setup.folder / "server.log").open("wb") as log:
         server = await asyncio.create_subprocess_exec(
@@ -166,10 +167,10 @@ class RequestTracker:
             return (await self._ask(BRIDGE, "GET", "/rt"))[0] == 200
         return False
 
-    async def opens(self, subject: str, content: str) -> str:
-        """A ticket of the customer's own; its id."""
-        ticket = {"Queue": "General", "Subject": subject, "Requestor": CUSTOMER}
-        told = await self.does(CUSTOMER, "POST", "/ticket", {**ticket, "Content": content, "ContentType": "text/plain"})
+    async def opens(self, subject: str, content: str, who: str = CUSTOMER) -> str:
+        """A ticket of a customer's own; its id."""
+        ticket = {"Queue": "General", "Subject": subject, "Requestor": who}
+        told = await self.does(who, "POST", "/ticket", {**ticket, "Content": content, "ContentType": "text/plain"})
         return str(told["id"])
 
     async def writes(self, user: str, ticket: str, text: str, *, public: bool) -> None:
