@@ -62,10 +62,7 @@ def retry_after_s(reply: Reply) -> float | None:
 
 def reply_object(reply: Reply) -> dict[str, Any]:
     """The JSON object of a 2xx answer. Raises Ambiguous where it is none: something between us may have answered."""
-    try:
-        found = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        found = None
+    found = _json(reply)
     if not isinstance(found, dict):
         msg = f"answered {reply.status} without a JSON object"
         raise Ambiguous(msg, status=reply.status)
@@ -74,14 +71,18 @@ def reply_object(reply: Reply) -> dict[str, Any]:
 
 def reply_list(reply: Reply) -> list[dict[str, Any]]:
     """The JSON objects in the list of a 2xx answer. Raises Ambiguous where it is none."""
-    try:
-        found = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        found = None
+    found = _json(reply)
     if not isinstance(found, list):
         msg = f"answered {reply.status} without a JSON list"
         raise Ambiguous(msg, status=reply.status)
     return [one for one in found if isinstance(one, dict)]
+
+
+def _json(reply: Reply) -> Any:
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _until(then: str, now: str) -> float | None:

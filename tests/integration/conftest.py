@@ -10,6 +10,8 @@ from tests.steps import Steps
 from tests.turns import Desk
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from redis.asyncio import Redis
 
 
@@ -27,3 +29,12 @@ async def desk(redis: Redis, prefix: str) -> Desk:
     desk = Desk(redis, prefix)
     await desk.at(desk.now)
     return desk
+
+
+@pytest.fixture
+async def stored(redis: Redis, prefix: str) -> AsyncIterator[None]:
+    """Fails where the test left anything in Redis, but for the web's own sign of life and what could not be read."""
+    yield
+    life = {f"{prefix}:{name}".encode() for name in ("alive", "generation", "sequence")}
+    left = {key async for key in redis.scan_iter(f"{prefix}:*")} - life
+    assert not {key for key in left if not key.startswith(f"{prefix}:unread".encode())}

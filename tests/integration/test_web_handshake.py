@@ -15,8 +15,6 @@ from tests.webhooks import ACCOUNT, SENDERS, listening, post
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from redis.asyncio import Redis
-
     from tests.harness import Running
     from tests.webhooks import Answer
 
@@ -34,14 +32,6 @@ async def run(redis_url: str, prefix: str) -> AsyncIterator[Running]:
     """The web process."""
     async with listening(redis_url, prefix) as run:
         yield run
-
-
-@pytest.fixture
-async def stored(redis: Redis, prefix: str) -> AsyncIterator[None]:
-    """Fails where the test left anything in Redis, but for the web's own sign of life."""
-    yield
-    life = {f"{prefix}:{name}".encode() for name in ("alive", "generation", "sequence")}
-    assert {key async for key in redis.scan_iter(f"{prefix}:*")} <= life
 
 
 def digest(secret: str, words: str) -> str:

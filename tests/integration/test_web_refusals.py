@@ -12,8 +12,6 @@ from tests.webhooks import ACCOUNT, GUARDED, SENDERS, bridge, deliver, exchange,
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from redis.asyncio import Redis
-
     from tests.harness import Running
 
 WORD = "secreto-del-cliente"
@@ -39,15 +37,6 @@ async def run(redis_url: str, prefix: str) -> AsyncIterator[Running]:
     """The web process."""
     async with listening(redis_url, prefix) as run:
         yield run
-
-
-@pytest.fixture
-async def stored(redis: Redis, prefix: str) -> AsyncIterator[None]:
-    """Fails where the test left anything in Redis, but for the web's own sign of life and what could not be read."""
-    yield
-    life = {f"{prefix}:{name}".encode() for name in ("alive", "generation", "sequence")}
-    left = {key async for key in redis.scan_iter(f"{prefix}:*")} - life
-    assert not {key for key in left if not key.startswith(f"{prefix}:unread".encode())}
 
 
 @pytest.mark.usefixtures("stored")
