@@ -43,6 +43,8 @@ class DeskServer:
     tokens: int = 0
     lose_next_comment: bool = False
     """The next comment is written, and its answer is a gateway's."""
+    lose_next_look: bool = False
+    """The next question for the ways of a ticket is answered by a gateway."""
 
     def account(self, **changes: Any) -> dict[str, Any]:
         """An account on this server, by the example's mapping."""
@@ -103,6 +105,9 @@ class DeskServer:
         return web.json_response({"id": len(found)}, status=201)
 
     async def _ways(self, _: web.Request) -> web.Response:
+        if self.lose_next_look:
+            self.lose_next_look = False
+            return web.json_response({}, status=502)
         return web.json_response({"transitions": [{"id": one, "to": to} for to, one in TRANSITIONS.items()]})
 
     async def _move(self, request: web.Request) -> web.Response:

@@ -96,6 +96,23 @@ async def test_a_closed_conversation_solves_the_ticket_by_its_transition(redis_u
         assert "GET /api/tickets/7/transitions" in on.desk.asked
 
 
+async def test_a_look_that_is_lost_before_a_write_leaves_no_doubt(redis_url: str, prefix: str) -> None:
+    """Nothing was written yet: the status is known as not written, and is tried again."""
+    async with case(redis_url, prefix, write_back={"note": False, "closed_status": "solved"}) as on:
+        await on.opened()
+        on.desk.lose_next_look = True
+        on.jelou.close(USER)
+
+        async def solved() -> bool:
+            return bool(on.desk.tickets["7"]["status"] == "done")
+
+        await eventually(solved)
+        assert on.desk.asked.count("POST /api/tickets/7/transitions") == 1
+        trace = await on.bridge.trace("generic", "desk", "7")
+        [refused] = [one for one in trace["timeline"] if one["what"] in {"refused", "unanswered"}]
+        assert (refused["what"], refused["reason"]) == ("refused", "before the write: answered 502")
+
+
 async def test_a_public_reply_reaches_the_customer_and_a_private_one_does_not(redis_url: str, prefix: str) -> None:
     """Read whole from the desk, whatever the webhook told."""
     async with case(redis_url, prefix) as on:
