@@ -14,7 +14,7 @@ import orjson
 from bridge import events, unasked
 from bridge.correlate import lane_name
 from bridge.domain import OpenTicket, Probe, TicketRef, Unasked
-from bridge.errors import CallError
+from bridge.errors import CallError, Refused
 from bridge.granting import Whose
 from bridge.letters import BURIED
 from bridge.links import Signal
@@ -173,13 +173,15 @@ async def _plan(work: Work, todo: Todo, earlier: str) -> None:
 
 
 async def _open(work: Work, todo: Todo) -> None:
-    pair, action = work.pair, _frozen(todo)
-    call = action and pair.dialect.open_ticket(pair.account, action, todo.key, now_ms=work.app.now_ms())
-    if not action or not call:
+    pair, action, first, call = work.pair, _frozen(todo), None, None
+    if action:
+        first = steps.first_of(work, None, action)
+        call = pair.dialect.open_ticket(pair.account, action, todo.key, now_ms=work.app.now_ms())
+    if not action or not (call or first):
         _bury(work, replace(todo, text=""), NO_TICKETS)
         return
     try:
-        ticket = await _send(work, todo, action, call)
+        ticket = await _send(work, todo, action, first, call)
     except CallError as error:
         _not_opened(work, todo, error, sent=not error.certain)
     else:
@@ -187,15 +189,17 @@ async def _open(work: Work, todo: Todo) -> None:
         await _give(work, ticket)
 
 
-async def _send(work: Work, todo: Todo, action: OpenTicket, call: Call) -> str:
+async def _send(work: Work, todo: Todo, action: OpenTicket, first: Call | None, call: Call | None) -> str:
     """Noted before it goes out: whoever takes over looks for the ticket before opening another."""
-    pair, first = work.pair, steps.first_of(work, None, action)
+    pair = work.pair
     gate = helpdesk_gate(work, cost=1 + (first.calls if first else 0))
     link = replace(work.link, todo=(replace(todo, sent=True),))
     await admit(work, gate, link, sending={"action": OpenTicket.type, "key": todo.key})
     if first:
         ready = await steps.prepared(work, gate, None, action, first)
-        call = pair.dialect.open_ticket(pair.account, ready, todo.key, now_ms=work.app.now_ms()) or call
+        call = pair.dialect.open_ticket(pair.account, ready, todo.key, now_ms=work.app.now_ms())
+    if call is None:
+        raise Refused(NO_TICKETS)
     return await perform(work, gate, OpenTicket.type, call, lambda reply: pair.dialect.opened(pair.account, reply))
 
 
