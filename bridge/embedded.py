@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import random
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -35,11 +36,19 @@ class ServerDidNotStart(BridgeError):
     """The embedded server did not answer; the text holds the end of its log."""
 
 
+PORTS: Final = range(20_000, 32_000)
+"""Of which a free one is taken. Systems lend others, from 32768 on, to outgoing connections: one of those may be gone
+before anybody listens on it."""
+
+
 def free_port() -> int:
-    """A loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that is free now. Raises OSError where none is found."""
+    for port in random.SystemRandom().sample(PORTS, 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    msg = f"no free port between {PORTS.start} and {PORTS.stop}"
+    raise OSError(msg)
 
 
 def is_free(port: int) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from redis.asyncio import Redis
 
-from bridge.embedded import EmbeddedServer, is_free
+from bridge.embedded import PORTS, EmbeddedServer, is_free
 from bridge.processes import Child
 from tests.harness import serving
 from tests.soak.proxy import Proxy
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0
 ASK_S = 30.0
-PORTS = range(20_000, 32_000)
-"""Under those that the kernel gives to connections, so that a process that was killed finds its own port free."""
 
 
 @dataclass
