@@ -6,7 +6,7 @@ verification, its API access): a helpdesk stays one file. ``config/`` reads, che
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
 
@@ -295,6 +295,3 @@ class Bridge(Model):
     def account(self, kind: str, name: str) -> Account | None:
         """The account of this kind and name, or None."""
         return self.helpdesks.get(kind, {}).get(name)
-
-
-JsonObject = dict[str, Any]

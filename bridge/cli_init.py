@@ -72,6 +72,11 @@ def init(
     _tell(out, kind, name, url.rstrip("/"), asking)
 
 
+def _dialect(kind: str) -> str:
+    """The kind in the registry: a mapping's is the generic one."""
+    return kind if kind in REGISTRY else GENERIC
+
+
 class Asking:
     """The questions, and what was learned: the variables that hold secrets, and the values that are ours to choose."""
 
@@ -102,9 +107,10 @@ class Asking:
 
     def helpdesk(self, kind: str, name: str) -> dict[str, Any]:
         """The account, under its kind and name."""
-        model, prefix = REGISTRY[kind if kind in REGISTRY else GENERIC].settings, (kind, name)
+        model, prefix = REGISTRY[_dialect(kind)].settings, (kind, name)
         mapped = {"mapping": kind} | self._settings(kind) if kind not in REGISTRY else {}
-        self.proof = data_of(shipped()[kind])["proof"]["type"] if mapped else kind
+        proof = data_of(shipped()[kind])["proof"] if mapped else {"type": kind}
+        self.proof, self.parameter = proof["type"], proof.get("parameter", self.parameter)
         writes = "access" in model.model_fields and typer.confirm("Shall the bridge write on tickets?", default=True)
         asked = section(
             model,
@@ -114,7 +120,7 @@ class Asking:
             also={"access"} if writes else (),
         )
         account = {"project": "main", **mapped, **asked, **self._start(), **self._region()}
-        return {kind if kind in REGISTRY else GENERIC: {name: account}}
+        return {_dialect(kind): {name: account}}
 
     def _settings(self, mapping: str) -> dict[str, Any]:
         asked = {name: typer.prompt(about) for name, about in settings_of(shipped()[mapping]).items()}
@@ -161,7 +167,7 @@ def _checked(text: str, variables: Mapping[str, str], folder: Path) -> None:
 
 
 def _tell(out: Path, kind: str, name: str, url: str, asking: Asking) -> None:
-    path = f"/webhooks/helpdesks/{kind if kind in REGISTRY else GENERIC}/{name}"
+    path = f"/webhooks/helpdesks/{_dialect(kind)}/{name}"
     lines = [f"{out} is written and checked. Set these variables for the bridge:", ""]
     for variable, about in asking.variables.items():
         made = _token if variable == API_TOKEN else CHOSEN.get(asking.proof) if "_VERIFICATION_" in variable else None

@@ -523,14 +523,6 @@ class Handshake:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Proof that one action was accepted: the action's key and the other side's id (empty where it gives none)."""
-
-    key: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
 class Rate:
     """At most ``calls`` in ``per_s`` seconds."""
 

@@ -60,9 +60,17 @@ def retry_after_s(reply: Reply) -> float | None:
     return _until(told, reply.headers.get("date", ""))
 
 
+def reply_json(reply: Reply) -> Any:
+    """The JSON of an answer; None where it is none."""
+    try:
+        return orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def reply_object(reply: Reply) -> dict[str, Any]:
     """The JSON object of a 2xx answer. Raises Ambiguous where it is none: something between us may have answered."""
-    found = _json(reply)
+    found = reply_json(reply)
     if not isinstance(found, dict):
         msg = f"answered {reply.status} without a JSON object"
         raise Ambiguous(msg, status=reply.status)
@@ -71,18 +79,11 @@ def reply_object(reply: Reply) -> dict[str, Any]:
 
 def reply_list(reply: Reply) -> list[dict[str, Any]]:
     """The JSON objects in the list of a 2xx answer. Raises Ambiguous where it is none."""
-    found = _json(reply)
+    found = reply_json(reply)
     if not isinstance(found, list):
         msg = f"answered {reply.status} without a JSON list"
         raise Ambiguous(msg, status=reply.status)
     return [one for one in found if isinstance(one, dict)]
-
-
-def _json(reply: Reply) -> Any:
-    try:
-        return orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _until(then: str, now: str) -> float | None:

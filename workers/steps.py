@@ -36,10 +36,8 @@ def first_of(work: Work, ref: TicketRef | None, action: Action) -> Call | None:
     return work.pair.dialect.prepare(work.pair.account, ref, action, ())
 
 
-async def prepared(work: Work, gate: Gate, ref: TicketRef | None, action: Action, first: Call | None) -> Action:
+async def prepared(work: Work, gate: Gate, ref: TicketRef | None, action: Action, first: Call) -> Action:
     """The action, ready to be written. Raises CallError, which is certain: nothing is written yet."""
-    if first is None:
-        return action
     dialect, account = work.pair.dialect, work.pair.account
     try:
         return await in_steps(

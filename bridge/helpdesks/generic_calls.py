@@ -15,7 +15,7 @@ from bridge.errors import Ambiguous, CallError, Conflict, Denied, Gone, Refused,
 from bridge.helpdesks import writing
 from bridge.helpdesks.generic_expressions import built, filled, holds
 from bridge.helpdesks.generic_functions import text_of
-from bridge.replies import Because, raise_for
+from bridge.replies import Because, raise_for, reply_json
 from bridge.timestamps import milliseconds
 
 if TYPE_CHECKING:
@@ -112,23 +112,15 @@ def _answer(step: Step, mapping: HelpdeskMapping, reply: Reply) -> Any:
     if step.optional and reply.status == NOT_FOUND:
         return None
     judge(mapping, reply, {})
-    return body_of(reply)
+    return reply_json(reply)
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def body_of(reply: Reply) -> Any:
-    """The JSON of an answer; None where it is none."""
-    try:
-        return orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return None
-
-
 def answered(reply: Reply, asked: Asked) -> Asked:
     """What expressions of an answer are asked of."""
-    return asked | {"reply": {"status": reply.status, "headers": dict(reply.headers), "body": body_of(reply)}}
+    return asked | {"reply": {"status": reply.status, "headers": dict(reply.headers), "body": reply_json(reply)}}
 
 
 def judge(mapping: HelpdeskMapping, reply: Reply, asked: Asked, *, opening: bool = False) -> None:
