@@ -1,0 +1,165 @@
+"""What earlier versions stored (``tests/data``) is worked by this one: what was due is done once, nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+import tests.data
+from bridge.desk import Desk
+from bridge.domain import Phase
+from bridge.hearing import told_of
+from bridge.links import Link
+from bridge.lost import LostAndFound
+from bridge.missed import Window
+from bridge.trace import trace_of
+from tests.data import keys
+from tests.data.ends import ENDS, LETTERS, ORPHANS, SAID_AGAIN, End
+from tests.data.peers import Peers
+from tests.data.stand import Stand
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+FILES = sorted(Path(tests.data.__file__).parent.glob("*.json"))
+HOURS_MS = 7_200_000
+SWEEP_MS = 1_000
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What the file holds."""
+    return dict(orjson.loads(file.read_bytes()))
+
+
+async def loaded(file: Path, redis: Redis, prefix: str) -> Stand:
+    """A bridge on what the file holds, at the time it was stored, with the other sides as they were."""
+    told = read(file)
+    await keys.loaded(redis, prefix, told["keys"])
+    on = Stand(redis, prefix, told["now"], Peers.load(told["peers"]), first=100_000)
+    await on.pass_ms(0)
+    return on
+
+
+async def worked(on: Stand) -> None:
+    """Two hours of a worker, from one due time to the next."""
+    until = on.now + HOURS_MS
+    while on.now < until:
+        await on.work()
+        due = await on.next_due_in_ms()
+        if due is None:
+            return
+        # A lane that a dead worker had awake is looked at by the sweep.
+        await on.pass_ms(due or SWEEP_MS)
+
+
+async def to_the_end(on: Stand) -> None:
+    """Everything is worked, an account is resumed, and the customers write whom a template has asked to."""
+    await worked(on)
+    on.jobs += await on.store.resume("zendesk/paused")
+    for chat in list(on.peers.chats.values()):
+        if chat.ticket.endswith(("/open-asked", "/open-wanted")):
+            await on.customer(chat, SAID_AGAIN)
+    await worked(on)
+
+
+async def end_of(on: Stand, name: str) -> End:
+    """What became of the ticket."""
+    ticket = f"zendesk/{name}"
+    link = Link.load(await on.redis.hget(f"{on.prefix}:link:{ticket}", "state") or b"")
+    chats, paper = on.peers.chats_of(ticket), on.peers.papers.get(name)
+    # Of a deleted ticket the note on its start was seen.
+    comments: list[dict[str, Any]] = paper.comments if paper else [{"public": False}]
+    lane = await on.redis.hget(f"{on.prefix}:link:{ticket}", "lane")
+    return End(
+        phase=link.phase.value,
+        chats=len(chats),
+        notes=sum(not one["public"] for one in comments),
+        heard=tuple(text for chat in chats for _, text in chat.heard),
+        written=tuple(_shown(one["body"]) for one in comments if one["public"]),
+        status=paper.status if paper else "open",
+        left=await _left(on, ticket) + len(link.says) + len(link.todo),
+        due=await on.redis.zscore(f"{on.prefix}:lane:{lane.decode()}", ticket) is not None,
+    )
+
+
+async def _left(on: Stand, ticket: str) -> int:
+    return int(
+        await on.redis.llen(f"{on.prefix}:inbox:{ticket}") + await on.redis.llen(f"{on.prefix}:evidence:{ticket}")
+    )
+
+
+def _shown(body: str) -> str:
+    return " ".join(body.partition("\n[jelou-bridge:")[0].split())
+
+
+async def tickets_of(on: Stand) -> set[str]:
+    """The tickets of helpdesks that the store knows, by account and name."""
+    found = await on.redis.keys(f"{on.prefix}:link:zendesk/*")
+    return {one.decode().removeprefix(f"{on.prefix}:link:zendesk/") for one in found}
+
+
+async def orphans_of(on: Stand) -> set[str]:
+    """What belongs to no ticket."""
+    found = await on.redis.keys(f"{on.prefix}:orphan:*")
+    return {one.decode().removeprefix(f"{on.prefix}:") for one in found}
+
+
+async def set_aside(on: Stand) -> list[str]:
+    """The tickets that were not readable, or that a fault of the bridge's held up."""
+    found = []
+    for name in await on.redis.keys(f"{on.prefix}:timeline:*"):
+        lines: Any = await on.redis.lrange(name, 0, -1)
+        if any(b"cannot be read" in line or b"a fault in the bridge" in line for line in lines):
+            found.append(name.decode())
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+async def test_every_ticket_of_an_earlier_version_comes_to_its_right_end(file: Path, redis: Redis, prefix: str) -> None:
+    """Each in its phase and between two, each event that waited; the table of the ends says to which."""
+    on = await loaded(file, redis, prefix)
+    await to_the_end(on)
+    names = await tickets_of(on)
+    assert names <= ENDS.keys()
+    assert {name: await end_of(on, name) for name in names} == {name: ENDS[name] for name in names}
+    assert (await set_aside(on), on.log.bugs) == ([], [])
+    assert await orphans_of(on) <= ORPHANS
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+async def test_what_people_look_at_is_read(file: Path, redis: Redis, prefix: str) -> None:
+    """Each dead letter of then says what its replay would do, and each trace and orphan can be shown."""
+    on = await loaded(file, redis, prefix)
+    desk = Desk(on.store.records, on.app.bridge, on.wake, lambda: on.now)
+    letters = (await desk.dead_letters()).items
+    assert {one.ticket for one in letters} >= {f"zendesk/acme/{name}" for name in LETTERS}
+    assert [one.id for one in letters if not (await desk.preview(one)).says] == []
+    assert [one.what for one in (await desk.decisions()).items] == ["discarded"]
+    orphans = (await LostAndFound(desk).orphans()).items
+    assert {one.conversation for one in orphans} >= {"o1", "unasked-buried", ""}
+    for name in await tickets_of(on):
+        account, _, ticket = name.partition("/")
+        assert (await trace_of(on.store, on.app.bridge, f"zendesk/{account}", ticket))["known"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+async def test_what_goes_round_by_itself_goes_on(file: Path, redis: Redis, prefix: str) -> None:
+    """How far was looked, who is silent, what nobody could read, a secret that was handed over."""
+    on = await loaded(file, redis, prefix)
+    window = Window.load(await on.store.rounds.window("zendesk/acme"))
+    assert (window.began_ms > 0, window.after) == (True, "cursor-2")
+    assert [told["missed"] for told in told_of(await on.store.rounds.silent(), on.app.bridge).values()] == [12]
+    assert [one.body for one in await on.store.unread.all()] == ["{broken \udcff"]
+    assert (await on.store.rotations.known("ventas")).secrets == ("new-secret", "secret")
+
+
+async def test_the_first_file_has_a_ticket_in_every_phase(redis: Redis, prefix: str) -> None:
+    """And all that the table tells of: a ticket that is left out of it would be tried by nobody."""
+    on = await loaded(FILES[0], redis, prefix)
+    names = await tickets_of(on)
+    assert names == {name for name in ENDS if "/for-" not in name}
+    states = [await on.redis.hget(f"{on.prefix}:link:zendesk/{name}", "state") for name in names]
+    assert {Link.load(state or b"").phase for state in states} == set(Phase)
