@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from bridge import stored
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -34,8 +36,8 @@ class Decision:
 
     @classmethod
     def load(cls, text: bytes | str) -> Decision:
-        """Read what ``dump`` wrote; what a newer version added is left out."""
-        return cls(**{name: value for name, value in orjson.loads(text).items() if name in cls.__dataclass_fields__})
+        """Read what ``dump`` wrote, in whichever version."""
+        return stored.read(cls, orjson.loads(text))
 
     def in_words(self) -> str:
         """For whoever comes later: ``it was discarded on 2026-11-20 at 14:02 UTC by ana: a test ticket``."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bridge import domain
-from bridge.domain import Assignment, Attachment, Ticket, TicketRef
+from bridge import domain, stored
 from bridge.errors import Unreadable
 
 if TYPE_CHECKING:
@@ -37,6 +36,10 @@ _CLASSES: Final[Mapping[str, type[Any]]] = {
 }
 
 
+UNKNOWN: Final = "this version knows no such event"
+"""What is said of one that is unrecognised because a newer version has stored it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An event with where it came from. ``at_ms`` is when its delivery was received."""
@@ -55,21 +58,9 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
 
 
 def load(text: bytes) -> Received:
-    """Read what ``dump`` wrote."""
+    """Read what ``dump`` wrote, in whichever version. An event of a kind that is not known here is unrecognised."""
     told = orjson.loads(text)
-    fields = {name: _value(name, value) for name, value in told["event"].items()}
-    return Received(_CLASSES[told["type"]](**fields), told["delivery"], told["at_ms"])
-
-
-def _value(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name == "ref":
-        return TicketRef(**value)
-    if name == "assignment":
-        return Assignment(**value)
-    if name == "ticket":
-        return Ticket(**{**value, "ref": TicketRef(**value["ref"])})
-    if name == "attachments":
-        return tuple(Attachment(**one) for one in value)
-    return value
+    name = told.get("type", "")
+    kind = _CLASSES.get(name)
+    event = stored.read(kind, told["event"]) if kind else domain.Unrecognised(None, "", name)
+    return Received(event, told.get("delivery", ""), told.get("at_ms", 0))

@@ -78,9 +78,9 @@ class Forgetting:
             users = {person for person, accounts in people if not accounts or project in self._projects(accounts)}
             for listed_as in await self.store.records.orphan_names(project):
                 texts = await self.store.records.orphan(project, listed_as)
-                events = [orjson.loads(orjson.loads(text)[2])["event"] for text in texts]
+                events = [orjson.loads(orjson.loads(text)[2]).get("event", {}) for text in texts]
                 if any(event.get("user_id") in users for event in events):
-                    yield project, listed_as, next((one["conversation_id"] for one in events), "")
+                    yield project, listed_as, next((one.get("conversation_id", "") for one in events), "")
 
     def _projects(self, accounts: Sequence[str]) -> set[str]:
         found = (self.bridge.account(*account.split("/")) for account in accounts)

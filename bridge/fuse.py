@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from bridge.domain import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from bridge.policies import Fuse
 
 Direction = Literal["to_customer", "to_ticket"]
@@ -37,11 +35,6 @@ Traffic = tuple[Carried, ...]
 def noted(traffic: Traffic, at_ms: int, direction: Direction, text: str) -> Traffic:
     """The traffic with one message more; what is too old to be kept goes."""
     return (*traffic, (at_ms, direction, digest(text)))[-KEPT:]
-
-
-def loaded(told: Iterable[Sequence[Any]]) -> Traffic:
-    """Traffic out of its JSON, where tuples have become lists."""
-    return tuple((at_ms, direction, said) for at_ms, direction, said in told)
 
 
 def tripped(traffic: Traffic, policy: Fuse, now_ms: int) -> str:

@@ -149,13 +149,13 @@ class Generations:
             return None
         known = {as_text(name): as_text(value) for name, value in told.items()}
         return Loss(
-            id=known["id"],
-            kind=known["kind"],
-            at_ms=int(known["at"]),
-            since_ms=int(float(known["since"])),
-            steps=int(known["steps"]),
-            put_back=int(known["put_back"]),
-            testified=int(known["testified"]),
+            id=known.get("id", ""),
+            kind=known.get("kind", ""),
+            at_ms=int(known.get("at", 0)),
+            since_ms=int(float(known.get("since", 0))),
+            steps=int(known.get("steps", 0)),
+            put_back=int(known.get("put_back", 0)),
+            testified=int(known.get("testified", 0)),
             awaited=awaited,
         )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bridge.silence import silence
+from bridge import stored
+from bridge.silence import Silence, silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,4 +57,4 @@ async def silent_now(app: App) -> dict[str, dict[str, Any]]:
 def told_of(noted: Mapping[str, bytes], bridge: Bridge) -> dict[str, dict[str, Any]]:
     """The same from what is noted; who is not configured any more is left out."""
     known = senders(bridge)
-    return {name: orjson.loads(text) for name, text in noted.items() if name in known}
+    return {name: asdict(stored.read(Silence, orjson.loads(text))) for name, text in noted.items() if name in known}

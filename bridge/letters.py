@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bridge import notes
+from bridge import notes, stored
 from bridge.domain import AddNote, OpenTicket, Phase, StartConversation
 from bridge.links import LIVE, Link, Signal
-from bridge.owed import Say, Todo
+from bridge.owed import Say, Todo  # noqa: TC001 - a letter is read by its annotations
 
 if TYPE_CHECKING:
     from bridge.accounts import Account, Project
@@ -51,10 +51,8 @@ class Letter:
 
     @classmethod
     def load(cls, text: bytes | str) -> Letter:
-        """Read what ``dump`` wrote."""
-        known = orjson.loads(text)
-        todo, say = known["todo"], known.get("say")
-        return cls(**{**known, "todo": Todo(**todo) if todo else None, "say": Say(**say) if say else None})
+        """Read what ``dump`` wrote, in whichever version."""
+        return stored.read(cls, orjson.loads(text))
 
 
 def letter_id(ref: TicketRef | str, action: str) -> str:
@@ -145,6 +143,8 @@ def _started_already(letter: Letter, link: Link, account: Account, project: Proj
 
 def _start_again(letter: Letter, link: Link, now_ms: int) -> Replay:
     again = link.moved(Signal.REPLAY, reason="")
+    if not stored.is_known(link.phase):
+        return Replay(NOTHING, f"nothing to do: this version knows no phase {link.phase.value}")
     if again is link:
         return _settled(UNDER_WAY.get(link.phase, f"the ticket is {link.phase.value}"))
     if link.start is None and not letter.event:

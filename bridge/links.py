@@ -18,16 +18,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
+from bridge import stored
 from bridge.domain import Assignment, Phase, StartConversation
-from bridge.fuse import Traffic, loaded
+from bridge.fuse import Traffic  # noqa: TC001 - a link is read by its annotations
 from bridge.owed import Ending, Hold, Past, Say, Todo
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Signal(StrEnum):
@@ -200,22 +198,10 @@ class Link:
 
     @classmethod
     def load(cls, text: bytes | str) -> Link:
-        """Read what ``dump`` wrote; an empty text is a new link."""
+        """Read what ``dump`` wrote, in whichever version; an empty text is a new link."""
         if not text:
             return cls()
-        # A field that this version does not know was written by a newer one, during a rolling update.
-        known = {name: value for name, value in orjson.loads(text).items() if name in cls.__dataclass_fields__}
-        return cls(**{name: _READ[name](value) if name in _READ else value for name, value in known.items()})
-
-
-def _assignment(known: dict[str, str] | None) -> Assignment | None:
-    return Assignment(**known) if known else None
-
-
-def _start(known: dict[str, Any] | None) -> StartConversation | None:
-    if not known:
-        return None
-    return StartConversation(**{**known, "assignment": _assignment(known["assignment"])})
+        return stored.read(cls, orjson.loads(text))
 
 
 _LASTING = (
@@ -239,18 +225,3 @@ _LASTING = (
     "shown",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""
-
-_READ: dict[str, Callable[[Any], Any]] = {
-    "phase": Phase,
-    "assignment": _assignment,
-    "start": _start,
-    "extra": tuple,
-    "carried": tuple,
-    "todo": lambda known: tuple(Todo(**one) for one in known),
-    "says": lambda known: tuple(Say(**one) for one in known),
-    "ending": lambda known: Ending(**known) if known else None,
-    "past": lambda known: tuple(Past(**one) for one in known),
-    "holds": lambda known: {name: Hold(**one) for name, one in known.items()},
-    "traffic": loaded,
-}
-"""How a field is read back whose JSON is not its value."""

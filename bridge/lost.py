@@ -136,7 +136,7 @@ def _orphan(project: str, one: Place, texts: Sequence[bytes]) -> Orphan:
     events: list[dict[str, Any]] = [orjson.loads(orjson.loads(text)[2]) for text in texts]
 
     def first(field: str) -> str:
-        return next((found for told in events if (found := told["event"].get(field, ""))), "")
+        return next((found for told in events if (found := told.get("event", {}).get(field, ""))), "")
 
     return Orphan(
         id=orphan_id(project, one.name),
@@ -144,6 +144,6 @@ def _orphan(project: str, one: Place, texts: Sequence[bytes]) -> Orphan:
         name=one.name,
         conversation=first("conversation_id"),
         since_ms=one.at_ms,
-        events=tuple(told["type"] for told in events),
+        events=tuple(told.get("type", "") for told in events),
         contact=masked(first("user_id")),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from bridge import stored
 from bridge.admission import asks_for_nothing
 from bridge.domain import AgentReplied, Phase, TicketOpened, TicketReopened, TicketSolved
 from bridge.links import IN_FLIGHT, LIVE, Link
@@ -100,7 +101,7 @@ class Window:
     @classmethod
     def load(cls, text: bytes) -> Window:
         """Read what ``dump`` wrote; an empty text is a new window."""
-        return cls(**orjson.loads(text)) if text else cls()
+        return stored.read(cls, orjson.loads(text)) if text else cls()
 
     def next(self, now_ms: int, policy: Reconcile) -> Window | None:
         """The look to go on with or to begin; None where it is not time."""

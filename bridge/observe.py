@@ -94,8 +94,9 @@ def _lost(loss: Loss | None, now_ms: int) -> Iterator[str]:
     if loss is None or now_ms - loss.at_ms > LOSS_TOLD_MS:
         return
     between = " and ".join(datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in (loss.since_ms, loss.at_ms))
+    how = LOST.get(loss.kind, "lost something")
     yield (
-        f"Redis {LOST[loss.kind]} between {between}: {loss.put_back} deliveries were put back and {loss.testified} "
+        f"Redis {how} between {between}: {loss.put_back} deliveries were put back and {loss.testified} "
         f"starts and ends told again; {loss.awaited} workers have not told theirs"
     )
 

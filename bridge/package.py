@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
+import orjson
+
+from bridge import stored
 from bridge.wording import in_words, known, say
 
 if TYPE_CHECKING:
@@ -17,12 +21,18 @@ MOST: Final = 20_000
 """Characters. A comment of Zendesk's takes 65,535, others less, and nobody reads more."""
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One message of the transcript: when, who, what."""
 
     at_ms: int
     who: Literal["agent", "customer"]
     text: str
+
+    @classmethod
+    def load(cls, text: bytes) -> Entry:
+        """A line of the transcript as it is stored, by whichever version."""
+        return stored.read(cls, orjson.loads(text))
 
 
 def close_package(

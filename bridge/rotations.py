@@ -100,7 +100,7 @@ class Rotations:
             rotating, handed, (at_ms, until_ms, digest, old_used_ms, lacked_ms) = await self._guard(pipe.execute())
         return Rotation(
             rotating=bool(rotating),
-            secrets=tuple(orjson.loads(handed)["secrets"]) if handed else (),
+            secrets=tuple(orjson.loads(handed).get("secrets", ())) if handed else (),
             until_ms=int(until_ms or 0),
             rotated_ms=int(at_ms or 0),
             digest=as_text(digest),

@@ -75,13 +75,13 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "waits_for": _waits_for(found, link),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
-        "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told["at"]),
+        "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
     }
 
 
 def _says(link: Link) -> str:
     stops = [words for words, holds in STOPS.items() if holds(link)]
-    return "; ".join([PHASE_WORDS[link.phase], *stops])
+    return "; ".join([PHASE_WORDS.get(link.phase, "this version does not know its phase"), *stops])
 
 
 def _past(one: Past) -> dict[str, Any]:
@@ -118,6 +118,6 @@ def _of_link(link: Link) -> str:
 
 
 def _last_wait(found: Trace) -> str:
-    waits = (told for text in reversed(found.entries) if (told := orjson.loads(text))["what"] == "waiting")
+    waits = (told for text in reversed(found.entries) if (told := orjson.loads(text)).get("what") == "waiting")
     last: dict[str, Any] | None = next(waits, None)
-    return str(last["reason"]) if last else ""
+    return str(last.get("reason", "")) if last else ""

@@ -6,11 +6,12 @@ all of them go when anybody is forgotten. What proved the sender is not kept.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from bridge import stored
 from bridge.domain import Delivery
 from bridge.scripting import as_text
 
@@ -103,5 +104,5 @@ def _dump(one: Unread) -> bytes:
 
 
 def _load(text: bytes) -> Unread:
-    told = orjson.loads(text)
-    return Unread(**{**told, "body": told["body"].encode("latin-1").decode("utf-8", "surrogateescape")})
+    one = stored.read(Unread, orjson.loads(text))
+    return replace(one, body=one.body.encode("latin-1").decode("utf-8", "surrogateescape"))

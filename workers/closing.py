@@ -201,7 +201,7 @@ async def package_up(work: Work) -> bool:
     if account.write_back.package and account.write_back.note:
         lines = [*await work.app.store.transcript(work.claimed.ticket), *(one.encode() for one in work.said)]
         text = package.close_package(
-            [package.Entry(**orjson.loads(one)) for one in lines],
+            [package.Entry.load(one) for one in lines],
             account.language,
             outcome=link.outcome,
             assignment=link.assignment,

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import notes
 from bridge.correlate import EPISODE
-from bridge.domain import ConversationClosed, ConversationStarted, Doubted, EndAsked, Phase, StartAnswered, StartSent
+from bridge.domain import (
+    ConversationClosed,
+    ConversationStarted,
+    Doubted,
+    EndAsked,
+    Phase,
+    StartAnswered,
+    StartSent,
+    Unrecognised,
+)
+from bridge.events import UNKNOWN
 from bridge.links import LIVE, Signal
 from workers.closing import come_back, ended
 
@@ -51,6 +61,8 @@ def apply_evidence(work: Work) -> None:
             _end_asked(work, received.event)
         elif isinstance(received.event, Doubted):
             work.look = received.event.conversation_id == work.link.conversation
+        elif isinstance(received.event, Unrecognised):
+            work.tell("ignored", event=received.event.told, reason=UNKNOWN)
         work.applied += 1
 
 

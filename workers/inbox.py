@@ -15,8 +15,10 @@ from bridge.domain import (
     TicketOpened,
     TicketReopened,
     TicketSolved,
+    Unrecognised,
 )
 from bridge.errors import CallError
+from bridge.events import UNKNOWN
 from bridge.helpdesks.labels import ENDED
 from bridge.letters import FUSE
 from bridge.links import LIVE
@@ -72,6 +74,9 @@ async def _worked(work: Work, received: Received) -> None:
         await reopened(work, event)
     elif isinstance(event, CustomerWrote):
         _wrote(work, event)
+    elif isinstance(event, Unrecognised):
+        work.tell("ignored", event=event.told, reason=UNKNOWN)
+        work.consume()
     else:
         _ignore(work, event, "it asks for nothing")
 

@@ -21,5 +21,5 @@ async def retire(app: App) -> None:
         app.log.info("retired", **retired.counts)
     for note in retired.forgotten:
         for kind in FORGOTTEN_KINDS:
-            app.metrics.forgotten.labels(kind).inc(note[kind])
-        app.log.info("forgotten", **{**note, "tombstones": list(note["tombstones"])})
+            app.metrics.forgotten.labels(kind).inc(note.get(kind, 0))
+        app.log.info("forgotten", **{**note, "tombstones": list(note.get("tombstones", ()))})

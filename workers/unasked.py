@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from bridge import events, unasked
+from bridge import events, stored, unasked
 from bridge.correlate import lane_name
 from bridge.domain import OpenTicket, Probe, TicketRef, Unasked
 from bridge.errors import CallError, Refused
@@ -99,7 +99,7 @@ async def _found(work: Work, todo: Todo) -> str | None:
 
 def _frozen(todo: Todo) -> OpenTicket | None:
     """What went out, or may have: under the same key nothing else may follow."""
-    return OpenTicket(**orjson.loads(todo.text)) if todo.text else None
+    return stored.read(OpenTicket, orjson.loads(todo.text)) if todo.text else None
 
 
 # --- whose it is -----------------------------------------------------------------------------------------------------

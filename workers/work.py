@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import correlate, events, notes
+from bridge import correlate, events, notes, stored
 from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
@@ -64,8 +64,14 @@ class Work:
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
-        """Read what the claim brought."""
+        """Read what the claim brought. Raises ValueError, TypeError for what this version cannot act upon.
+
+        In a phase that it does not know, nobody here can say what may be sent: the ticket is a newer version's.
+        """
         link = Link.load(claimed.state)
+        if not stored.is_known(link.phase):
+            msg = f"no phase {link.phase.value}"
+            raise ValueError(msg)
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))

@@ -25,7 +25,7 @@ local function to_come_back_to()
   local link = redis.call('HMGET', link_key(last), 'state', 'lane')
   local state = link[1] and cjson.decode(link[1])
   if not state or state.phase ~= 'closed' then return nil end
-  return last, till > NOW and state.gone == '' and link[2]
+  return last, till > NOW and (state.gone or '') == '' and link[2]
 end
 
 local last, lane = to_come_back_to()

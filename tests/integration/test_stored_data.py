@@ -17,14 +17,16 @@ from bridge.lost import LostAndFound
 from bridge.missed import Window
 from bridge.trace import trace_of
 from tests.data import keys
+from tests.data.changes import Change, changed, narrowed, widened
 from tests.data.ends import ENDS, LETTERS, ORPHANS, SAID_AGAIN, End
-from tests.data.peers import Peers
+from tests.data.peers import Chat, Peers
 from tests.data.stand import Stand
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 FILES = sorted(Path(tests.data.__file__).parent.glob("*.json"))
+CHANGES: dict[Change, str] = {lambda told: told: "as it is", widened: "more", narrowed: "less"}
 HOURS_MS = 7_200_000
 SWEEP_MS = 1_000
 
@@ -34,10 +36,10 @@ def read(file: Path) -> dict[str, Any]:
     return dict(orjson.loads(file.read_bytes()))
 
 
-async def loaded(file: Path, redis: Redis, prefix: str) -> Stand:
+async def loaded(file: Path, redis: Redis, prefix: str, change: Change = lambda told: told) -> Stand:
     """A bridge on what the file holds, at the time it was stored, with the other sides as they were."""
     told = read(file)
-    await keys.loaded(redis, prefix, told["keys"])
+    await keys.loaded(redis, prefix, changed(told["keys"], change))
     on = Stand(redis, prefix, told["now"], Peers.load(told["peers"]), first=100_000)
     await on.pass_ms(0)
     return on
@@ -118,9 +120,15 @@ async def set_aside(on: Stand) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-async def test_every_ticket_of_an_earlier_version_comes_to_its_right_end(file: Path, redis: Redis, prefix: str) -> None:
-    """Each in its phase and between two, each event that waited; the table of the ends says to which."""
-    on = await loaded(file, redis, prefix)
+@pytest.mark.parametrize("change", CHANGES, ids=CHANGES.get)
+async def test_every_ticket_of_an_earlier_version_comes_to_its_right_end(
+    file: Path, change: Change, redis: Redis, prefix: str
+) -> None:
+    """Each in its phase and between two, each event that waited; the table of the ends says to which.
+
+    So it does where a version has stored more of everything, or less.
+    """
+    on = await loaded(file, redis, prefix, change)
     await to_the_end(on)
     names = await tickets_of(on)
     assert names <= ENDS.keys()
@@ -130,9 +138,10 @@ async def test_every_ticket_of_an_earlier_version_comes_to_its_right_end(file: P
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-async def test_what_people_look_at_is_read(file: Path, redis: Redis, prefix: str) -> None:
+@pytest.mark.parametrize("change", CHANGES, ids=CHANGES.get)
+async def test_what_people_look_at_is_read(file: Path, change: Change, redis: Redis, prefix: str) -> None:
     """Each dead letter of then says what its replay would do, and each trace and orphan can be shown."""
-    on = await loaded(file, redis, prefix)
+    on = await loaded(file, redis, prefix, change)
     desk = Desk(on.store.records, on.app.bridge, on.wake, lambda: on.now)
     letters = (await desk.dead_letters()).items
     assert {one.ticket for one in letters} >= {f"zendesk/acme/{name}" for name in LETTERS}
@@ -146,14 +155,28 @@ async def test_what_people_look_at_is_read(file: Path, redis: Redis, prefix: str
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
-async def test_what_goes_round_by_itself_goes_on(file: Path, redis: Redis, prefix: str) -> None:
+@pytest.mark.parametrize("change", CHANGES, ids=CHANGES.get)
+async def test_what_goes_round_by_itself_goes_on(file: Path, change: Change, redis: Redis, prefix: str) -> None:
     """How far was looked, who is silent, what nobody could read, a secret that was handed over."""
-    on = await loaded(file, redis, prefix)
+    on = await loaded(file, redis, prefix, change)
     window = Window.load(await on.store.rounds.window("zendesk/acme"))
     assert (window.began_ms > 0, window.after) == (True, "cursor-2")
     assert [told["missed"] for told in told_of(await on.store.rounds.silent(), on.app.bridge).values()] == [12]
     assert [one.body for one in await on.store.unread.all()] == ["{broken \udcff"]
     assert (await on.store.rotations.known("ventas")).secrets == ("new-secret", "secret")
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=CHANGES.get)
+async def test_a_customer_comes_back_to_a_ticket_of_then(change: Change, redis: Redis, prefix: str) -> None:
+    """The conversation that no ticket asked for is the next one of their closed ticket."""
+    on = await loaded(FILES[0], redis, prefix, change)
+    await worked(on)
+    [before] = on.peers.chats_of("zendesk/acme/closed-talk")
+    chat = on.peers.chats["back"] = Chat("back", before.user)
+    await on.customer(chat, "otra vez yo")
+    await worked(on)
+    link = Link.load(await on.redis.hget(f"{on.prefix}:link:zendesk/acme/closed-talk", "state"))
+    assert (link.phase, link.episode, link.conversation) == (Phase.OPEN, 2, "back")
 
 
 async def test_the_first_file_has_a_ticket_in_every_phase(redis: Redis, prefix: str) -> None:

@@ -125,15 +125,38 @@ async def _set_aside(on: Scene) -> bool:
     return bool(came) and trace["due_in_s"] is not None and trace["due_in_s"] > 31
 
 
-async def test_what_a_newer_version_stored_is_kept_for_it(redis_url: str, prefix: str, redis: Redis) -> None:
-    """After a step back an event may be of a kind that is not known: it waits, and its lane goes on."""
+async def stored(on: Scene, event: str) -> None:
+    """An event in the ticket's inbox, as some version stored it."""
+    item = Incoming(TICKET, LANE, "", event, '{"at": 1, "what": "received"}', "{}")
+    await on.bridge.app.store.accept(event, "d", 60, [item])
+    await on.bridge.app.queue.wake(LANE)
+
+
+async def test_an_event_of_a_newer_version_is_told_as_ignored(redis_url: str, prefix: str, redis: Redis) -> None:
+    """After a step back an event may be of a kind that is not known, in inbox or evidence: its ticket goes on."""
     async with scene(redis_url, prefix) as on:
         unheard = '{"type": "from.the.future", "delivery": "d", "at_ms": 1, "event": {}}'
-        item = Incoming(TICKET, LANE, "", unheard, '{"at": 1, "what": "received"}', "{}")
-        await on.bridge.app.store.accept("seen", "d", 60, [item])
-        await on.bridge.app.queue.wake(LANE)
+        line = '{"at": 1, "what": "received"}'
+        await on.bridge.app.store.testify(TICKET, LANE, "heard", unheard.replace("future", "past"), line)
+        await stored(on, unheard)
+        await on.scripted("T-1")
+        trace = await on.until_phase("T-1", "open")
+        ignored = [(one["event"], one["reason"]) for one in told(trace, "ignored")]
+        reason = "this version knows no such event"
+        assert sorted(ignored) == [("from.the.future", reason), ("from.the.past", reason)]
+        assert await kept(redis, prefix, "inbox", TICKET) == await kept(redis, prefix, "evidence", TICKET) == []
+
+
+async def test_a_ticket_in_a_phase_of_a_newer_version_is_kept_for_it(redis_url: str, prefix: str, redis: Redis) -> None:
+    """Nobody here can say what may be sent: it waits as it is, its trace is shown, and its lane goes on."""
+    async with scene(redis_url, prefix) as on:
+        state = '{"phase": "from the future", "conversation": "c-1"}'
+        await redis.hset(f"{prefix}:link:{TICKET}", mapping={"lane": LANE, "state": state})  # type: ignore[misc]
+        await on.scripted("T-1")
         trace = await on.bridge.traced(KIND, ACCOUNT, "T-1", lambda trace: bool(told(trace, "waiting")))
         assert reasons(trace, "waiting") == ["what is stored of it cannot be read"]
-        assert await kept(redis, prefix, "inbox", TICKET) == [unheard]
+        assert (trace["phase"], trace["says"]) == ("from the future", "this version does not know its phase")
+        assert len(await kept(redis, prefix, "inbox", TICKET)) == 1
+        assert await redis.hget(f"{prefix}:link:{TICKET}", "state") == state.encode()  # type: ignore[misc]
         await on.scripted("T-2")
         await on.until_phase("T-2", "open")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import MARK
-from bridge.fuse import KEPT, Traffic, digest, loaded, normalised, noted, tripped
+from bridge.fuse import KEPT, Traffic, digest, normalised, noted, tripped
+from bridge.links import Link
 from bridge.policies import Fuse
 
 AWAY = "I am out of the office until Monday."
@@ -106,10 +106,10 @@ def test_any_text_can_be_noted(text: str) -> None:
 
 @given(told=st.lists(st.tuples(st.integers(), st.sampled_from(["to_ticket", "to_customer"]), st.text())))
 def test_traffic_is_kept_as_json(told: list[tuple[int, Any, str]]) -> None:
-    """The newest of it, and the same after a round trip."""
+    """The newest of it, and the same after a round trip with its link."""
     kept = traffic(*((at_ms / 1000 if abs(at_ms) < 10**9 else 0, way, text) for at_ms, way, text in told))
     assert len(kept) == min(len(told), KEPT)
-    assert loaded(orjson.loads(orjson.dumps(kept))) == kept
+    assert Link.load(Link(traffic=kept).dump()).traffic == kept
 
 
 def test_its_limits_are_the_accounts() -> None:

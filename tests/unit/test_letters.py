@@ -161,3 +161,10 @@ def test_a_write_that_is_made_has_nothing_left(known: dict[str, Any], says: str)
     """It says that it was, and as what."""
     told = replayed(given_up(NOTE), link(Phase.OPEN, **known))
     assert (told.says, told.link, told.settled) == (says, None, True)
+
+
+def test_a_letter_of_a_ticket_in_an_unknown_phase_stays() -> None:
+    """A newer version has the ticket, and knows what a replay would do."""
+    told = replayed(letter(), Link.load(b'{"phase": "from the future"}'))
+    assert (told.does, told.says) == ("nothing", "nothing to do: this version knows no phase from the future")
+    assert not told.settled
