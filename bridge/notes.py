@@ -33,6 +33,9 @@ NOBODY = "-"
 MESSAGE, STATUS = "message:", "status"
 """The beginning of the key of what a customer wrote, and the key of the status field."""
 
+PACKAGE = ":note:package"
+"""The end of the key of the one note at the end of a conversation."""
+
 MANY = (MESSAGE, STATUS)
 """The beginnings of keys that are done many times over."""
 

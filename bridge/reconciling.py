@@ -16,7 +16,7 @@ from uuid import uuid4
 from bridge.admission import reconciled
 from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
-from bridge.gates import account_gate, explained, list_gate, outcome
+from bridge.gates import caller_gate, explained, list_gate, outcome
 from bridge.granting import Whose
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, is_live, verdict, wanted
 from bridge.steps import in_steps
@@ -89,7 +89,7 @@ class Reconciler:
         self._caller = f"reconciler:{account}"
         whose = (self._dialect, self._account, account, self._caller)
         self._whose = Whose(self._dialect, self._account, account)
-        self._gate, self._list_gate = account_gate(*whose), list_gate(*whose)
+        self._gate, self._list_gate = caller_gate(*whose), list_gate(*whose)
         self._bounds = Bounds(since_ms, app.now_ms(), late)
         self.looked = Looked(account, since_ms, dry_run)
         if self._list("") is None:

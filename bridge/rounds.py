@@ -48,14 +48,16 @@ class Rounds:
 
     # -- the reconciler -----------------------------------------------------------------------------------------------
 
-    async def pass_gate(self, caller: str, gate: Gate | None, outcomes: Sequence[Outcome]) -> Verdict:
-        """Ask for a call that is of no ticket: go, or paced or broken with ``detail`` ms to wait.
+    async def pass_gate(self, name: str, gate: Gate | None, outcomes: Sequence[Outcome]) -> Verdict:
+        """Ask for a call that changes nothing of a ticket: go, soon, paced or broken; see ``Verdict``.
+
+        ``name`` is a ticket that is held, or a caller of its own.
 
         ``outcomes`` tell the breaker what became of calls before; without a gate that is all.
         """
         told = [(one.destination, one.kind, one.ms, one.reason) for one in outcomes]
         asked = orjson.dumps(gate or False)
-        return Verdict(*map(as_text, await self._scripts.run("pass_gate", caller, asked, orjson.dumps(told))))
+        return Verdict(*map(as_text, await self._scripts.run("pass_gate", name, asked, orjson.dumps(told))))
 
     async def known(self, facts: Sequence[tuple[str, str]]) -> list[Known]:
         """Of each (ticket, fact) whether it is new, with the ticket's link. Reads only."""

@@ -20,12 +20,12 @@ from bridge.errors import AlreadyClosed, Ambiguous, CallError
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
-from bridge.protocol import StartLimits
+from bridge.protocol import CallClass, StartLimits
 from workers.admit import HeldBackError, admit, jelou_gate
 from workers.perform import perform
 from workers.reading import conversation_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, remember_end, since_loss
-from workers.waiting import again_in, hopeless
+from workers.waiting import hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.owed import Ending
@@ -99,7 +99,8 @@ async def _is_over(work: Work, ending: Ending) -> bool:
 
 
 async def _close(work: Work, ending: Ending) -> None:
-    link, gate = work.link, jelou_gate(work)
+    # The look before it was its turn.
+    link, gate = work.link, jelou_gate(work, CallClass.BEGUN)
     # One that went out may have worked: whoever comes after it looks again.
     out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
     action = CloseConversation(link.bot, link.user, ending.goodbye)
@@ -137,7 +138,7 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
         return
     # An unanswered close may have worked: the look before the next try tells.
     work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first, looked_ms=0))
-    work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
+    try_again(work, Side.JELOU, error, f"the conversation could not be closed: {error.reason}", tries)
 
 
 def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False, at_ms: int = 0) -> bool:
@@ -180,7 +181,7 @@ def _not_looked(work: Work, error: CallError) -> None:
     if work.link.closing and error.certain and not error.again:
         work.link = replace(work.link, closing=False)
     elif work.link.closing:
-        work.hold(Side.JELOU, again_in(error, f"the conversation could not be asked for: {error.reason}", 1))
+        try_again(work, Side.JELOU, error, f"the conversation could not be asked for: {error.reason}", 1)
 
 
 # --- the close package -----------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ async def package_up(work: Work) -> bool:
             started_ms=link.opened_ms,
             ended_ms=link.closed_ms,
         )
-        work.add((Todo(f"{link.episode}:note:package", AddNote.type, text),))
+        work.add((Todo(f"{link.episode}{notes.PACKAGE}", AddNote.type, text),))
         work.transcribed = True
     work.link = replace(work.link, packaged=True)
     return True

@@ -11,6 +11,7 @@ from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from bridge.routing import start_rule
 from workers.forward import fail, start_now
 from workers.reading import meet, read_again_later, ticket_now
@@ -46,7 +47,7 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
 
 
 async def _whole(work: Work, event: TicketOpened) -> Ticket:
-    found = await ticket_now(work) if event.ticket.partial else None
+    found = await ticket_now(work, CallClass.START) if event.ticket.partial else None
     if found is None:
         meet(work, event.ticket)
     return found or event.ticket
@@ -95,7 +96,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     if work.holding(Side.HELPDESK) or (work.holding(Side.JELOU) and not _forgotten(work)):
         return
     try:
-        ticket = await ticket_now(work)
+        ticket = await ticket_now(work, CallClass.START)
     except CallError as error:
         _reopened_unread(work, event, error)
         return

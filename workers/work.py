@@ -9,7 +9,7 @@ from bridge import correlate, events, notes
 from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
-from bridge.owed import Hold, Side
+from bridge.owed import Hold, Side, side_at
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
@@ -61,6 +61,12 @@ class Work:
     """Lines for the transcript."""
     transcribed: bool = False
     """Whether the transcript has been used up."""
+    asked: dict[Side, Gate] = field(default_factory=dict)
+    """The last gate that was asked for each side."""
+    wanted: set[str] = field(default_factory=set)
+    """The destinations at which a place is kept: a call waits there."""
+    again: dict[str, Gate] = field(default_factory=dict)
+    """Of these, where a call is to be made again."""
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
@@ -70,7 +76,9 @@ class Work:
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
         news = len(inbox) + claimed.left > link.left
-        link = _woken(link, news=news, evidence=bool(evidence))
+        # Who waits for a turn asks again at each claim, and stands where it stood.
+        ends = frozenset(map(side_at, claimed.places)) | (frozenset({Side.JELOU}) if evidence else frozenset())
+        link = _woken(link, ends, news=news)
         return cls(
             app=app,
             claimed=claimed,
@@ -154,15 +162,28 @@ class Work:
             self.link = replace(self.link, todo=kept, receipts={**self.link.receipts, key: ""})
             self.tell("skipped", action=SetStatus.type, key=key, how=reason)
 
-    def hold(self, side: Side, wait: Wait) -> None:
-        """Nothing more for this side until the wait is over, in this claim or a later one."""
+    def hold(self, side: Side, wait: Wait, *, known: bool = False, **detail: str) -> None:
+        """Nothing more for this side until the wait is over, in this claim or a later one.
+
+        ``known``: it waited for the same before, and the timeline says so already.
+        """
         self.waits[side] = wait
         until = self.app.now_ms() + wait.due_in_ms
         # What somebody else ends (a resume, another ticket's start) is asked for again at each claim.
         if wait.due_in_ms and not wait.held and not wait.behind:
             hold = Hold(until, wait.reason, wait.firm)
             self.link = replace(self.link, holds={**self.link.holds, side.value: hold})
-        self.tell("waiting", reason=wait.reason, until=until)
+        if not known:
+            self.tell(
+                "waiting", reason=wait.reason, until=until, **{name: text for name, text in detail.items() if text}
+            )
+
+    def requeue(self, side: Side, wait: Wait) -> None:
+        """The side's last call is to be made again as soon as its destination can be called: it keeps its place."""
+        gate = self.asked[side]
+        self.again[gate.destination] = gate
+        self.wanted.add(gate.destination)
+        self.hold(side, wait)
 
     def holding(self, side: Side) -> bool:
         """Whether the side is to be left alone; asked only where there is something to do for it."""
@@ -265,6 +286,8 @@ class Work:
             uncount=self.uncount,
             outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
             bury=tuple(self.bury),
+            wanted=tuple(self.wanted),
+            requeue=tuple(self.again.values()),
             unbury=start_ids(self.ref) if self._settled() else (),
         )
 
@@ -280,8 +303,7 @@ def born_ms(received: Received) -> int:
     return min(told or received.at_ms, received.at_ms)
 
 
-def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
-    """The link without the holds that what has come ends: news end plain backoff, evidence all that Jelou waits for."""
-    ends = {side for side, hold in link.holds.items() if news and not hold.firm}
-    ends |= {Side.JELOU} if evidence else set()
+def _woken(link: Link, over: frozenset[Side], *, news: bool) -> Link:
+    """The link without the holds of these sides, and without plain backoff where news have come."""
+    ends = over | {side for side, hold in link.holds.items() if news and not hold.firm}
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link

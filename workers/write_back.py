@@ -6,15 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge import notes
-from bridge.domain import WRITTEN, AddReply, Probe, TicketReopened
+from bridge.domain import WRITTEN, AddNote, AddReply, Probe, TicketReopened
 from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from workers import steps
-from workers.admit import RECOVERING, admit, helpdesk_gate
+from workers.admit import RECOVERING, admit, admit_next, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import shaken
-from workers.waiting import Wait, again_in, hopeless
+from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.domain import Call, WriteBack
@@ -86,7 +87,7 @@ async def _write(work: Work, todo: Todo) -> None:
             _done(work, todo, "", "this account takes no such write", "skipped")
             return
         if (todo.sent or shaken(work)) and not todo.looked:
-            if await _arrived(work, action):
+            if await _arrived(work, todo, action):
                 _done(work, todo, "", "found: an earlier try had arrived")
                 return
             # Where one call a time is allowed the write has to wait now, and must not look again for ever.
@@ -104,9 +105,9 @@ async def _write(work: Work, todo: Todo) -> None:
         _done(work, todo, receipt, "")
 
 
-async def _arrived(work: Work, action: WriteBack) -> bool:
+async def _arrived(work: Work, todo: Todo, action: WriteBack) -> bool:
     """Look for the mark of a write of unknown fate before repeating it."""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, gate = work.pair, helpdesk_gate(work, _class_of(todo))
     probe = pair.dialect.probe(pair.account, work.ref, action)
     if probe is None:
         return False
@@ -122,7 +123,7 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
     A helpdesk that knows an update by its id would take a longer one as the same.
     """
     pair, once = work.pair, call.once if call else isinstance(action, WRITTEN)
-    gate = helpdesk_gate(work, writes=True, cost=1 + (first.calls if first else 0))
+    gate = helpdesk_gate(work, _class_of(todo), writes=True)
     sent = replace(todo, sent=todo.sent or once or todo.key.startswith(notes.MESSAGE), looked=False)
     link = replace(work.link, todo=(sent, *work.link.todo[1:]))
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
@@ -132,7 +133,15 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
     if call is None:
         msg = "this account takes no such write"
         raise Refused(msg)
+    if first:
+        await admit_next(work, gate)
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))
+
+
+def _class_of(todo: Todo) -> CallClass:
+    """Words are of a live conversation; what only informs, and the package at the end, may wait."""
+    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith(notes.PACKAGE)
+    return CallClass.LIVE if live else CallClass.FIELD
 
 
 def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered") -> None:
@@ -168,4 +177,4 @@ def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> Non
         _next(work, todo, "buried")
         return
     work.link = replace(work.link, todo=(tried, *work.link.todo[1:]))
-    work.hold(Side.HELPDESK, again_in(error, f"the ticket could not be written: {error.reason}", tried.tries))
+    try_again(work, Side.HELPDESK, error, f"the ticket could not be written: {error.reason}", tried.tries)

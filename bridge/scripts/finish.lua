@@ -5,6 +5,7 @@
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled],
+--        wanted: [destinations at which it keeps its place], requeue: [gates of calls that are to be made again],
 --        ended_ms: how long ago the conversation ended, below 0 where it has not; back_ms: for how long after that its
 --        customer comes back to this ticket}
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
@@ -94,8 +95,14 @@ local function wait_ended(item)
   return false
 end
 
+local function has_grant(ticket)
+  for _, destination in ipairs(redis.call('SMEMBERS', at_key(ticket))) do
+    if granted_moment(destination, ticket) then return true end
+  end
+end
+
 local function due_at(item)
-  if wait_ended(item) then return NOW end
+  if wait_ended(item) or has_grant(item.ticket) then return NOW end
   if redis.call('LLEN', evidence_key(item.ticket)) > item.evidence_left then return NOW end
   local waiting = redis.call('LLEN', inbox_key(item.ticket))
   if item.wait == 'firm' then return NOW + item.due_in_ms end
@@ -124,6 +131,7 @@ local function let_go(item, lanes)
   note_end(item, due)
   if not due then
     redis.call('ZREM', lane_key(item.lane), item.ticket)
+    redis.call('HDEL', link, 'busy')
     return
   end
   if item.wait ~= '' and due > NOW then redis.call('HSET', link, 'wait', item.wait) end
@@ -159,6 +167,8 @@ local function finish(item)
   transcribe(item)
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end
+  for _, gate in ipairs(item.requeue) do requeue(item.ticket, gate) end
+  keep_places(item.ticket, item.wanted)
   index(item)
   if item.release then release(item, lanes) end
   let_go(item, lanes)

@@ -100,6 +100,7 @@ local function remove(ticket, how)
   for _, name in ipairs(redis.call('SMEMBERS', P .. 'named:' .. ticket)) do
     LEAVE[name:match('^%a+')](name, ticket, how)
   end
+  keep_places(ticket, {})
   local link = redis.call('HMGET', link_key(ticket), 'lane', 'ended')
   if link[1] then redis.call('ZREM', lane_key(link[1]), ticket) end
   redis.call('ZREM', ended_key('heard'), ticket)
