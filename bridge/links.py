@@ -176,6 +176,8 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    snapshot: str = ""
+    """The ticket as it was read, while its start waits; see ``bridge/snapshots.py``."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -139,7 +139,7 @@ def _now_unknown(work: Work, reason: str) -> None:
 
 
 def _nothing_happened(work: Work, error: CallError) -> None:
-    """Certainly not sent: the plan thaws, so that a repaired rule or phone number counts at the next try."""
+    """Certainly not sent: the plan thaws, so that a repaired rule counts at the next try."""
     work.app.store.no_testimony(work.claimed.ticket)
     thawed = None if work.link.covered else work.link.start
     work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, start=thawed, covered=0, reason=error.reason)

@@ -12,6 +12,7 @@ from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
+from bridge.snapshots import Snapshot
 from bridge.timeline import entry
 from workers.waiting import Wait, together
 
@@ -61,6 +62,8 @@ class Work:
     """Lines for the transcript."""
     transcribed: bool = False
     """Whether the transcript has been used up."""
+    snapshot: Snapshot | None = None
+    """The ticket as it was read for the event at the head of the inbox. Nothing was told of it since."""
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
@@ -71,16 +74,18 @@ class Work:
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
         news = len(inbox) + claimed.left > link.left
         link = _woken(link, news=news, evidence=bool(evidence))
+        ref = TicketRef.parse(claimed.ticket)
         return cls(
             app=app,
             claimed=claimed,
-            ref=TicketRef.parse(claimed.ticket),
+            ref=ref,
             pair=pair,
-            link=replace(link, shared_with=claimed.shared_with) if claimed.shared_with else link,
+            link=replace(link, snapshot="", shared_with=claimed.shared_with or link.shared_with),
             deadline=deadline,
             inbox=inbox,
             evidence=evidence,
             news=news,
+            snapshot=None if news or evidence else Snapshot.load(link.snapshot, ref),
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -138,8 +143,9 @@ class Work:
         self.tell("moved", phase=self.link.phase.value, reason="the next episode begins", episode=self.link.episode)
 
     def consume(self, count: int = 1) -> None:
-        """So many events at the head are worked."""
+        """So many events at the head are worked. What was read of the ticket for them is not kept."""
         self.done += count
+        self.snapshot = None
 
     def add(self, todo: tuple[Todo, ...]) -> None:
         """More to write back."""
@@ -234,7 +240,7 @@ class Work:
     def finish(self) -> Finish:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
-        link, wait = replace(self.link, left=left), self.wait
+        link, wait = replace(self.link, left=left, snapshot=self.snapshot.dump() if self.snapshot else ""), self.wait
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,

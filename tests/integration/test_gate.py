@@ -57,7 +57,7 @@ async def test_a_slot_is_for_one_call(desk: Desk) -> None:
 
 
 async def test_a_slot_outlasts_the_gates_before_it(desk: Desk) -> None:
-    """A ticket that is fetched anew before each try of its start keeps its place in the start's row."""
+    """A ticket that is read before a try of its start keeps its place in the start's row."""
     other = Gate("helpdesk:zendesk/acme", "a", 1.0, 1_000)
     await desk.open("a", *(f"t{number:02}" for number in range(20)))
     await desk.turn("a")
