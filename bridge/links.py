@@ -176,6 +176,8 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    rate_limited: dict[str, int] = field(default_factory=dict)
+    """Until when the ticket's own rate takes no more writes, by ``notes.WRITES`` and ``notes.FIELDS``; in ms."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -237,6 +239,7 @@ _LASTING = (
     "carried",
     "packaged",
     "shown",
+    "rate_limited",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""
 

@@ -116,7 +116,7 @@ class StartLimits:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a call must pass: the breaker and the pace of its destination, and ``more`` rates (key, interval_ms, burst).
+    """What a call must pass: breaker and pace of its destination, ``more`` rates (a ticket's own: key, per_ms, calls).
 
     ``interval_ms`` is the time between two calls, ``burst`` how many may go at once, ``cost`` how many this one counts.
     """
@@ -176,8 +176,8 @@ class Mark:
 class Verdict:
     """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy or shared (the other), paced, broken.
 
-    ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two, and
-    recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
+    ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two,
+    recovering and ``ticket`` (its own rate) have ``detail`` ms to wait; ``reason`` says why the breaker is open.
     """
 
     verdict: str

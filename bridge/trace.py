@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from bridge import notes
 from bridge.domain import Phase, TicketRef
 from bridge.links import Link
 from bridge.owed import Side
@@ -110,11 +111,17 @@ def _of_link(link: Link) -> str:
     """The waits that are nobody's failure, and are no line of the timeline."""
     if link.fuse:
         return "a person's decision"
-    first, hold = next(iter(link.todo), None), link.holds.get(Side.HELPDESK)
-    if first is None or not first.due_ms or first.sent or first.tries:
+    first, hold = next(iter(notes.first_of_each(link.todo)), None), link.holds.get(Side.HELPDESK)
+    if first is None:
+        return ""
+    merging_ms = 0 if first.sent or first.tries else first.due_ms
+    limited_ms = link.rate_limited.get(notes.limit_of(first), 0)
+    if not merging_ms and not limited_ms:
         return ""
     # The helpdesk's pace or its Retry-After may hold it longer than that.
-    return hold.reason if hold and hold.until_ms > first.due_ms else "what the customer writes next"
+    if hold and hold.until_ms > max(merging_ms, limited_ms):
+        return hold.reason
+    return notes.OWN_RATE if limited_ms > merging_ms else "what the customer writes next"
 
 
 def _last_wait(found: Trace) -> str:

@@ -2,7 +2,9 @@
 --
 -- gate: {destination, lane, interval_ms, burst, more: [[key, interval_ms, burst]...], cost}
 -- `cost` calls are taken at once, for one that others follow without asking again; a ticket's own rate counts one.
--- Pace is GCRA: a theoretical arrival time per key. `more` are further rates (a ticket's own), all or none is taken.
+-- Pace is GCRA: a theoretical arrival time per key. `more` are further rates, all or none is taken.
+-- A rate whose key begins with `ticket:` is that ticket's own, [key, per_ms, calls]: it holds in a window of its own, and
+-- who has to wait for it takes no slot, since its other calls go on.
 -- Who must wait gets a slot behind the others of its lane, one interval further for each lane that waits as well: so a
 -- flood in one lane is spread over time and delays neither another lane nor its own order, and nobody polls.
 -- The breaker opens on the rate of failures, at once on a refused credential, and for as long as we are asked to wait.
@@ -52,8 +54,25 @@ local function broken(gate)
   return nil, nil, true
 end
 
+local function wrote_key(rate)
+  local ticket = rate[1]:match('^ticket:(.*)$')
+  return ticket and P .. 'wrote:' .. ticket
+end
+
+-- How long a ticket's own rate holds this call back, in ms.
+local function ticket_wait(gate)
+  local wait = 0
+  for _, rate in ipairs(gate.more) do
+    local key = wrote_key(rate)
+    if key then wait = math.max(wait, window_wait(key, rate[3], rate[2])) end
+  end
+  return math.ceil(wait)
+end
+
 -- nil: go, and the rates are taken. Else {verdict, wait in ms, reason}.
 local function refused_at(place, gate)
+  local wait = ticket_wait(gate)
+  if wait > 0 then return {'ticket', tostring(wait), ''} end
   local till, reason, half_open = broken(gate)
   if till then return {'broken', tostring(slot(place, gate, till)), reason} end
   local has_slot = redis.call('HGET', place, slot_of(gate))
@@ -65,10 +84,16 @@ local function refused_at(place, gate)
   if at > NOW then return {'paced', tostring(slot(place, gate, at)), ''} end
   taken[own] = tat
   for _, rate in ipairs(gate.more) do
-    local key = P .. 'pace:' .. rate[1]
-    at, tat = earliest(key, rate[2], rate[3], 1)
-    if at > NOW then return {'paced', tostring(math.ceil(at - NOW)), ''} end
-    taken[key] = tat
+    if not wrote_key(rate) then
+      local key = P .. 'pace:' .. rate[1]
+      at, tat = earliest(key, rate[2], rate[3], 1)
+      if at > NOW then return {'paced', tostring(math.ceil(at - NOW)), ''} end
+      taken[key] = tat
+    end
+  end
+  for _, rate in ipairs(gate.more) do
+    local key = wrote_key(rate)
+    if key then window_take(key, rate[3], rate[2]) end
   end
   for key, value in pairs(taken) do
     redis.call('SET', key, tostring(value), 'PX', math.ceil(value - NOW) + 60000)

@@ -4,8 +4,8 @@
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms
 -- until the next hour | busy, the other ticket | shared, the other ticket that has a
--- conversation of this bot and user open | paced, ms to wait | broken, ms to wait and why | recovering, ms until
--- what was sent before a loss is known
+-- conversation of this bot and user open | paced, ms to wait | ticket, ms to wait for the ticket's own rate | broken,
+-- ms to wait and why | recovering, ms until what was sent before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
 local lease_ms = tonumber(ARGV[2])

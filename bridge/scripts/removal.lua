@@ -105,6 +105,8 @@ local function remove(ticket, how)
   redis.call('ZREM', ended_key('heard'), ticket)
   if link[2] then redis.call('ZREM', ended_key(link[2]), ticket) end
   redis.call('DEL', link_key(ticket), inbox_key(ticket), evidence_key(ticket), P .. 'timeline:' .. ticket,
-    transcript_key(ticket), P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'pace:ticket:' .. ticket)
+    transcript_key(ticket), P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'wrote:' .. ticket,
+    -- A worker of the version before keeps a ticket's own rate there.
+    P .. 'pace:ticket:' .. ticket)
   return tombstone
 end

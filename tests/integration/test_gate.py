@@ -108,10 +108,35 @@ async def test_two_floods_share_the_pace(desk: Desk) -> None:
 async def test_a_ticket_has_a_rate_of_its_own(desk: Desk) -> None:
     """A vendor's limit on one ticket holds that ticket back, and takes nothing of the account's pace."""
     rate = (("ticket:t1", 20_000.0, 1),)
-    for number, expected in ((1, "go"), (2, "paced")):
+    for number, expected in ((1, "go"), (2, "ticket")):
         await desk.store.accept(f"x{number}", "x", 60, [Incoming("t1", "a", f"f{number}", '"e"', "{}", "{}")])
         verdict = (await desk.turn("a", gate=five_a_second("a", *rate)))["t1"]
         assert verdict.verdict == expected
     assert int(verdict.detail) == 20_000
     await desk.open("a", "t2")
     assert (await desk.turn("a"))["t2"].verdict == "go"
+
+
+async def test_a_write_that_waits_for_its_ticket_alone_takes_no_turn(desk: Desk) -> None:
+    """Also where the account's pace is used up: then the ticket's next read, which has a turn, would be behind it."""
+    write, read = five_a_second("a", ("ticket:t1", 20_000.0, 1)), five_a_second("a")
+    await desk.open("a", "t1")
+    [claimed] = (await desk.store.claim("a", "job", 100)).tickets
+    gates = (write, write, read, read, read, read, write, read)
+    verdicts = [await desk.pass_by(claimed, gate) for gate in gates]
+    assert [one.verdict for one in verdicts] == ["go", "ticket", *["go"] * 4, "ticket", "paced"]
+    assert verdicts[-1].detail == "200"
+
+
+async def test_some_writes_leave_a_part_of_a_tickets_own_rate_to_others(desk: Desk) -> None:
+    """Both are counted together: who asks with fewer calls waits while the others go on, as long as all is used up."""
+    fields, words = (five_a_second("a", ("ticket:t1", 20_000.0, calls)) for calls in (2, 3))
+    await desk.open("a", "t1")
+    [claimed] = (await desk.store.claim("a", "job", 100)).tickets
+    for gate, expected in ((fields, "go"), (words, "go"), (fields, "ticket"), (words, "go"), (words, "ticket")):
+        await desk.at(desk.now + 1_000)
+        assert (verdict := await desk.pass_by(claimed, gate)).verdict == expected
+    assert int(verdict.detail) == 16_000
+    await desk.at(desk.now + 16_000)
+    assert (await desk.pass_by(claimed, fields)).detail == "1000"
+    assert (await desk.pass_by(claimed, words)).verdict == "go"
