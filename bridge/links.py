@@ -176,6 +176,8 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    written: dict[str, str] = field(default_factory=dict)
+    """What was written last to a field of the ticket; nothing of a field whose last write is of unknown fate."""
     rate_limited: dict[str, int] = field(default_factory=dict)
     """Until when the ticket's own rate takes no more writes, by ``notes.WRITES`` and ``notes.FIELDS``; in ms."""
 
@@ -239,6 +241,7 @@ _LASTING = (
     "carried",
     "packaged",
     "shown",
+    "written",
     "rate_limited",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import notes
-from bridge.domain import WRITTEN, AddReply, Probe, SetField, TicketReopened
+from bridge.domain import WRITTEN, AddReply, Probe, SetField, SetStatus, TicketReopened, TicketSolved
 from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
 from workers import steps
@@ -97,9 +97,20 @@ def _settled(work: Work, todo: Todo) -> bool:
         work.drop_closed_status(undone)
     elif work.link.gone:
         _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
+    elif _unchanged(work, todo):
+        _done(work, todo, "", "the ticket says so already", "skipped")
     else:
         return False
     return True
+
+
+def _unchanged(work: Work, todo: Todo) -> bool:
+    """Whether the ticket has it already: by our own last write, or by an event that has just come."""
+    if todo.kind == SetStatus.type:
+        events = (one.event for one in work.inbox[work.done :])
+        changes = [event.status for event in events if isinstance(event, TicketSolved | TicketReopened)]
+        return changes[-1:] == [todo.text]
+    return todo.kind == SetField.type and not shaken(work) and work.link.written.get(todo.field) == todo.text
 
 
 def _out_of_date(work: Work, todo: Todo) -> str:
@@ -146,6 +157,8 @@ async def _write(work: Work, todo: Todo) -> None:
     except CallError as error:
         _not_written(work, todo, error, sent=not error.certain)
     else:
+        if todo.field:
+            work.link = replace(work.link, written={**work.link.written, todo.field: todo.text})
         _done(work, todo, receipt, "")
 
 
@@ -194,9 +207,10 @@ def _instead(link: Link, todo: Todo, *others: Todo) -> Link:
 
 
 def _going_out(link: Link, todo: Todo) -> Link:
-    """The wait for the write is over."""
+    """While the write is out nobody knows what its field says; and the wait for it is over."""
+    written = {name: text for name, text in link.written.items() if name != todo.field}
     limited = {name: until for name, until in link.rate_limited.items() if name != notes.limit_of(todo)}
-    return replace(link, rate_limited=limited)
+    return replace(link, written=written, rate_limited=limited)
 
 
 def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered") -> None:

@@ -9,8 +9,9 @@ import pytest
 from bridge.twins.faults import Fault
 from tests.clocks import ServerClock, WallClock
 from tests.harness import eventually, scene
+from tests.held import Held
 from tests.outcomes import told
-from tests.talk import PHONE, USER, hears, open_ticket, read, reads, traced
+from tests.talk import PHONE, USER, closed, hears, open_ticket, read, reads, traced
 
 if TYPE_CHECKING:
     from bridge.wiring import App
@@ -153,3 +154,34 @@ async def test_a_field_does_not_wait_for_words_that_are_merged(redis_url: str, p
         trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda seen: seen["phase"] == "closed")
         assert [key.partition(":")[0] for key in trace["to_write"]] == ["message", "1"]
         assert (read(on, ticket), on.zendesk.desk.ticket(ticket).status) == ([], "new")
+
+
+async def test_a_tag_that_the_ticket_has_is_not_written_again(redis_url: str, prefix: str) -> None:
+    """In the ticket's next episode; the field, which tells of another conversation, is."""
+    async with scene(redis_url, prefix) as on:
+        ticket, _ = await open_ticket(on)
+        on.zendesk.change(ticket, status="solved")
+        await closed(on, ticket)
+        on.zendesk.change(ticket, status="open")
+        trace = await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        assert [one["key"] for one in told(trace, "skipped", action="set.field")] == ["2:tag"]
+        assert told(trace, "sending", key="2:tag") == []
+        assert on.zendesk.desk.ticket(ticket).tags == ["jelou"]
+        assert on.zendesk.desk.ticket(ticket).external_id == trace["conversation"]
+
+
+async def test_a_status_that_the_ticket_has_is_not_written_again(redis_url: str, prefix: str) -> None:
+    """An agent solved it in the moment in which the conversation ended."""
+    call = Held("", method="PUT")
+    async with scene(redis_url, prefix, adapted=call) as on:
+        ticket = on.zendesk.open_ticket("No puedo entrar", PHONE).id
+        await call.is_out()
+        await on.jelou.settle()
+        on.jelou.close(USER)
+        on.zendesk.change(ticket, status="solved")
+        await on.jelou.settle()
+        await on.zendesk.settle()
+        call.let_go()
+        trace = await closed(on, ticket)
+        assert [one["key"] for one in told(trace, "skipped", action="set.status")] == ["1:closed"]
+        assert told(trace, "sending", action="set.status") == []
