@@ -176,6 +176,10 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    look: bool = False
+    """Whether Jelou is to be asked if the conversation is still open. Kept until it has answered."""
+    active_ms: int = 0
+    """When something was last heard or said in the conversation; 0 where that is not known."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -37,6 +37,9 @@ CLOSED = "closed"
 LOOK_HOLDS_MS = 30_000
 """How long it is taken for true that a conversation is active. A close of its own has an event that tells it."""
 
+UNHURRIED = 9
+"""So many tries the question waits for that nothing else waits for: the longest backoff from its first failure on."""
+
 
 # --- ending it because the ticket is solved --------------------------------------------------------------------------
 
@@ -150,7 +153,7 @@ def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False,
     if not work.move(Signal.CLOSE_SEEN, reason=reason):
         return False
     account, now = work.pair.account, work.app.now_ms()
-    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
+    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False, look=False)
     status = account.write_back.closed_status
     if asked:
         remember_end(work)
@@ -161,26 +164,26 @@ def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False,
 
 async def look(work: Work) -> bool:
     """Whether the conversation is still open, where somebody doubts it: its close event may never have come."""
-    if not work.look or work.link.phase not in LIVE or work.holding(Side.JELOU):
+    if not work.link.look or work.link.phase not in LIVE or work.holding(Side.JELOU):
         return False
-    work.look = False
     try:
         if await conversation_now(work) == CLOSED:
             ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
         else:
-            work.link = replace(work.link, closing=False)
+            work.link = replace(work.link, look=False, closing=False)
     except CallError as error:
         _not_looked(work, error)
     return True
 
 
 def _not_looked(work: Work, error: CallError) -> None:
-    """The next doubt asks again, but for one that an event waits for."""
+    """Asked again until there is an answer, or a refusal that will not change."""
     work.tell("refused", action="get.conversation", reason=error.reason)
-    if work.link.closing and error.certain and not error.again:
-        work.link = replace(work.link, closing=False)
-    elif work.link.closing:
-        work.hold(Side.JELOU, again_in(error, f"the conversation could not be asked for: {error.reason}", 1))
+    if error.certain and not error.again:
+        work.link = replace(work.link, look=False, closing=False)
+        return
+    tries = 1 if work.link.closing or work.link.ending else UNHURRIED
+    work.hold(Side.JELOU, again_in(error, f"the conversation could not be asked for: {error.reason}", tries))
 
 
 # --- the close package -----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
         work.link = replace(work.link, ending=None)
     if work.link.closing and work.link.phase in LIVE and not event.guessed:
         # A close that is out may have worked: Jelou is asked first.
-        work.look = True
+        work.link = replace(work.link, look=True)
         return
     reason = _not_again(work, event)
     if reason:

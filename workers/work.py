@@ -55,8 +55,6 @@ class Work:
     unparked: bool = False
     news: bool = False
     """Whether the inbox holds more than the last finish left."""
-    look: bool = False
-    """Whether Jelou is to be asked if the conversation is still open."""
     said: list[str] = field(default_factory=list)
     """Lines for the transcript."""
     transcribed: bool = False
