@@ -187,11 +187,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``.
-
-    ``said`` are lines for the transcript, ``transcribed`` says that it has been used up. ``ended_ms`` is how long ago
-    the conversation ended, below 0 where it has not; its customer comes back to this ticket for ``back_ms``.
-    """
+    """What was done in a claim, and what the ticket waits for now. ``scripts/finish.lua`` says what each field is."""
 
     ticket: str
     lane: str
@@ -210,6 +206,7 @@ class Finish:
     room: str = ""
     contact: str = ""
     open: bool = False
+    look: tuple[int, int, bool] = (0, 0, False)
     person: str = ""
     ended: str = ""
     behind: str = ""

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from bridge.reconciling import Looked
     from bridge.wiring import App
 
-DOUBTS_MOST = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
@@ -43,7 +41,7 @@ async def reconcile_once(app: App, account: str, since_s: int, *, dry_run: bool)
         await app.store.rounds.note_window(account, known.covered(since_ms, now).dump())
     kind, _, name = account.partition("/")
     project = app.bridge.helpdesks[kind][name].project
-    doubted = await doubt(app, project, since_s * 1000, account=account, most=DOUBTS_MOST, preview=dry_run)
+    doubted = await doubt(app, project, since_s * 1000, account=account, preview=dry_run)
     return Reconciled(looked, doubted, await _silence(app, account, now))
 
 

@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A ticket whose conversation is held to be open, and that nobody has asked Jelou for in long."""
+    """A ticket whose conversation is held to be open, and that Jelou is to be asked for."""
 
     ticket: str
     lane: str
@@ -65,6 +65,11 @@ class Rounds:
     async def doubt(self, project: str, account: str, older_ms: int, most: int, *, preview: bool) -> list[Doubt]:
         """Take the open conversations of which nobody has asked Jelou for so long. ``preview``: only look."""
         found = await self._scripts.run("doubt", project, account, older_ms, most, int(preview))
+        return [Doubt(as_text(ticket), as_text(lane), state) for ticket, lane, state in found]
+
+    async def looks_due(self, project: str, first_ms: int, most: int) -> list[Doubt]:
+        """Take the open conversations that Jelou is to be asked for by now."""
+        found = await self._scripts.run("looks_due", project, first_ms, most)
         return [Doubt(as_text(ticket), as_text(lane), state) for ticket, lane, state in found]
 
     async def window(self, account: str) -> bytes:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from bridge.doubting import doubt_quiet
 from bridge.errors import StoreUnavailable
 from bridge.hearing import listen
 from bridge.listening import listening
@@ -100,12 +101,13 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 async def sweep(app: App) -> None:
     """Wake every lane that has something due and nobody at it, let go what was kept long enough, hear who is silent.
 
-    Not an arq cron: those need a free slot.
+    And ask for conversations that are quiet. Not an arq cron: those need a free slot.
     """
     for lane in (*await app.store.generations.tick(), *await app.store.wake_due()):
         await app.queue.wake(lane)
     await retire(app)
     await listen(app)
+    await doubt_quiet(app)
 
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bridge.doubting import doubt
 from bridge.errors import CallError, StoreUnavailable
 from bridge.missed import Window
 from bridge.reconciling import NotCalledError, Reconciler, reconcilable
@@ -26,17 +25,13 @@ LOOK_S = 60.0
 
 
 async def reconcile(app: App, draining: Callable[[], bool]) -> None:
-    """One round: every account whose time has come, then the conversations nobody has asked for in long."""
+    """One round: every account whose time has come."""
     for name in reconcilable(app):
         kind, _, account = name.partition("/")
         if draining():
             return
         if app.bridge.helpdesks[kind][account].reconcile.enabled:
             await _one(app, name, draining)
-    for project, settings in app.bridge.jelou.items():
-        doubted = await doubt(app, project, int(settings.look_every_s * 1000))
-        if doubted:
-            app.log.info("doubted", project=project, conversations=len(doubted))
 
 
 async def _one(app: App, name: str, draining: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ from bridge.owed import Hold, Side
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
+from workers.looks import active_ms, next_look
 from workers.waiting import Wait, together
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ class Work:
     def finish(self) -> Finish:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
-        link, wait = replace(self.link, left=left), self.wait
+        link, wait = replace(self.link, left=left, active_ms=active_ms(self)), self.wait
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -254,6 +255,7 @@ class Work:
             person=link.user or self.person,
             ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
+            look=next_look(self, link),
             said=tuple(self.said),
             transcribed=self.transcribed,
             ended_ms=max(0, self.app.now_ms() - link.closed_ms) if link.phase is Phase.CLOSED else -1,

@@ -1,6 +1,8 @@
 -- finish(items, wake_ms): what was done is kept, and the ticket is let go.
 -- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
 --        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
+--        look: [in ms, at most ms after the last time, anew], when Jelou is asked whether it is still open; a time that
+--        was set before holds unless anew,
 --        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
@@ -13,12 +15,20 @@
 
 local wake_ms = tonumber(ARGV[2])
 
--- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua). A ticket that is set aside names
--- no project, and stays.
+-- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua), and when it is asked next
+-- (looks_due.lua). A ticket that is set aside names no project, and stays.
 local function note_open(item)
-  local name = 'open:' .. item.project
-  if not item.open then return redis.call('ZREM', P .. name, item.ticket) end
+  local name, due_name = 'open:' .. item.project, 'open-due:' .. item.project
+  if not item.open then
+    redis.call('ZREM', P .. name, item.ticket)
+    redis.call('ZREM', P .. due_name, item.ticket)
+    return
+  end
   if redis.call('ZADD', P .. name, 'NX', NOW, item.ticket) == 1 then note(item.ticket, name) end
+  local in_ms, most_ms, anew = unpack(item.look)
+  if not anew and redis.call('ZSCORE', P .. due_name, item.ticket) then return end
+  local due = math.min(NOW + in_ms, redis.call('ZSCORE', P .. name, item.ticket) + most_ms)
+  if redis.call('ZADD', P .. due_name, due, item.ticket) == 1 then note(item.ticket, due_name) end
 end
 
 -- Where a person who comes back is looked for: at the ticket whose conversation with them ended last.
