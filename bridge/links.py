@@ -176,6 +176,8 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    changed_ms: int = 0
+    """When the ticket changed last as far as is known: by a delivery about it, or by a write of ours."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -237,6 +239,7 @@ _LASTING = (
     "carried",
     "packaged",
     "shown",
+    "changed_ms",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""
 

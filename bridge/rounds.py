@@ -84,6 +84,10 @@ class Rounds:
         key = self._key("turn", name)
         return bool(await self._scripts.guard(self._scripts.redis.set(key, 1, nx=True, px=for_ms)))
 
+    async def keep_turn(self, name: str, for_ms: int) -> None:
+        """Keep the turn for so long: nobody has it meanwhile."""
+        await self._scripts.guard(self._scripts.redis.set(self._key("turn", name), 1, px=for_ms))
+
     async def give_back(self, name: str) -> None:
         """The next one may have its turn."""
         await self._scripts.guard(self._scripts.redis.delete(self._key("turn", name)))

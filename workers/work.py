@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import correlate, events, notes
-from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
+from bridge.domain import Phase, SetStatus, StartAnswered, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
 from bridge.timeline import entry
+from workers.moments import born_ms, changed_ms
 from workers.waiting import Wait, together
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
+        link = replace(link, changed_ms=max(link.changed_ms, changed_ms(inbox)))
         news = len(inbox) + claimed.left > link.left
         link = _woken(link, news=news, evidence=bool(evidence))
         return cls(
@@ -271,13 +273,6 @@ class Work:
     def _settled(self) -> bool:
         """Whether no person need look after the start any more."""
         return bool(self.named or self.unparked) and self.link.phase not in {Phase.PARKED, Phase.FAILED}
-
-
-def born_ms(received: Received) -> int:
-    """The earliest time an event knows of its ticket or conversation; when it was received, if no other."""
-    event = received.event
-    told = event.ticket.created_ms if isinstance(event, TicketOpened) else getattr(event, "at_ms", 0)
-    return min(told or received.at_ms, received.at_ms)
 
 
 def _woken(link: Link, *, news: bool, evidence: bool) -> Link:

@@ -101,6 +101,7 @@ async def _write(work: Work, todo: Todo) -> None:
     except CallError as error:
         _not_written(work, todo, error, sent=not error.certain)
     else:
+        work.link = replace(work.link, changed_ms=work.app.now_ms())
         _done(work, todo, receipt, "")
 
 
