@@ -109,7 +109,8 @@ class Project(Model):
     look_every_s: float = Field(
         default=21_600.0,
         ge=60,
-        description="An open conversation is asked for that often: a close may be told in vain.",
+        description="An open conversation is asked for that often at least, sooner where it has just become quiet: "
+        "a close may be told in vain.",
     )
     silence: Silence = Field(default=Silence(), description="When it is told that Jelou sends nothing.")
 

@@ -19,6 +19,16 @@ class PastTold(Shape):
     reason: str
 
 
+class TurnTold(Shape):
+    """Its place in the queue for calls to one destination. ``reason`` says why that is not called just now."""
+
+    destination: str
+    class_: str = Field(alias="class", description="begun, live, settle, start, field or quiet; the best goes first.")
+    before: dict[str, int] = Field(description="How many calls of which class stand before it.")
+    expected_s: float
+    reason: str
+
+
 class TicketTold(Shape):
     """Where a ticket is, and why. ``says`` and ``waits_for`` are for people; the timeline is in order."""
 
@@ -44,6 +54,7 @@ class TicketTold(Shape):
     fuse: str = Field(description="Why the fuse has tripped; empty while it holds.")
     gone: str = Field(description="Why the ticket takes no more writes; empty while it does.")
     waits_for: str
+    turns: list[TurnTold] = Field(description="Where it waits for a call.")
     due_in_s: float | None
     account_configured: bool
     timeline: list[dict[str, Any]]

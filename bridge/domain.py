@@ -185,12 +185,14 @@ class Changes:
     """One page of what a helpdesk's own list says has changed. ``after`` asks for the next page; empty at the last.
 
     ``events`` are told with the facts that the webhooks would tell, so that what came already is known as a repeat.
-    The comments of ``tickets`` are not among them: they are read ticket by ticket.
+    The comments of ``tickets`` are not among them: they are read ticket by ticket. ``changed_ms`` is when each of them
+    changed last, by the helpdesk's clock; a ticket of which that is not told is not in it.
     """
 
     events: tuple[TicketEvent, ...]
     tickets: tuple[TicketRef, ...]
     after: str = ""
+    changed_ms: Mapping[TicketRef, int] = field(default_factory=dict)
 
 
 # --- events: what Jelou tells ----------------------------------------------------------------------------------------

@@ -174,6 +174,18 @@ class Link:
     """Of WhatsApp: WANTED, ASKED, or empty while it is open as far as is known. What the customer writes opens it."""
     shown: str = ""
     """What the status field says, or is to say."""
+    snapshot: str = ""
+    """The ticket as it was read, while its start waits; see ``bridge/snapshots.py``."""
+    written: dict[str, str] = field(default_factory=dict)
+    """What was written last to a field of the ticket; nothing of a field whose last write is of unknown fate."""
+    rate_limited: dict[str, int] = field(default_factory=dict)
+    """Until when the ticket's own rate takes no more writes, by ``notes.WRITES`` and ``notes.FIELDS``; in ms."""
+    look: bool = False
+    """Whether Jelou is to be asked if the conversation is still open. Kept until it has answered."""
+    active_ms: int = 0
+    """When something was last heard or said in the conversation; 0 where that is not known."""
+    changed_ms: int = 0
+    """When the ticket changed last as far as is known: by a delivery about it, or by a write of ours."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -223,5 +235,8 @@ _LASTING = (
     "carried",
     "packaged",
     "shown",
+    "written",
+    "rate_limited",
+    "changed_ms",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""

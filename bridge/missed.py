@@ -11,19 +11,31 @@ from bridge import stored
 from bridge.admission import asks_for_nothing
 from bridge.domain import AgentReplied, Phase, TicketOpened, TicketReopened, TicketSolved
 from bridge.links import IN_FLIGHT, LIVE, Link
+from bridge.timestamps import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bridge.accounts import Account
-    from bridge.domain import TicketEvent
+    from bridge.domain import Reply, TicketEvent
     from bridge.policies import Reconcile
 
 OVERLAP_MS = 300_000
 """The next look begins so long before the last one did: lists lag behind, and clocks differ."""
 
+WHOLE_S = 900.0
+"""How often a look reads the comments of every live ticket that changed since the last such look. The others leave out
+what a later delivery or write of ours explains, and so what an agent wrote before it, should its webhook be lost."""
+
 BACK_MOST_MS = 86_400_000
 """What is older is a person's to look for: `bridge reconcile`."""
+
+SLACK_MS = 2_000
+"""A change counts as later from here on: what tells of it is cut to the second on one side or both, and a write of ours
+is stamped by the helpdesk before we have its answer, or right after. What an agent wrote within it is read by the next
+whole look."""
+
+SECOND_MS = 1_000
 
 PHASES: Final[Mapping[type, frozenset[Phase]]] = {
     AgentReplied: LIVE,
@@ -74,12 +86,36 @@ def _opened(created_ms: int, account: Account, bounds: Bounds) -> str:
     return FED if bounds.late or bounds.now_ms - created_ms <= oldest_s * 1000 else LEFT
 
 
-def is_live(state: bytes) -> bool:
-    """Whether the ticket has a conversation that is not known to be closed."""
-    return bool(state) and Link.load(state).phase in LIVE
+def is_unread(state: bytes, changed_ms: int) -> bool:
+    """Whether a live ticket changed later than is known of it, so that an agent may have written; 0: it may have."""
+    if not state:
+        return False
+    link = Link.load(state)
+    return link.phase in LIVE and (changed_ms <= 0 or changed_ms > link.changed_ms + SLACK_MS)
+
+
+def ahead_ms(reply: Reply, asked_ms: int, answered_ms: int) -> int:
+    """How far the helpdesk's clock is ahead of ours (behind: negative), as far as the ``Date`` of its answer proves it.
+
+    That is cut to the second, and was written between question and answer: what fits into this is no difference.
+    """
+    told_ms = http_date(reply.headers.get("date", ""))
+    if told_ms is None:
+        return 0
+    return min(max(0, told_ms - answered_ms), told_ms + SECOND_MS - asked_ms)
 
 
 # --- how far ---------------------------------------------------------------------------------------------------------
+
+
+def whole(policy: Reconcile) -> Reconcile:
+    """The same policy for whole looks."""
+    return policy.model_copy(update={"every_s": max(policy.every_s, WHOLE_S)})
+
+
+def whole_name(account: str) -> str:
+    """Under which the window of an account's whole looks is kept, beside that of its others."""
+    return f"whole:{account}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,17 @@ NOBODY = "-"
 MESSAGE, STATUS = "message:", "status"
 """The beginning of the key of what a customer wrote, and the key of the status field."""
 
+PACKAGE = ":note:package"
+"""The end of the key of the one note at the end of a conversation."""
+
 MANY = (MESSAGE, STATUS)
 """The beginnings of keys that are done many times over."""
+
+WRITES, FIELDS = "writes", "fields"
+"""What a ticket's own rate limits: all writes, and fields and tags earlier than the others."""
+
+OWN_RATE = "the ticket's own rate of updates"
+"""Why a write waits that nothing else holds back."""
 
 
 def marker(ref: TicketRef, key: str) -> str:
@@ -78,6 +87,21 @@ def closed_key(link: Link) -> str:
 def back_status(link: Link) -> tuple[Todo, ...]:
     """The ticket is open again where its customer came back: one that stays solved would be ended by the next look."""
     return _not_done(link, [Todo(f"{link.episode}:back", SetStatus.type, "open")])
+
+
+def limit_of(todo: Todo) -> str:
+    """What of the ticket's own rate this write is limited by."""
+    return FIELDS if todo.kind == SetField.type else WRITES
+
+
+def first_of_each(todo: tuple[Todo, ...]) -> tuple[Todo, ...]:
+    """What may be written next, the more important first: a word or a status, and a field or a tag.
+
+    What may be out already is settled before others of its row. Words keep their order, and a status comes behind all
+    of them: many a helpdesk reopens a ticket on which something is said. Fields wait for neither, and nothing for them.
+    """
+    rows = ([one for one in todo if limit_of(one) == limit] for limit in (WRITES, FIELDS))
+    return tuple(min(row, key=lambda one: (not one.sent, one.kind == SetStatus.type)) for row in rows if row)
 
 
 def _note(link: Link, name: str, text: str) -> Todo:

@@ -13,6 +13,11 @@ class Side(StrEnum):
     JELOU = "jelou"
 
 
+def side_at(destination: str) -> Side:
+    """The side of a destination, as the gates know it."""
+    return Side.JELOU if destination.startswith("jelou:") else Side.HELPDESK
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A side is left alone until then. ``firm``: a new event does not end it."""

@@ -56,6 +56,10 @@ class Helpdesk(Protocol):
         """The vendor's limit on one ticket, None where there is none."""
         ...
 
+    def account_rates(self, account: Account) -> tuple[Rate, ...]:
+        """The vendor's further limits for an account, beside the calls of a minute."""
+        ...
+
     def grant(self, account: Account) -> Call | None:
         """The call that asks for an access token; None where the credential stands in each call.
 

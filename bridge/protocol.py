@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ class Claimed:
     inbox: tuple[bytes, ...]
     evidence: tuple[bytes, ...]
     shaken: Shaken = Shaken()
+    places: tuple[str, ...] = ()
+    """The destinations at which it waits for a call, or may make one now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +117,33 @@ class StartLimits:
     alone: bool = False
 
 
+class CallClass(StrEnum):
+    """What a call is for, best first: a better one goes before all others that wait, whatever their account.
+
+    Each but the first two keeps a small share; see ``scripts/queue.lua``.
+    """
+
+    BEGUN = "begun"
+    """It follows one that went out just now, of a read or write that takes several."""
+    LIVE = "live"
+    """A live conversation: an agent's reply and its read, a customer's words, a solve and its close, a note."""
+    SETTLE = "settle"
+    """What settles a start of unknown fate."""
+    START = "start"
+    FIELD = "field"
+    """What only informs: tags, fields, statuses."""
+    QUIET = "quiet"
+    """Whether something was missed: the reconciler's calls, questions about quiet conversations."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What a call must pass: the breaker and the pace of its destination, and ``more`` rates (key, interval_ms, burst).
+    """What a call must pass: the breaker and the pace of its destination, in its place in the queue there.
 
-    ``interval_ms`` is the time between two calls, ``burst`` how many may go at once, ``cost`` how many this one counts.
+    ``lane`` is whose turn it is within a class: the lanes of a destination take turns. ``interval_ms`` is the time
+    between two calls, ``burst`` how many may go at once; ``rates`` are further limits of the destination, ``more`` of
+    this call alone (key, interval_ms, burst; a ticket's own: key, per_ms, calls). ``quiet_ms`` is the least time
+    between two calls of class QUIET.
     """
 
     destination: str
@@ -126,7 +151,18 @@ class Gate:
     interval_ms: float
     burst: int
     more: tuple[tuple[str, float, int], ...] = ()
-    cost: int = 1
+    call_class: CallClass = CallClass.START
+    rates: tuple[tuple[float, int], ...] = ()
+    quiet_ms: float = 0.0
+    lead_ms: int = 100
+    """A call is granted its moment so long before it, so that the way to a worker costs nothing of the pace."""
+    exact: bool = False
+    """Whether to come back at that moment: what is noted as sent is to go out at once."""
+    caller: bool = False
+    """Whether it is asked for by something that is no ticket."""
+    worker: str = ""
+    """Who is told of the grant where the wait is no longer than ``hand_ms``."""
+    hand_ms: int = 0
 
 
 def jelou_destination(project: str) -> str:
@@ -174,24 +210,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``go``, or why not: lost, news, paused, capped (``detail`` ms), busy or shared (the other), paced, broken.
+    """``go`` (after ``detail`` ms), ``soon`` (ask again then), or why not.
 
-    ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last two, and
-    recovering, have ``detail`` ms to wait; ``reason`` says why the breaker is open.
+    Lost, news, paused, capped (``detail`` ms), busy or shared (the other), recovering, ticket (its own rate), paced,
+    broken. ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last
+    four have ``detail`` ms to wait, as far as can be said; ``reason`` says why the breaker is open, or, as JSON, how
+    many calls of which class stand before this one. ``new``: it did not wait there before.
     """
 
     verdict: str
     detail: str
     reason: str = ""
+    new: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """What was done in a claim, and what the ticket waits for now. See ``scripts/finish.lua``.
-
-    ``said`` are lines for the transcript, ``transcribed`` says that it has been used up. ``ended_ms`` is how long ago
-    the conversation ended, below 0 where it has not; its customer comes back to this ticket for ``back_ms``.
-    """
+    """What was done in a claim, and what the ticket waits for now. ``scripts/finish.lua`` says what each field is."""
 
     ticket: str
     lane: str
@@ -210,6 +245,7 @@ class Finish:
     room: str = ""
     contact: str = ""
     open: bool = False
+    look: tuple[int, int, bool] = (0, 0, False)
     person: str = ""
     ended: str = ""
     behind: str = ""
@@ -222,6 +258,25 @@ class Finish:
     transcribed: bool = False
     ended_ms: int = -1
     back_ms: int = 0
+    wanted: tuple[str, ...] = ()
+    """The destinations at which it keeps its place."""
+    requeue: tuple[Gate, ...] = ()
+    """Of calls that are to be made again, as soon as their destination can be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is due now.
+
+    Lanes to ``wake``; what this worker's tickets were ``granted``, as (destination, ticket, ms until its moment); where
+    a harmless read is to be made (``probes``: destination, and who waits first there).
+    ``next_ms`` is when the next look is worth it, None where nothing is waited for.
+    """
+
+    next_ms: int | None
+    wake: tuple[str, ...]
+    granted: tuple[tuple[str, str, int], ...] = ()
+    probes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +285,20 @@ class Finished:
 
     done: bool
     wake: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A ticket's place in the queue of a destination: how long it may take, and ``before``: how many calls by class.
+
+    ``reason`` is why the destination is not called just now, empty while it is.
+    """
+
+    destination: str
+    call_class: str
+    expected_ms: int
+    before: Mapping[str, int]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +315,7 @@ class Trace:
     due_in_ms: int | None
     paused: bool
     entries: tuple[bytes, ...] = field(default=(), repr=False)
+    turns: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from bridge.doubting import doubt
 from bridge.hearing import senders
-from bridge.missed import Window
+from bridge.missed import Window, whole_name
 from bridge.reconciling import Reconciler
 from bridge.silence import silence
 
 if TYPE_CHECKING:
     from bridge.reconciling import Looked
     from bridge.wiring import App
-
-DOUBTS_MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +35,14 @@ async def reconcile_once(app: App, account: str, since_s: int, *, dry_run: bool)
     """
     now = app.now_ms()
     since_ms = now - since_s * 1000
-    looked = await Reconciler(app, account, since_ms, dry_run=dry_run, late=True).all()
+    looked = await Reconciler(app, account, since_ms, dry_run=dry_run, late=True, whole=True).all()
     if looked.complete and not dry_run:
-        known = Window.load(await app.store.rounds.window(account))
-        await app.store.rounds.note_window(account, known.covered(since_ms, now).dump())
+        for kept in (account, whole_name(account)):
+            known = Window.load(await app.store.rounds.window(kept))
+            await app.store.rounds.note_window(kept, known.covered(since_ms, now).dump())
     kind, _, name = account.partition("/")
     project = app.bridge.helpdesks[kind][name].project
-    doubted = await doubt(app, project, since_s * 1000, account=account, most=DOUBTS_MOST, preview=dry_run)
+    doubted = await doubt(app, project, since_s * 1000, account=account, preview=dry_run)
     return Reconciled(looked, doubted, await _silence(app, account, now))
 
 

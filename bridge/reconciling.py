@@ -16,13 +16,13 @@ from uuid import uuid4
 from bridge.admission import reconciled
 from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
-from bridge.gates import account_gate, explained, list_gate, outcome
+from bridge.gates import caller_gate, explained, list_gate, outcome
 from bridge.granting import Whose
-from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, is_live, verdict, wanted
+from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, ahead_ms, is_unread, verdict, wanted
 from bridge.steps import in_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import Call, Changes, Reply, TicketEvent, TicketRef
@@ -78,10 +78,14 @@ class Looked:
 class Reconciler:
     """One look at one account (``kind/name``). ``late``: a ticket is started however long ago it was opened.
 
-    Raises NotListedError.
+    The comments of a live ticket are read where it changed later than is known of it: our own notes change it, too.
+    ``whole``: of every live ticket that changed. A write of ours hides what an agent wrote before it. Raises
+    NotListedError.
     """
 
-    def __init__(self, app: App, account: str, since_ms: int, *, dry_run: bool = False, late: bool = False) -> None:
+    def __init__(
+        self, app: App, account: str, since_ms: int, *, dry_run: bool = False, late: bool = False, whole: bool = False
+    ) -> None:
         kind, name = account.split("/")
         self._app, self._name = app, name
         self._dialect: Helpdesk = app.helpdesks[kind]
@@ -89,8 +93,10 @@ class Reconciler:
         self._caller = f"reconciler:{account}"
         whose = (self._dialect, self._account, account, self._caller)
         self._whose = Whose(self._dialect, self._account, account)
-        self._gate, self._list_gate = account_gate(*whose), list_gate(*whose)
+        self._gate, self._list_gate = caller_gate(*whose), list_gate(*whose)
         self._bounds = Bounds(since_ms, app.now_ms(), late)
+        self._whole = whole
+        self._asked_ms = 0
         self.looked = Looked(account, since_ms, dry_run)
         if self._list("") is None:
             msg = f"{account}: there is no list of changed tickets to ask for (another helpdesk, or no access)"
@@ -119,17 +125,20 @@ class Reconciler:
         call = self._list(after)
         if call is None:
             return ""
-        told: Changes = await self._ask(
-            "list.changes",
-            self._list_gate,
-            call,
-            lambda reply: self._dialect.changes(self._account, self._name, reply),
-        )
+        told, ahead = await self._ask("list.changes", self._list_gate, call, self._changes)
         self.looked.tickets += len(told.tickets)
-        live = await self._sorted(told.events, told.tickets)
-        for ref in live:
-            await self._sorted(await self._comments(ref), ())
+        for ref in await self._sorted(told.events, self._changed(told, ahead)):
+            await self._sorted(await self._comments(ref), {})
         return told.after if told.after != after else ""
+
+    def _changes(self, reply: Reply) -> tuple[Changes, int]:
+        ahead = ahead_ms(reply, self._asked_ms, self._app.now_ms())
+        return self._dialect.changes(self._account, self._name, reply), ahead
+
+    def _changed(self, told: Changes, ahead: int) -> dict[TicketRef, int]:
+        """When each of the tickets changed, by our clock; 0 where that does not matter or is not told."""
+        known = {} if self._whole else told.changed_ms
+        return {ref: changed_ms - ahead if (changed_ms := known.get(ref, 0)) else 0 for ref in told.tickets}
 
     async def _comments(self, ref: TicketRef) -> Sequence[AgentReplied]:
         call = self._dialect.fetch_comments(self._account, ref)
@@ -153,8 +162,8 @@ class Reconciler:
 
     # -- feeding ------------------------------------------------------------------------------------------------------
 
-    async def _sorted(self, told: Sequence[TicketEvent], tickets: Sequence[TicketRef]) -> list[TicketRef]:
-        """Feed what is missed. Returns those of the tickets that have a live conversation."""
+    async def _sorted(self, told: Sequence[TicketEvent], tickets: Mapping[TicketRef, int]) -> list[TicketRef]:
+        """Feed what is missed. Returns those of the tickets, with when they changed, whose comments are to be read."""
         events = [event for event in told if wanted(event)]
         asked = [(str(event.ref), event.fact) for event in events] + [(str(ref), "") for ref in tickets]
         if not asked:
@@ -168,8 +177,8 @@ class Reconciler:
             else:
                 self._count(COUNTED[known.verdict])
         await self._feed(delivery, items)
-        live = zip(tickets, found[len(events) :], strict=True)
-        return [ref for ref, known in live if known.verdict != "gone" and is_live(known.state)]
+        changed = zip(tickets.items(), found[len(events) :], strict=True)
+        return [ref for (ref, ms), known in changed if known.verdict != "gone" and is_unread(known.state, ms)]
 
     def _missed(self, event: TicketEvent, becomes: str, delivery: str) -> list[Incoming]:
         items: list[Incoming] = []
@@ -212,6 +221,7 @@ class Reconciler:
     async def _ask(self, action: str, gate: Gate, call: Call, judge: Callable[[Reply], T]) -> T:
         """Make a call when the gate lets it, and tell the breaker what became of it."""
         await self._turn(gate)
+        self._asked_ms = self._app.now_ms()
         try:
             answer = judge(await self._app.granting.send(self._app.http, self._whose, call))
         except CallError as failed:

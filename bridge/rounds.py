@@ -30,7 +30,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A ticket whose conversation is held to be open, and that nobody has asked Jelou for in long."""
+    """A ticket whose conversation is held to be open, and that Jelou is to be asked for."""
 
     ticket: str
     lane: str
@@ -48,14 +48,16 @@ class Rounds:
 
     # -- the reconciler -----------------------------------------------------------------------------------------------
 
-    async def pass_gate(self, caller: str, gate: Gate | None, outcomes: Sequence[Outcome]) -> Verdict:
-        """Ask for a call that is of no ticket: go, or paced or broken with ``detail`` ms to wait.
+    async def pass_gate(self, name: str, gate: Gate | None, outcomes: Sequence[Outcome]) -> Verdict:
+        """Ask for a call that changes nothing of a ticket: go, soon, paced or broken; see ``Verdict``.
+
+        ``name`` is a ticket that is held, or a caller of its own.
 
         ``outcomes`` tell the breaker what became of calls before; without a gate that is all.
         """
         told = [(one.destination, one.kind, one.ms, one.reason) for one in outcomes]
         asked = orjson.dumps(gate or False)
-        return Verdict(*map(as_text, await self._scripts.run("pass_gate", caller, asked, orjson.dumps(told))))
+        return Verdict(*map(as_text, await self._scripts.run("pass_gate", name, asked, orjson.dumps(told))))
 
     async def known(self, facts: Sequence[tuple[str, str]]) -> list[Known]:
         """Of each (ticket, fact) whether it is new, with the ticket's link. Reads only."""
@@ -65,6 +67,11 @@ class Rounds:
     async def doubt(self, project: str, account: str, older_ms: int, most: int, *, preview: bool) -> list[Doubt]:
         """Take the open conversations of which nobody has asked Jelou for so long. ``preview``: only look."""
         found = await self._scripts.run("doubt", project, account, older_ms, most, int(preview))
+        return [Doubt(as_text(ticket), as_text(lane), state) for ticket, lane, state in found]
+
+    async def looks_due(self, project: str, first_ms: int, most: int) -> list[Doubt]:
+        """Take the open conversations that Jelou is to be asked for by now."""
+        found = await self._scripts.run("looks_due", project, first_ms, most)
         return [Doubt(as_text(ticket), as_text(lane), state) for ticket, lane, state in found]
 
     async def window(self, account: str) -> bytes:
@@ -83,6 +90,10 @@ class Rounds:
         """Whether it is this process' turn: nobody else's for so long, or until it is given back."""
         key = self._key("turn", name)
         return bool(await self._scripts.guard(self._scripts.redis.set(key, 1, nx=True, px=for_ms)))
+
+    async def keep_turn(self, name: str, for_ms: int) -> None:
+        """Keep the turn for so long: nobody has it meanwhile."""
+        await self._scripts.guard(self._scripts.redis.set(self._key("turn", name), 1, px=for_ms))
 
     async def give_back(self, name: str) -> None:
         """The next one may have its turn."""

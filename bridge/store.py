@@ -17,7 +17,7 @@ import orjson
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
-from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Shaken, Trace, Verdict
+from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Look, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rotations import Rotations
@@ -26,7 +26,7 @@ from bridge.scripting import REDIS_CLOCK, Scripts, as_text
 from bridge.unread import Unreads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from redis.asyncio import Redis
 
@@ -159,9 +159,22 @@ class Store:
         """End this job of a lane that has more to do; the caller sends the next one."""
         await self._scripts.run("sleep", lane, awake_token, -1, self.leases.lane_ms)
 
-    async def wake_due(self, most: int = 200) -> list[str]:
-        """The lanes that have something due and nobody at it; each is noted as being woken."""
-        return list(map(as_text, await self._scripts.run("wake_due", self.leases.lane_ms, most)))
+    async def look(self, worker: str = "", most: int = 200) -> Look:
+        """Grant what the paces allow, and find the lanes that have something due and nobody at it.
+
+        Each such lane is noted as being woken. ``worker`` hears what the tickets in its hands were granted.
+        """
+        next_ms, wake, granted, probes = await self._scripts.run("look", self.leases.lane_ms, most, worker)
+        return Look(
+            next_ms if next_ms >= 0 else None,
+            tuple(map(as_text, wake)),
+            tuple((as_text(at), as_text(name), int(ms)) for at, name, ms in _grouped(granted, 3)),
+            tuple((as_text(at), as_text(name)) for at, name in _grouped(probes, 2)),
+        )
+
+    async def probe_by_call(self, destination: str) -> None:
+        """There is no harmless read at this broken destination: whoever waits first may try."""
+        await self._scripts.run("probe_by_call", destination)
 
     async def pause(self, account: str, since: str) -> None:
         """Hold back the account's starts. Everything else goes on; nothing is lost."""
@@ -198,6 +211,14 @@ class Store:
             due_in_ms=due_in,
             paused=bool(paused),
             entries=tuple(entries),
+            turns=await self._turns(ticket),
+        )
+
+    async def _turns(self, ticket: str) -> tuple[Turn, ...]:
+        rows = await self._scripts.run("turns_of", ticket)
+        return tuple(
+            Turn(as_text(at), as_text(name), ms, orjson.loads(before), as_text(reason))
+            for at, name, ms, before, reason in rows
         )
 
     async def transcript(self, ticket: str) -> list[bytes]:
@@ -252,8 +273,12 @@ def _marks(marks: Sequence[Mark]) -> bytes:
     return _json(marks).replace(b'"start":null', b'"start":false').replace(b'"gate":null', b'"gate":false')
 
 
+def _grouped(flat: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (flat[at : at + size] for at in range(0, len(flat), size))
+
+
 def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
-    ticket, state, shared_with, claims, left, inbox, evidence = row
+    ticket, state, shared_with, claims, left, inbox, evidence, places = row
     return Claimed(
         ticket=as_text(ticket),
         lane=lane,
@@ -265,4 +290,5 @@ def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
         inbox=tuple(inbox),
         evidence=tuple(evidence),
         shaken=shaken,
+        places=tuple(map(as_text, places)),
     )

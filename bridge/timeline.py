@@ -22,7 +22,7 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | settled | a dead letter that had nothing left to do left the list: `reason` |
 | looked | after Redis had lost data the ticket was asked for its conversation: ``conversation``, ``reason`` |
 | told | after Redis had lost data a worker told what it knows of a start: ``event``, ``conversation`` |
-| doubted | nobody had asked Jelou in long whether it is still open: ``conversation`` |
+| doubted | it was quiet, or nobody had asked Jelou in long whether it is still open: ``conversation`` |
 | extra | a second conversation for the ticket: ``conversation`` |
 | left open | a close would have hit another ticket's conversation with the same person: ``shared_with`` |
 | tripped | the fuse: something loops, nothing more is carried: ``reason`` |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -29,6 +30,27 @@ def iso8601(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return _since_1970(moment)
+
+
+def zoned(text: str) -> int | None:
+    """The same, where the text names its zone; None also where it does not: a local time of nobody knows where."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else _since_1970(moment)
+
+
+def http_date(text: str) -> int | None:
+    """Unix milliseconds of a ``Date`` header."""
+    try:
+        return _since_1970(parsedate_to_datetime(text))
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _since_1970(moment: datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MILLISECOND

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from bridge import notes
 from bridge.domain import Phase, TicketRef
+from bridge.gates import behind
 from bridge.links import Link
 from bridge.owed import Side
 from bridge.unasked import account_of
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from bridge.accounts import Bridge
     from bridge.owed import Past
-    from bridge.protocol import Trace
+    from bridge.protocol import Trace, Turn
     from bridge.store import Store
 
 PHASE_WORDS = {
@@ -42,7 +44,7 @@ STOPS: dict[str, Callable[[Link], object]] = {
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
 
-    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, due_in_s, timeline: [...]}``;
+    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_in_s, timeline: [...]}``;
     ``episode`` with ``opened_at`` and ``closed_at``, the ``past`` ones; what stands in the way: ``window``, ``fuse``,
     ``gone``. Times in Unix ms, None where they are not known.
     """
@@ -73,6 +75,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "fuse": link.fuse,
         "gone": link.gone,
         "waits_for": _waits_for(found, link),
+        "turns": [_turn(one) for one in found.turns],
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
@@ -103,6 +106,8 @@ def _waits_for(found: Trace, link: Link) -> str:
         return "a worker to take it"
     if found.paused and link.phase is Phase.NEW:
         return "the account is paused: bridge resume lets its starts go on"
+    if found.turns:
+        return "; ".join(map(_its_turn, found.turns))
     return _of_link(link) or _last_wait(found) or "its due time"
 
 
@@ -110,11 +115,33 @@ def _of_link(link: Link) -> str:
     """The waits that are nobody's failure, and are no line of the timeline."""
     if link.fuse:
         return "a person's decision"
-    first, hold = next(iter(link.todo), None), link.holds.get(Side.HELPDESK)
-    if first is None or not first.due_ms or first.sent or first.tries:
+    first, hold = next(iter(notes.first_of_each(link.todo)), None), link.holds.get(Side.HELPDESK)
+    if first is None:
+        return ""
+    merging_ms = 0 if first.sent or first.tries else first.due_ms
+    limited_ms = link.rate_limited.get(notes.limit_of(first), 0)
+    if not merging_ms and not limited_ms:
         return ""
     # The helpdesk's pace or its Retry-After may hold it longer than that.
-    return hold.reason if hold and hold.until_ms > first.due_ms else "what the customer writes next"
+    if hold and hold.until_ms > max(merging_ms, limited_ms):
+        return hold.reason
+    return notes.OWN_RATE if limited_ms > merging_ms else "what the customer writes next"
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "destination": turn.destination,
+        "class": turn.call_class,
+        "before": dict(turn.before),
+        "expected_s": round(turn.expected_ms / 1000, 1),
+        "reason": turn.reason,
+    }
+
+
+def _its_turn(turn: Turn) -> str:
+    if turn.reason:
+        return f"{turn.destination} is not called just now: {turn.reason}"
+    return f"its turn at {turn.destination}, {behind(turn.before)}".rstrip(", ")
 
 
 def _last_wait(found: Trace) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,9 +20,10 @@ from bridge.metrics import Metrics
 from bridge.protocol import Leases
 from bridge.queue import Queue
 from bridge.store import Store
+from bridge.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from structlog.typing import FilteringBoundLogger
 
@@ -51,6 +53,9 @@ class App:
     monotonic: Callable[[], float] = time.monotonic
     """The clock of leases, s."""
     granting: Granting = field(default_factory=Granting)
+    turns: Turns = field(default_factory=Turns)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Until a call's moment, s."""
 
 
 @asynccontextmanager

@@ -21,13 +21,14 @@ START = "/conversations/start"
 
 @dataclass
 class Held:
-    """The HTTP client of a bridge. Of its first POST to such a URL the answer is kept back until ``let_go``.
+    """The HTTP client of a bridge. Of its first call by ``method`` to such a URL the answer is held until ``let_go``.
 
     ``lost``: the caller is told then that no answer came in time, though the other side did what it was asked.
     """
 
     to: str = START
     lost: bool = False
+    method: str = "POST"
     _there: asyncio.Event = field(default_factory=asyncio.Event)
     _go: asyncio.Event = field(default_factory=asyncio.Event)
     _http: Http | None = None
@@ -50,7 +51,7 @@ class Held:
     async def send(self, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
         """As the bridge's own, only later."""
         assert self._http is not None
-        if self._met or call.method != "POST" or not call.url.endswith(self.to):
+        if self._met or call.method != self.method or not call.url.endswith(self.to):
             return await self._http.send(call, allowed)
         self._met = True
         reply = await self._http.send(call, allowed)

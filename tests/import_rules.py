@@ -21,7 +21,7 @@ CORE = """
 accounts admission capabilities chat_lines chat_markups chat_text correlate customer_text decisions domain errors
 events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking missed
 notes owed package pages policies ports protocol quiet redis_url rehearsal replies routing say signatures silence
-simulation steps stored timeline timestamps translate unasked wording wording_notes wording_talk
+simulation snapshots steps stored timeline timestamps translate unasked wording wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""

@@ -71,7 +71,8 @@ class Listed(Zendesk):
         page, after = tickets[self._after : end], str(end) if len(tickets) > end else ""
         events = [event for one in page for event in self._told(account_name, one)]
         refs = tuple(TicketRef("zendesk", account_name, str(one["id"])) for one in page)
-        return Changes(tuple(events), refs, after)
+        changed = {ref: one["updated_ms"] for ref, one in zip(refs, page, strict=True)}
+        return Changes(tuple(events), refs, after, changed)
 
     def _told(self, account_name: str, one: dict[str, Any]) -> list[TicketEvent]:
         ref = TicketRef("zendesk", account_name, str(one["id"]))

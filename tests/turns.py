@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from bridge.protocol import Finish, Gate, Incoming, Mark
 from bridge.store import Store
@@ -49,26 +50,37 @@ class Desk:
         return await self.store.mark(Mark(claimed.ticket, claimed.lane, claimed.token, "{}", (), gate=gate))
 
     async def turn(self, lane: str, outcome: str = "ok", gate: Gate | None = None, ms: int = 0) -> dict[str, Verdict]:
-        """Claim what is due in the lane, try each call, finish each ticket; the verdicts by ticket."""
-        batch = await self.store.claim(lane, "job", 100)
+        """Look, claim what is due in the lane, try each call, finish each ticket; the verdicts by ticket."""
+        await self.store.look()
+        batch = await self.store.claim(lane, "job", 2_000)
         verdicts: dict[str, Verdict] = {}
         for one in batch.tickets:
-            mark = Mark(one.ticket, lane, one.token, "{}", (), gate=gate or five_a_second(lane))
-            verdict = verdicts[one.ticket] = await self.store.mark(mark)
-            went = verdict.verdict == "go"
-            outcomes = ((DESTINATION, outcome, ms, "why"),) if went and outcome else ()
-            wait, due = ("", 0) if went else ("firm", int(verdict.detail))
-            await self.store.finish(
-                Finish(
-                    one.ticket, lane, one.token, "{}", int(went), 0, 0, (), wait=wait, due_in_ms=due, outcomes=outcomes
-                )
-            )
+            gate = gate or five_a_second(lane)
+            verdict = verdicts[one.ticket] = await self.pass_by(one, gate)
+            await self._finish(one, gate, verdict, outcome, ms)
         return verdicts
 
+    async def _finish(self, one: Claimed, gate: Gate, verdict: Verdict, outcome: str, ms: int) -> None:
+        went, waits = verdict.verdict == "go", verdict.verdict in {"paced", "broken"}
+        finish = Finish(one.ticket, one.lane, one.token, "{}", int(went), 0, 0, ())
+        await self.store.finish(
+            replace(
+                finish,
+                outcomes=((gate.destination, outcome, ms, "why"),) if went and outcome else (),
+                wait="" if went else "firm",
+                due_in_ms=0 if went else FAR_MS,
+                wanted=(gate.destination,) if waits else (),
+            )
+        )
 
-def five_a_second(lane: str, *more: tuple[str, float, int]) -> Gate:
-    """Five calls a second, five at once."""
-    return Gate(DESTINATION, lane, 200.0, 5, more)
+
+FAR_MS = 3_600_000
+"""No ticket asks again by itself while a test looks: each comes because it was granted its turn."""
+
+
+def five_a_second(lane: str, *more: tuple[str, float, int], burst: int = 5, **changes: Any) -> Gate:
+    """Five calls a second, five at once, each granted at its moment."""
+    return Gate(DESTINATION, lane, 200.0, burst, more, lead_ms=0, **changes)
 
 
 def went(verdicts: dict[str, Verdict]) -> int:

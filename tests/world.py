@@ -72,6 +72,10 @@ class Log:
         self.bugs.append(event)
 
 
+async def _at_once(_: float) -> None:
+    """A call's moment has come: time is the test's to move."""
+
+
 class World:
     """The bridge's store, its workers and what is around them."""
 
@@ -102,6 +106,7 @@ class World:
             log=cast("Any", self.log),
             now_ms=lambda: self.now,
             monotonic=lambda: self.now / 1000,
+            sleep=_at_once,
         )
         return Lanes(app, Limits())
 
@@ -170,7 +175,7 @@ class World:
 
     async def sweep(self) -> None:
         """The look at sleeping lanes."""
-        self.jobs += await self.store.wake_due()
+        self.jobs += (await self.store.look()).wake
 
 
 _RUNNING: set[asyncio.Task[None]] = set()

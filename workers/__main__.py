@@ -15,6 +15,7 @@ from config.load import load
 from config.settings import Settings, read_settings
 from workers.limits import Limits
 from workers.main import Place, run, stop_on_signals
+from workers.reconcile import SECONDS
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,8 +43,8 @@ async def _work(settings: Settings) -> None:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """The numbers of a worker process; it reconciles by itself, once a minute at most."""
-    return Limits(slots=settings.worker_slots, drain_s=settings.drain_s, reconcile_at_s=frozenset({0}))
+    """The numbers of a worker process; it reconciles by itself."""
+    return Limits(slots=settings.worker_slots, drain_s=settings.drain_s, reconcile_at_s=SECONDS)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
-from bridge.gates import account_gate, paced
-from bridge.owed import Side
-from bridge.protocol import Gate, jelou_destination
+from bridge.gates import account_gate, behind, project_gate
+from bridge.owed import side_at
+from bridge.protocol import CallClass
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from bridge.granting import Whose
     from bridge.links import Link
-    from bridge.protocol import StartLimits, Verdict
+    from bridge.owed import Side
+    from bridge.protocol import Gate, StartLimits, Verdict
     from workers.work import Work
 
 BEHIND_MS = 30_000
@@ -27,26 +30,46 @@ HELD_MS = 3_600_000
 """The same for a paused account; resume wakes it at once."""
 
 RECOVERING = "Redis has lost data: first it is found out what was sent before"
-SECOND_MS = 1_000
+
+HAND_MS = 500
+"""A turn that comes so soon is waited for with the ticket in hand: to let it go and take it again costs more."""
+
+FAR_MS = 2_000
+"""How much later than expected a ticket asks by itself for the turn that nobody gave it."""
+
+TICKET = "ticket"
+"""The verdict where the ticket's own rate is used up: writes wait, and no side does. That is for the caller to note."""
+
+LATE_MS, LATE_MOST = 1_000, 0.04
+"""By so much the time of a ticket's own rate is longer than the vendor's, and by such a part of it at most: one write
+too many is answered with a 429, for which the whole account waits."""
 
 
-def jelou_gate(work: Work) -> Gate:
+def jelou_gate(work: Work, call_class: CallClass) -> Gate:
     """The gate of the Jelou project, shared by all accounts on it."""
-    rate = paced(work.pair.project.calls_per_s, SECOND_MS, at_once=0.1)
-    return Gate(jelou_destination(work.pair.project_name), work.claimed.lane, *rate)
+    return project_gate(work.pair.project, work.pair.project_name, work.claimed.lane, call_class)
 
 
-def helpdesk_gate(work: Work, whose: Whose | None = None, *, writes: bool = False, cost: int = 1) -> Gate:
-    """The gate of the ticket's helpdesk account, or of another; of a write, with the ticket's own rate if there is one.
+def helpdesk_gate(
+    work: Work, call_class: CallClass, whose: Whose | None = None, *, writes: bool = False, spares: bool = False
+) -> Gate:
+    """The gate of the ticket's helpdesk account, or of another; of a write, with the ticket's own rate if any.
 
-    ``cost`` is how many calls go through it at once.
+    A write that ``spares`` leaves a third of the ticket's own rate.
     """
     to = whose or work.pair.whose
     pace = to.account.ticket_pace
     own = (Rate(pace.calls, pace.per_s) if pace else to.dialect.ticket_rate) if writes else None
-    more = ((f"ticket:{work.ref}", *paced(own.calls, own.per_s * 1000, at_once=0.33)),) if own else ()
-    gate = account_gate(to.dialect, to.account, to.name, work.claimed.lane)
-    return replace(gate, more=more, cost=cost)
+    more = (_of_ticket(work, own, spares=spares),) if own else ()
+    gate = account_gate(to.dialect, to.account, to.name, work.claimed.lane, call_class)
+    return replace(gate, more=more)
+
+
+def _of_ticket(work: Work, own: Rate, *, spares: bool) -> tuple[str, float, int]:
+    """A ticket's own rate. Writes reach the helpdesk later than they pass here, some more than others."""
+    per_ms = own.per_s * 1_000
+    calls = own.calls - own.calls // 3 if spares else own.calls
+    return f"ticket:{work.ref}", per_ms + min(LATE_MS, per_ms * LATE_MOST), calls
 
 
 class HeldBackError(BridgeError):
@@ -68,21 +91,79 @@ async def admit(
 ) -> None:
     """Returns when the call may go out: ``link`` is stored as it is while it is out, ``sending`` is on the timeline.
 
-    Raises HeldBackError, LeaseLost; then neither is stored. A close that would hit another ticket's conversation
-    (``shared``) waits for nothing: that is the caller's to settle.
+    Raises HeldBackError, LeaseLost; then neither is stored, and where only the turn is missing the place is kept. A
+    close that would hit another ticket's conversation (``shared``) waits for nothing: that is the caller's to settle.
     """
-    verdict = await work.mark(link or work.link, gate, start, sending)
+    work.asked[side_of(gate)] = gate
+    gate = replace(_in_hand(work, gate), exact=sending is not None)
+    verdict = await _waited(work, gate, lambda: work.mark(link or work.link, gate, start, sending))
     if verdict.verdict == "lost":
         raise LeaseLost
     if verdict.verdict != "go":
-        if verdict.verdict in WAITS:
-            work.hold(side_of(gate), WAITS[verdict.verdict](work, verdict, gate, start))
+        _hold_back(work, gate, verdict, start)
         raise HeldBackError(verdict.verdict, verdict.detail)
+
+
+async def admit_next(work: Work, gate: Gate) -> None:
+    """The same for a call that follows one of just now: it is next, and changes nothing of the ticket.
+
+    Raises HeldBackError where the destination is not called any more; what was begun begins anew then.
+    """
+    gate = replace(_in_hand(work, gate), call_class=CallClass.BEGUN, more=())
+    verdict = await _waited(work, gate, lambda: work.app.store.rounds.pass_gate(work.claimed.ticket, gate, ()))
+    if verdict.verdict != "go":
+        _hold_back(work, gate, verdict, None)
+        raise HeldBackError(verdict.verdict, verdict.detail)
+
+
+def _in_hand(work: Work, gate: Gate) -> Gate:
+    worker = work.app.turns.worker
+    return replace(gate, worker=worker, hand_ms=HAND_MS) if worker else gate
+
+
+async def _waited(work: Work, gate: Gate, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
+    """The verdict when it is final: a turn that comes soon is waited for, and asked for again at its moment."""
+    until = work.app.monotonic() + 2 * HAND_MS / 1000
+    while True:
+        verdict = await ask()
+        if verdict.verdict in {"go", "soon"}:
+            await work.app.sleep(int(verdict.detail) / 1000)
+            if verdict.verdict == "go":
+                return verdict
+        elif not await _granted(work, gate, verdict, until):
+            return verdict
+
+
+async def _granted(work: Work, gate: Gate, verdict: Verdict, until: float) -> bool:
+    left_s = until - work.app.monotonic()
+    if verdict.verdict not in {"paced", "broken"} or not gate.worker:
+        return False
+    work.app.turns.expect(0)
+    if verdict.verdict == "broken" or int(verdict.detail) > HAND_MS or left_s <= 0:
+        return False
+    moment_s = await work.app.turns.granted(gate.destination, work.claimed.ticket, left_s)
+    if moment_s is not None:
+        await work.app.sleep(moment_s)
+    return moment_s is not None
+
+
+def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | None) -> None:
+    if verdict.verdict not in WAITS:
+        return
+    if verdict.verdict in {"paced", "broken"}:
+        work.wanted.add(gate.destination)
+    wait = WAITS[verdict.verdict](work, verdict, gate, start)
+    again = verdict.verdict in {"paced", "broken"} and not verdict.new
+    work.hold(side_of(gate), wait, known=again, behind=_behind(verdict))
+
+
+def _behind(verdict: Verdict) -> str:
+    return behind(orjson.loads(verdict.reason)) if verdict.verdict == "paced" and verdict.reason else ""
 
 
 def side_of(gate: Gate) -> Side:
     """Which side a call through this gate goes to."""
-    return Side.JELOU if gate.destination.startswith("jelou:") else Side.HELPDESK
+    return side_at(gate.destination)
 
 
 def _news(*_: object) -> Wait:
@@ -107,11 +188,12 @@ def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"the pace of {gate.destination}", int(verdict.detail), firm=True)
+    return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"{gate.destination} is not called just now: {verdict.reason}", int(verdict.detail), firm=True)
+    reason = f"{gate.destination} is not called just now: {verdict.reason}"
+    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True)
 
 
 WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {

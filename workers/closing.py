@@ -20,12 +20,12 @@ from bridge.errors import AlreadyClosed, Ambiguous, CallError
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
-from bridge.protocol import StartLimits
+from bridge.protocol import CallClass, StartLimits
 from workers.admit import HeldBackError, admit, jelou_gate
 from workers.perform import perform
 from workers.reading import conversation_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, remember_end, since_loss
-from workers.waiting import again_in, hopeless
+from workers.waiting import hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.owed import Ending
@@ -36,6 +36,9 @@ CLOSED = "closed"
 
 LOOK_HOLDS_MS = 30_000
 """How long it is taken for true that a conversation is active. A close of its own has an event that tells it."""
+
+UNHURRIED = 9
+"""So many tries the question waits for that nothing else waits for: the longest backoff from its first failure on."""
 
 
 # --- ending it because the ticket is solved --------------------------------------------------------------------------
@@ -99,7 +102,8 @@ async def _is_over(work: Work, ending: Ending) -> bool:
 
 
 async def _close(work: Work, ending: Ending) -> None:
-    link, gate = work.link, jelou_gate(work)
+    # The look before it was its turn.
+    link, gate = work.link, jelou_gate(work, CallClass.BEGUN)
     # One that went out may have worked: whoever comes after it looks again.
     out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
     action = CloseConversation(link.bot, link.user, ending.goodbye)
@@ -137,7 +141,7 @@ def _not_closed(work: Work, ending: Ending, error: CallError) -> None:
         return
     # An unanswered close may have worked: the look before the next try tells.
     work.link = replace(work.link, ending=replace(ending, tries=tries, first_ms=first, looked_ms=0))
-    work.hold(Side.JELOU, again_in(error, f"the conversation could not be closed: {error.reason}", tries))
+    try_again(work, Side.JELOU, error, f"the conversation could not be closed: {error.reason}", tries)
 
 
 def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False, at_ms: int = 0) -> bool:
@@ -150,7 +154,7 @@ def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False,
     if not work.move(Signal.CLOSE_SEEN, reason=reason):
         return False
     account, now = work.pair.account, work.app.now_ms()
-    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False)
+    work.link = replace(work.link, closed_ms=now, outcome=outcome, ending=None, window="", packaged=False, look=False)
     status = account.write_back.closed_status
     if asked:
         remember_end(work)
@@ -161,26 +165,28 @@ def ended(work: Work, reason: str, *, outcome: str = "", by_jelou: bool = False,
 
 async def look(work: Work) -> bool:
     """Whether the conversation is still open, where somebody doubts it: its close event may never have come."""
-    if not work.look or work.link.phase not in LIVE or work.holding(Side.JELOU):
+    if not work.link.look or work.link.phase not in LIVE or work.holding(Side.JELOU):
         return False
-    work.look = False
+    # A reopened ticket waits for it, or a solved one; else nobody does.
+    waited_for = work.link.closing or work.link.ending
     try:
-        if await conversation_now(work) == CLOSED:
+        if await conversation_now(work, CallClass.LIVE if waited_for else CallClass.QUIET) == CLOSED:
             ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
         else:
-            work.link = replace(work.link, closing=False)
+            work.link = replace(work.link, look=False, closing=False)
     except CallError as error:
         _not_looked(work, error)
     return True
 
 
 def _not_looked(work: Work, error: CallError) -> None:
-    """The next doubt asks again, but for one that an event waits for."""
+    """Asked again until there is an answer, or a refusal that will not change."""
     work.tell("refused", action="get.conversation", reason=error.reason)
-    if work.link.closing and error.certain and not error.again:
-        work.link = replace(work.link, closing=False)
-    elif work.link.closing:
-        work.hold(Side.JELOU, again_in(error, f"the conversation could not be asked for: {error.reason}", 1))
+    if error.certain and not error.again:
+        work.link = replace(work.link, look=False, closing=False)
+        return
+    tries = 1 if work.link.closing or work.link.ending else UNHURRIED
+    try_again(work, Side.JELOU, error, f"the conversation could not be asked for: {error.reason}", tries)
 
 
 # --- the close package -----------------------------------------------------------------------------------------------
@@ -208,7 +214,7 @@ async def package_up(work: Work) -> bool:
             started_ms=link.opened_ms,
             ended_ms=link.closed_ms,
         )
-        work.add((Todo(f"{link.episode}:note:package", AddNote.type, text),))
+        work.add((Todo(f"{link.episode}{notes.PACKAGE}", AddNote.type, text),))
         work.transcribed = True
     work.link = replace(work.link, packaged=True)
     return True

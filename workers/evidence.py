@@ -60,7 +60,7 @@ def apply_evidence(work: Work) -> None:
         elif isinstance(received.event, EndAsked):
             _end_asked(work, received.event)
         elif isinstance(received.event, Doubted):
-            work.look = received.event.conversation_id == work.link.conversation
+            _doubted(work, received.event)
         elif isinstance(received.event, Unrecognised):
             work.tell("ignored", event=received.event.told, reason=UNKNOWN)
         work.applied += 1
@@ -205,8 +205,12 @@ def _end_asked(work: Work, event: EndAsked) -> None:
         return
     work.drop_closed_status("the ticket itself had asked for the end")
     if work.link.phase in LIVE:
-        work.look = True
-        work.link = replace(work.link, closing=True)
+        work.link = replace(work.link, look=True, closing=True)
+
+
+def _doubted(work: Work, event: Doubted) -> None:
+    if event.conversation_id == work.link.conversation and work.link.phase in LIVE:
+        work.link = replace(work.link, look=True)
 
 
 def open_unconfirmed(work: Work) -> None:

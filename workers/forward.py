@@ -13,14 +13,14 @@ from bridge.jelou_answers import AlreadyActive
 from bridge.letters import PARKED
 from bridge.links import Signal
 from bridge.owed import Side
-from bridge.protocol import StartLimits
+from bridge.protocol import CallClass, StartLimits
 from bridge.timeline import masked
 from workers.admit import admit, jelou_gate
 from workers.evidence import SETTLED, open_unconfirmed
 from workers.perform import perform
 from workers.reading import conversation_now
 from workers.recovery import remember
-from workers.waiting import Wait, again_in, hopeless, overdue
+from workers.waiting import Wait, hopeless, overdue, try_again
 
 if TYPE_CHECKING:
     from bridge.links import Link
@@ -49,7 +49,7 @@ async def start_now(work: Work, start: StartConversation, *, started_by: str, co
     }
     if quiet(work):
         return
-    gate = jelou_gate(work)
+    gate = jelou_gate(work, CallClass.SETTLE if link.attempt > 1 else CallClass.START)
     work.known = _certainly(work, "the call had not gone out")
     await admit(work, gate, link, start=_limits(work, start, link), sending=sending)
     remember(work, StartSent(work.claimed.token, link.attempt, link.bot, link.user, link.episode))
@@ -139,7 +139,7 @@ def _now_unknown(work: Work, reason: str) -> None:
 
 
 def _nothing_happened(work: Work, error: CallError) -> None:
-    """Certainly not sent: the plan thaws, so that a repaired rule or phone number counts at the next try."""
+    """Certainly not sent: the plan thaws, so that a repaired rule counts at the next try."""
     work.app.store.no_testimony(work.claimed.ticket)
     thawed = None if work.link.covered else work.link.start
     work.move(Signal.NOTHING_HAPPENED, attempt=work.link.attempt - 1, start=thawed, covered=0, reason=error.reason)
@@ -151,7 +151,7 @@ def start_again_later(work: Work, error: CallError, reason: str) -> None:
     """Wait as the error asks, else longer each time."""
     first = work.link.first_try_ms or work.app.now_ms()
     work.link = replace(work.link, tries=work.link.tries + 1, first_try_ms=first)
-    work.hold(Side.JELOU, again_in(error, reason, work.link.tries))
+    try_again(work, Side.JELOU, error, reason, work.link.tries)
 
 
 def fail(work: Work, signal: Signal, reason: str, *, covered: int, said: str = "") -> None:
@@ -211,7 +211,7 @@ async def settle_started(work: Work) -> bool:
         work.hold(Side.JELOU, Wait("Jelou's start event", due_in_ms))
         return True
     try:
-        await conversation_now(work)
+        await conversation_now(work, CallClass.SETTLE)
     except CallError as error:
         # The note does not hang on the room.
         work.tell("refused", action="get.conversation", reason=error.reason)

@@ -230,6 +230,8 @@ class Lanes:
         finished = await persistently(lambda: self._app.store.finish(finish), FINISH_PATIENCE_S)
         if not finished.done:
             raise LeaseLost
+        if finish.wait:
+            self._app.turns.expect(0 if finish.requeue else finish.due_in_ms)
         for lane in finished.wake:
             await self._app.queue.wake(lane)
 

@@ -25,7 +25,7 @@ class Limits:
     turn_s: float = 3.0
     """A lane's job makes room for the others after this."""
     no_room_ms: int = 500
-    lane_most: int = 256
+    lane_most: int = 512
     """Tickets of one lane in this worker's hands."""
     worker_most: int = 1024
     """Tickets of all lanes in this worker's hands."""

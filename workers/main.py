@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from bridge.doubting import doubt_quiet
 from bridge.errors import StoreUnavailable
 from bridge.hearing import listen
 from bridge.listening import listening
@@ -22,6 +23,7 @@ from workers.lanes import Lanes
 from workers.limits import Limits, check
 from workers.reconcile import JOB, reconcile
 from workers.retention import retire
+from workers.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -73,20 +75,22 @@ def _unretrieved(app: App, told: dict[str, Any]) -> None:
 
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
     """What runs beside the tickets until it is cancelled. From here on, other processes reckon with this worker."""
-    app.store.generations.worker = uuid4().hex
+    app.store.generations.worker = app.turns.worker = uuid4().hex
+    turnstile = Turnstile(app, limits.sweep_s)
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
-        asyncio.create_task(every(limits.heartbeat_s, lanes.beat, app)),
-        asyncio.create_task(every(limits.sweep_s, lambda: sweep(app), app)),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app)),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app)),
+        asyncio.create_task(every(turnstile.pause, turnstile.look, app)),
     ]
 
 
 async def wind_down(lanes: Lanes, tasks: list[asyncio.Task[None]]) -> None:
     """Take no more jobs: one taken now would be a wake-up lost. Then let land what is in hand; its leases go on."""
-    jobs, heartbeat, sweeper = tasks
+    jobs, heartbeat, sweeper, turnstile = tasks
     await end([jobs, sweeper])
     await lanes.drain()
-    await end([heartbeat])
+    await end([heartbeat, turnstile])
 
 
 async def end(tasks: list[asyncio.Task[None]]) -> None:
@@ -98,14 +102,15 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def sweep(app: App) -> None:
-    """Wake every lane that has something due and nobody at it, let go what was kept long enough, hear who is silent.
+    """Give a sign of life, let go what was kept long enough, hear who is silent.
 
-    Not an arq cron: those need a free slot.
+    And ask for conversations that are quiet. Not an arq cron: those need a free slot.
     """
-    for lane in (*await app.store.generations.tick(), *await app.store.wake_due()):
+    for lane in await app.store.generations.tick():
         await app.queue.wake(lane)
     await retire(app)
     await listen(app)
+    await doubt_quiet(app)
 
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
@@ -129,13 +134,13 @@ def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:
     return [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), seconds)] if seconds else []
 
 
-async def every(pause_s: float, step: Callable[[], Awaitable[None]], app: App) -> None:
+async def every(pause: Callable[[], Awaitable[None]], step: Callable[[], Awaitable[None]], app: App) -> None:
     """Take the step again and again until cancelled, whatever it raises.
 
     A step that loses the cancellation is the last one.
     """
     while not to_end():
-        await asyncio.sleep(pause_s)
+        await pause()
         try:
             await step()
         except StoreUnavailable as error:

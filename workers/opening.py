@@ -11,10 +11,12 @@ from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from bridge.routing import start_rule
+from bridge.snapshots import Snapshot
 from workers.forward import fail, start_now
 from workers.reading import meet, read_again_later, ticket_now
-from workers.recovery import settled_before, shaken
+from workers.recovery import asked_ms, settled_before, shaken, since_loss
 
 if TYPE_CHECKING:
     from bridge.domain import StartConversation, Ticket
@@ -46,10 +48,23 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
 
 
 async def _whole(work: Work, event: TicketOpened) -> Ticket:
-    found = await ticket_now(work) if event.ticket.partial else None
+    found = await _to_start(work) if event.ticket.partial else None
     if found is None:
         meet(work, event.ticket)
     return found or event.ticket
+
+
+async def _to_start(work: Work) -> Ticket | None:
+    """The ticket as it was read while this start waited, else as it is now; None where the helpdesk has no such call.
+
+    Raises CallError, HeldBackError.
+    """
+    kept = work.snapshot
+    if kept and kept.fresh(work.app.now_ms()) and since_loss(work, kept.read_ms):
+        return kept.ticket
+    ticket = await ticket_now(work, CallClass.START)
+    work.snapshot = Snapshot(ticket, asked_ms(work)) if ticket else None
+    return ticket
 
 
 def _forgotten(work: Work) -> bool:
@@ -86,7 +101,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
         work.link = replace(work.link, ending=None)
     if work.link.closing and work.link.phase in LIVE and not event.guessed:
         # A close that is out may have worked: Jelou is asked first.
-        work.look = True
+        work.link = replace(work.link, look=True)
         return
     reason = _not_again(work, event)
     if reason:
@@ -95,7 +110,7 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     if work.holding(Side.HELPDESK) or (work.holding(Side.JELOU) and not _forgotten(work)):
         return
     try:
-        ticket = await ticket_now(work)
+        ticket = await _to_start(work)
     except CallError as error:
         _reopened_unread(work, event, error)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
+from bridge.domain import StartConversation
 from bridge.errors import CallError, LeaseLost, NotSent
 from bridge.gates import explained, outcome
 
@@ -37,7 +38,7 @@ async def perform(
     except CallError as failed:
         error = explained(gate, failed)
         _told(work, action, begun, error)
-        work.outcomes.append(outcome(gate, error))
+        work.outcomes.append(outcome(gate, error, starts=action == StartConversation.type))
         raise error from None
     _told(work, action, begun, None)
     work.outcomes.append(outcome(gate, None))

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from bridge import jelou, jelou_send
 from bridge.notes import NOBODY
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from workers import steps
 from workers.admit import admit, jelou_gate
 from workers.perform import perform
-from workers.waiting import again_in, hopeless
+from workers.waiting import hopeless, try_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from workers.work import Work
 
 
-async def ticket_now(work: Work) -> Ticket | None:
+async def ticket_now(work: Work, call_class: CallClass = CallClass.LIVE) -> Ticket | None:
     """The ticket as the helpdesk has it; None where it has no such call. Raises CallError, HeldBackError."""
     pair = work.pair
     call = pair.dialect.fetch(pair.account, work.ref)
@@ -30,6 +31,7 @@ async def ticket_now(work: Work) -> Ticket | None:
         return None
     ticket = await _ask(
         work,
+        call_class,
         call,
         lambda replies: (
             pair.dialect.fetch_more(pair.account, work.ref, replies)
@@ -56,6 +58,7 @@ async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
         return None
     return await _ask(
         work,
+        CallClass.LIVE,
         call,
         lambda replies: (
             pair.dialect.comments_more(pair.account, work.ref, replies)
@@ -64,8 +67,8 @@ async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
     )
 
 
-async def _ask(work: Work, call: Call, judge: Callable[[Sequence[Reply]], Call | T]) -> T:
-    answer = await steps.read(work, call, judge)
+async def _ask(work: Work, call_class: CallClass, call: Call, judge: Callable[[Sequence[Reply]], Call | T]) -> T:
+    answer = await steps.read(work, call_class, call, judge)
     work.link = replace(work.link, read_tries=0, read_first_ms=0)
     return answer
 
@@ -78,16 +81,16 @@ def read_again_later(work: Work, error: CallError, reason: str) -> bool:
         return False
     tries = link.read_tries + 1
     work.link = replace(link, read_tries=tries, read_first_ms=link.read_first_ms or now)
-    work.hold(Side.HELPDESK, again_in(error, reason, tries))
+    try_again(work, Side.HELPDESK, error, reason, tries)
     return True
 
 
-async def conversation_now(work: Work) -> str:
+async def conversation_now(work: Work, call_class: CallClass = CallClass.LIVE) -> str:
     """Whether Jelou has the ticket's conversation as active or closed; its room is noted. Raises CallError.
 
     What Jelou calls by another word is active: only one that is known to be over is over.
     """
-    call, gate = jelou.get_call(work.pair.project, work.link.conversation), jelou_gate(work)
+    call, gate = jelou.get_call(work.pair.project, work.link.conversation), jelou_gate(work, call_class)
     await admit(work, gate)
     found = await perform(work, gate, "get.conversation", call, jelou_send.conversation)
     work.link = replace(work.link, room=found.room or work.link.room)

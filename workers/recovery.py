@@ -20,6 +20,7 @@ from bridge.domain import AddNote, EndAsked, Probe
 from bridge.errors import Gone, Refused
 from bridge.links import Signal
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from bridge.routing import value_at
 from bridge.timeline import entry
 from workers.admit import RECOVERING, admit, helpdesk_gate, jelou_gate
@@ -112,7 +113,7 @@ async def _conversation(work: Work) -> str:
 
 async def _in_field(work: Work) -> str:
     pair, field = work.pair, work.pair.account.write_back.field
-    ticket = await ticket_now(work) if field else None
+    ticket = await ticket_now(work, CallClass.SETTLE) if field else None
     found = value_at(ticket.fields, pair.dialect.field_path(field)) if ticket else None
     return str(found) if found else ""
 
@@ -125,7 +126,7 @@ async def _in_note(work: Work) -> str:
     call = pair.dialect.probe(pair.account, work.ref, note)
     if call is None:
         return ""
-    gate = helpdesk_gate(work)
+    gate = helpdesk_gate(work, CallClass.SETTLE)
     await admit(work, gate)
     text = await perform(work, gate, Probe.type, call, lambda reply: pair.dialect.found(pair.account, note, reply))
     # A helpdesk of rich text keeps the note as HTML, all on one line.
@@ -138,7 +139,7 @@ async def _in_note(work: Work) -> str:
 
 async def _known_to_jelou(work: Work, conversation: str) -> bool:
     """A field may hold what somebody else wrote there."""
-    call, gate = jelou.get_call(work.pair.project, conversation), jelou_gate(work)
+    call, gate = jelou.get_call(work.pair.project, conversation), jelou_gate(work, CallClass.SETTLE)
     await admit(work, gate)
     try:
         found = await perform(work, gate, "get.conversation", call, jelou_send.conversation)

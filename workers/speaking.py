@@ -10,11 +10,12 @@ from bridge.domain import Phase, SayToCustomer
 from bridge.errors import Ambiguous, CallError, WindowClosed
 from bridge.links import LIVE, WANTED
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from workers.admit import admit, jelou_gate
 from workers.closing import CLOSED, ended, transcribe
 from workers.perform import perform
 from workers.reading import conversation_now
-from workers.waiting import Wait, again_in, hopeless
+from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.owed import Say
@@ -66,7 +67,7 @@ async def _say(work: Work, say: Say) -> None:
     if say.doubts >= work.pair.account.messages.tries:
         given_up(work, say, "it is not known whether it arrived", "unsure", tries=str(say.doubts))
         return
-    link, gate = work.link, jelou_gate(work)
+    link, gate = work.link, jelou_gate(work, CallClass.LIVE)
     action = SayToCustomer(say.id, link.room, link.bot, link.user, say.message_type, say.content)
     sent = replace(link, says=(replace(say, sent=True), *link.says[1:]))
     sending = {"action": action.type, "message": say.id, "type": say.message_type, "try": say.doubts + say.tries + 1}
@@ -97,7 +98,7 @@ def _not_said(work: Work, say: Say, error: CallError) -> None:
         given_up(work, say, error.reason, "unsent", reason=notes.reason(work.pair.account.language, error))
     else:
         reason = f"the message could not be sent: {error.reason}"
-        work.hold(Side.JELOU, again_in(error, reason, say.tries + say.doubts))
+        try_again(work, Side.JELOU, error, reason, say.tries + say.doubts)
 
 
 def given_up(work: Work, say: Say, because: str, key: str, **values: str) -> None:

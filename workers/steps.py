@@ -1,6 +1,7 @@
 """What takes several calls at a helpdesk: a read whose answers ask for more, and what must come before a write.
 
-The gate is passed once, for all of them: what had to wait in its middle would begin anew each time.
+The place in the queue is the first call's; the others follow as soon as the pace allows, before all that waits: what
+had to wait in its middle would begin anew each time.
 """
 
 from __future__ import annotations
@@ -10,25 +11,47 @@ from typing import TYPE_CHECKING
 from bridge.domain import Fetch
 from bridge.errors import CallError, NotSent
 from bridge.steps import in_steps
-from workers.admit import admit, helpdesk_gate
+from workers.admit import admit, admit_next, helpdesk_gate
 from workers.perform import perform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bridge.domain import Call, Reply, TicketRef
     from bridge.granting import Whose
     from bridge.ports import Action
-    from bridge.protocol import Gate
+    from bridge.protocol import CallClass, Gate
     from workers.perform import T
     from workers.work import Work
 
 
-async def read(work: Work, first: Call, judge: Callable[[Sequence[Reply]], Call | T], whose: Whose | None = None) -> T:
+async def read(
+    work: Work,
+    call_class: CallClass,
+    first: Call,
+    judge: Callable[[Sequence[Reply]], Call | T],
+    whose: Whose | None = None,
+) -> T:
     """What the answers tell, once ``judge`` asks for no further call. Raises CallError, HeldBackError."""
-    gate = helpdesk_gate(work, whose, cost=first.calls)
+    gate = helpdesk_gate(work, call_class, whose)
     await admit(work, gate)
-    return await in_steps(lambda call, one: perform(work, gate, Fetch.type, call, one, whose), first, judge)
+    return await in_steps(_in_turn(work, gate, whose), first, judge)
+
+
+def _in_turn(
+    work: Work, gate: Gate, whose: Whose | None = None
+) -> Callable[[Call, Callable[[Reply], Call | T]], Awaitable[Call | T]]:
+    """Calls one after the other: the first has passed the gate, each further one is the next there."""
+    passed = True
+
+    async def ask(call: Call, judge: Callable[[Reply], Call | T]) -> Call | T:
+        nonlocal passed
+        if not passed:
+            await admit_next(work, gate)
+        passed = False
+        return await perform(work, gate, Fetch.type, call, judge, whose)
+
+    return ask
 
 
 def first_of(work: Work, ref: TicketRef | None, action: Action) -> Call | None:
@@ -41,7 +64,7 @@ async def prepared(work: Work, gate: Gate, ref: TicketRef | None, action: Action
     dialect, account = work.pair.dialect, work.pair.account
     try:
         return await in_steps(
-            lambda call, one: perform(work, gate, Fetch.type, call, one),
+            _in_turn(work, gate),
             first,
             lambda replies: (
                 dialect.prepare(account, ref, action, replies) or dialect.prepared(account, action, replies)

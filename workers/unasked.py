@@ -20,12 +20,13 @@ from bridge.letters import BURIED
 from bridge.links import Signal
 from bridge.notes import marker
 from bridge.owed import Side, Todo
+from bridge.protocol import CallClass
 from bridge.timeline import entry
 from workers import steps
-from workers.admit import BEHIND_MS, HeldBackError, admit, helpdesk_gate
+from workers.admit import BEHIND_MS, HeldBackError, admit, admit_next, helpdesk_gate
 from workers.perform import perform
 from workers.recovery import shaken
-from workers.waiting import Wait, again_in, hopeless
+from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.domain import Call
@@ -86,7 +87,7 @@ async def _found(work: Work, todo: Todo) -> str | None:
     """
     if not (todo.sent or shaken(work)):
         return ""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, gate = work.pair, helpdesk_gate(work, CallClass.START)
     action = _frozen(todo) or OpenTicket("", "", marker(work.ref, unasked.OPEN), work.link.user)
     call = pair.dialect.find_opened(pair.account, action)
     if call is None:
@@ -147,6 +148,7 @@ async def _takes_more(work: Work, todo: Todo, ticket: str) -> bool:
     try:
         read = await steps.read(
             work,
+            CallClass.START,
             call,
             lambda replies: dialect.fetch_more(account, ref, replies) or dialect.fetched(account, ref, *replies),
             Whose(dialect, account, f"{kind}/{name}"),
@@ -192,7 +194,7 @@ async def _open(work: Work, todo: Todo) -> None:
 async def _send(work: Work, todo: Todo, action: OpenTicket, first: Call | None, call: Call | None) -> str:
     """Noted before it goes out: whoever takes over looks for the ticket before opening another."""
     pair = work.pair
-    gate = helpdesk_gate(work, cost=1 + (first.calls if first else 0))
+    gate = helpdesk_gate(work, CallClass.START)
     link = replace(work.link, todo=(replace(todo, sent=True),))
     await admit(work, gate, link, sending={"action": OpenTicket.type, "key": todo.key})
     if first:
@@ -200,6 +202,8 @@ async def _send(work: Work, todo: Todo, action: OpenTicket, first: Call | None, 
         call = pair.dialect.open_ticket(pair.account, ready, todo.key, now_ms=work.app.now_ms())
     if call is None:
         raise Refused(NO_TICKETS)
+    if first:
+        await admit_next(work, gate)
     return await perform(work, gate, OpenTicket.type, call, lambda reply: pair.dialect.opened(pair.account, reply))
 
 
@@ -238,7 +242,7 @@ def _not_opened(work: Work, todo: Todo, error: CallError, *, sent: bool) -> None
         _bury(work, tried, error.reason)
         return
     work.link = replace(work.link, todo=(tried,))
-    work.hold(Side.HELPDESK, again_in(error, f"the ticket could not be opened: {error.reason}", tried.tries))
+    try_again(work, Side.HELPDESK, error, f"the ticket could not be opened: {error.reason}", tried.tries)
 
 
 def _bury(work: Work, todo: Todo, reason: str) -> None:

@@ -6,13 +6,18 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bridge.errors import Denied
+from bridge.errors import Denied, NotSent, Throttled
+from bridge.gates import UNAUTHORISED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bridge.errors import CallError
+    from bridge.owed import Side
     from workers.work import Work
+
+WHOLE_S = 10.0
+"""A ticket asks so often by itself whether its destination is called again. It is woken when that happens."""
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MOST_S = 300.0
@@ -53,6 +58,25 @@ def again_in(error: CallError, reason: str, tries: int) -> Wait:
     """As long as the error asks, else longer with each try."""
     asked_s = error.retry_after_s or (DENIED_S if isinstance(error, Denied) else 0)
     return Wait(reason, int((asked_s or backoff_s(tries)) * 1000), firm=bool(error.retry_after_s))
+
+
+def try_again(work: Work, side: Side, error: CallError, reason: str, tries: int) -> None:
+    """Make the side's last call again later. Where it failed for the destination as a whole, that keeps the time.
+
+    Every ticket would else come back at a moment of its own, in any order, and long after the destination did.
+    """
+    if _of_the_whole(error) and side in work.asked:
+        wait_s = max(error.retry_after_s, WHOLE_S)
+        work.requeue(side, Wait(reason, int(wait_s * 1000), firm=True))
+    else:
+        work.hold(side, again_in(error, reason, tries))
+
+
+def _of_the_whole(error: CallError) -> bool:
+    """Whether it tells of the destination: to wait, the credential, no connection. A 403 may be about one ticket."""
+    if isinstance(error, NotSent):
+        return not error.status
+    return isinstance(error, Throttled) or (isinstance(error, Denied) and error.status == UNAUTHORISED)
 
 
 def hopeless(work: Work, error: CallError, first_ms: int) -> bool:

@@ -9,11 +9,12 @@ from bridge import jelou_send, notes, translate, wording
 from bridge.errors import Ambiguous, CallError
 from bridge.links import ASKED, LIVE, WANTED
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from workers.admit import admit, jelou_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.speaking import given_up
-from workers.waiting import again_in
+from workers.waiting import try_again
 
 if TYPE_CHECKING:
     from bridge.policies import Template
@@ -40,7 +41,7 @@ async def _send(work: Work, template: Template) -> None:
     """Marked as sent before it goes out: a customer is not asked twice."""
     ticket = await ticket_now(work) if template.parameters else None
     filled = [translate.rendered(one, ticket) for one in template.parameters]
-    gate, link = jelou_gate(work), replace(work.link, window=ASKED)
+    gate, link = jelou_gate(work, CallClass.LIVE), replace(work.link, window=ASKED)
     await admit(work, gate, link, sending={"action": ACTION, "template": template.name})
     call = jelou_send.template_call(work.pair.project, template.name, template.language, filled, work.link.user)
     await perform(work, gate, ACTION, call, jelou_send.template_sent)
@@ -56,7 +57,7 @@ def _not_sent(work: Work, error: CallError) -> None:
         return
     work.link = replace(work.link, window=WANTED)
     if error.again:
-        work.hold(Side.JELOU, again_in(error, f"the template could not be sent: {error.reason}", 1))
+        try_again(work, Side.JELOU, error, f"the template could not be sent: {error.reason}", 1)
         return
     work.link = replace(work.link, window="")
     why = wording.say(work.pair.account.language, "reason.window_closed")

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import correlate, events, notes, stored
-from bridge.domain import Phase, SetStatus, StartAnswered, TicketOpened, TicketRef
+from bridge.domain import Phase, SetStatus, StartAnswered, TicketRef
 from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
-from bridge.owed import Hold, Side
+from bridge.owed import Hold, Side, side_at
 from bridge.protocol import Finish, Mark
 from bridge.scripting import persistently
+from bridge.snapshots import Snapshot
 from bridge.timeline import entry
+from workers.looks import active_ms, next_look
+from workers.moments import born_ms, changed_ms
 from workers.waiting import Wait, together
 
 if TYPE_CHECKING:
@@ -55,12 +58,18 @@ class Work:
     unparked: bool = False
     news: bool = False
     """Whether the inbox holds more than the last finish left."""
-    look: bool = False
-    """Whether Jelou is to be asked if the conversation is still open."""
     said: list[str] = field(default_factory=list)
     """Lines for the transcript."""
     transcribed: bool = False
     """Whether the transcript has been used up."""
+    asked: dict[Side, Gate] = field(default_factory=dict)
+    """The last gate that was asked for each side."""
+    wanted: set[str] = field(default_factory=set)
+    """The destinations at which a place is kept: a call waits there."""
+    again: dict[str, Gate] = field(default_factory=dict)
+    """Of these, where a call is to be made again."""
+    snapshot: Snapshot | None = None
+    """The ticket as it was read for the event at the head of the inbox. Nothing was told of it since."""
 
     @classmethod
     def take(cls, app: App, claimed: Claimed, pair: Pair, deadline: float) -> Work:
@@ -75,18 +84,23 @@ class Work:
         inbox, evidence = ([events.load(text) for text in texts] for texts in (claimed.inbox, claimed.evidence))
         if not link.born_ms and (inbox or evidence):
             link = replace(link, born_ms=min(born_ms(received) for received in (*inbox, *evidence)))
+        link = replace(link, changed_ms=max(link.changed_ms, changed_ms(inbox)))
         news = len(inbox) + claimed.left > link.left
-        link = _woken(link, news=news, evidence=bool(evidence))
+        # Who waits for a turn asks again at each claim, and stands where it stood.
+        ends = frozenset(map(side_at, claimed.places)) | (frozenset({Side.JELOU}) if evidence else frozenset())
+        link = _woken(link, ends, news=news)
+        ref = TicketRef.parse(claimed.ticket)
         return cls(
             app=app,
             claimed=claimed,
-            ref=TicketRef.parse(claimed.ticket),
+            ref=ref,
             pair=pair,
-            link=replace(link, shared_with=claimed.shared_with) if claimed.shared_with else link,
+            link=replace(link, snapshot="", shared_with=claimed.shared_with or link.shared_with),
             deadline=deadline,
             inbox=inbox,
             evidence=evidence,
             news=news,
+            snapshot=None if news or evidence else Snapshot.load(link.snapshot, ref),
         )
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -144,8 +158,9 @@ class Work:
         self.tell("moved", phase=self.link.phase.value, reason="the next episode begins", episode=self.link.episode)
 
     def consume(self, count: int = 1) -> None:
-        """So many events at the head are worked."""
+        """So many events at the head are worked. What was read of the ticket for them is not kept."""
         self.done += count
+        self.snapshot = None
 
     def add(self, todo: tuple[Todo, ...]) -> None:
         """More to write back."""
@@ -160,15 +175,28 @@ class Work:
             self.link = replace(self.link, todo=kept, receipts={**self.link.receipts, key: ""})
             self.tell("skipped", action=SetStatus.type, key=key, how=reason)
 
-    def hold(self, side: Side, wait: Wait) -> None:
-        """Nothing more for this side until the wait is over, in this claim or a later one."""
+    def hold(self, side: Side, wait: Wait, *, known: bool = False, **detail: str) -> None:
+        """Nothing more for this side until the wait is over, in this claim or a later one.
+
+        ``known``: it waited for the same before, and the timeline says so already.
+        """
         self.waits[side] = wait
         until = self.app.now_ms() + wait.due_in_ms
         # What somebody else ends (a resume, another ticket's start) is asked for again at each claim.
         if wait.due_in_ms and not wait.held and not wait.behind:
             hold = Hold(until, wait.reason, wait.firm)
             self.link = replace(self.link, holds={**self.link.holds, side.value: hold})
-        self.tell("waiting", reason=wait.reason, until=until)
+        if not known:
+            self.tell(
+                "waiting", reason=wait.reason, until=until, **{name: text for name, text in detail.items() if text}
+            )
+
+    def requeue(self, side: Side, wait: Wait) -> None:
+        """The side's last call is to be made again as soon as its destination can be called: it keeps its place."""
+        gate = self.asked[side]
+        self.again[gate.destination] = gate
+        self.wanted.add(gate.destination)
+        self.hold(side, wait)
 
     def holding(self, side: Side) -> bool:
         """Whether the side is to be left alone; asked only where there is something to do for it."""
@@ -240,7 +268,8 @@ class Work:
     def finish(self) -> Finish:
         """What to store at the end of this claim."""
         left = len(self.inbox) - self.done + self.claimed.left
-        link, wait = replace(self.link, left=left), self.wait
+        snapshot = self.snapshot.dump() if self.snapshot else ""
+        link, wait = replace(self.link, left=left, snapshot=snapshot, active_ms=active_ms(self)), self.wait
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -262,6 +291,7 @@ class Work:
             person=link.user or self.person,
             ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
+            look=next_look(self, link),
             said=tuple(self.said),
             transcribed=self.transcribed,
             ended_ms=max(0, self.app.now_ms() - link.closed_ms) if link.phase is Phase.CLOSED else -1,
@@ -271,6 +301,8 @@ class Work:
             uncount=self.uncount,
             outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
             bury=tuple(self.bury),
+            wanted=tuple(self.wanted),
+            requeue=tuple(self.again.values()),
             unbury=start_ids(self.ref) if self._settled() else (),
         )
 
@@ -279,15 +311,7 @@ class Work:
         return bool(self.named or self.unparked) and self.link.phase not in {Phase.PARKED, Phase.FAILED}
 
 
-def born_ms(received: Received) -> int:
-    """The earliest time an event knows of its ticket or conversation; when it was received, if no other."""
-    event = received.event
-    told = event.ticket.created_ms if isinstance(event, TicketOpened) else getattr(event, "at_ms", 0)
-    return min(told or received.at_ms, received.at_ms)
-
-
-def _woken(link: Link, *, news: bool, evidence: bool) -> Link:
-    """The link without the holds that what has come ends: news end plain backoff, evidence all that Jelou waits for."""
-    ends = {side for side, hold in link.holds.items() if news and not hold.firm}
-    ends |= {Side.JELOU} if evidence else set()
+def _woken(link: Link, over: frozenset[Side], *, news: bool) -> Link:
+    """The link without the holds of these sides, and without plain backoff where news have come."""
+    ends = over | {side for side, hold in link.holds.items() if news and not hold.firm}
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link

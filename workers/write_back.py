@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import notes
-from bridge.domain import WRITTEN, AddReply, Probe, TicketReopened
+from bridge.domain import (
+    WRITTEN,
+    AddNote,
+    AddReply,
+    Probe,
+    SetField,
+    SetStatus,
+    TicketReopened,
+    TicketSolved,
+)
 from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
+from bridge.protocol import CallClass
 from workers import steps
-from workers.admit import RECOVERING, admit, helpdesk_gate
+from workers.admit import RECOVERING, TICKET, HeldBackError, admit, admit_next, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import shaken
-from workers.waiting import Wait, again_in, hopeless
+from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.domain import Call, WriteBack
+    from bridge.links import Link
     from bridge.owed import Todo
     from workers.work import Work
 
-MERGING = "merging"
-"""The wait for more of what a customer writes. It is nobody's failure, and holds back no reading."""
+LIMITS = (notes.WRITES, notes.FIELDS)
+"""The waits for more of what a customer writes and for the ticket's own rate. They hold back no reading."""
 
 
 async def write_next(work: Work) -> bool:
-    """Perform the first write-back that is not done. False where there is none, or it has to wait."""
+    """Perform the first write-back that may go out. False where there is none, or all have to wait."""
+    for limit in LIMITS:
+        work.waits.pop(limit, None)
     if not work.link.todo or work.holding(Side.HELPDESK):
         return False
-    todo = work.link.todo[0]
+    for todo in notes.first_of_each(work.link.todo):
+        if _merging(work, todo) or _untold(work, todo):
+            continue
+        if _settled(work, todo) or (not _limited(work, todo) and await _tried(work, todo)):
+            return True
+    return False
+
+
+def _merging(work: Work, todo: Todo) -> bool:
+    """Whether it waits for more of what the customer writes."""
     left_ms = todo.due_ms - work.app.now_ms()
     if left_ms > 0:
-        work.waits[MERGING] = Wait("what the customer writes next", left_ms)
-        return False
-    if _untold(work, todo):
-        return False
-    if undone := _out_of_date(work, todo):
-        work.drop_closed_status(undone)
-        return True
-    if work.link.gone:
-        _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
-    elif todo.kind == AddReply.type and not work.link.requester:
-        await _meet(work, todo)
-    else:
-        await _write(work, todo)
-    return True
+        work.waits[notes.limit_of(todo)] = Wait("what the customer writes next", left_ms)
+    return left_ms > 0
 
 
 def _untold(work: Work, todo: Todo) -> bool:
@@ -54,6 +64,63 @@ def _untold(work: Work, todo: Todo) -> bool:
     if hold_ms:
         work.waits[RECOVERING] = Wait(RECOVERING, hold_ms)
     return hold_ms > 0
+
+
+def _limited(work: Work, todo: Todo) -> bool:
+    """Whether it is known to wait for the ticket's own rate."""
+    left_ms = work.link.rate_limited.get(notes.limit_of(todo), 0) - work.app.now_ms()
+    if left_ms > 0:
+        work.waits[notes.limit_of(todo)] = Wait(notes.OWN_RATE, left_ms)
+    return left_ms > 0
+
+
+async def _tried(work: Work, todo: Todo) -> bool:
+    """False where the ticket's own rate is used up."""
+    try:
+        if todo.kind == AddReply.type and not work.link.requester:
+            await _meet(work, todo)
+        else:
+            await _write(work, todo)
+    except HeldBackError as held:
+        if held.verdict != TICKET:
+            raise
+        _limit(work, notes.limit_of(todo), int(held.detail))
+        return False
+    return True
+
+
+def _limit(work: Work, limit: str, wait_ms: int) -> None:
+    """Noted in the link, so that no later claim asks before its time; told once, until such a write has gone out."""
+    until = work.app.now_ms() + wait_ms
+    if limit not in work.link.rate_limited:
+        work.tell("waiting", reason=notes.OWN_RATE, until=until)
+    work.link = replace(work.link, rate_limited={**work.link.rate_limited, limit: until})
+    work.waits[limit] = Wait(notes.OWN_RATE, wait_ms)
+
+
+# --- what needs no call ----------------------------------------------------------------------------------------------
+
+
+def _settled(work: Work, todo: Todo) -> bool:
+    """Whether it is settled without a call."""
+    if undone := _out_of_date(work, todo):
+        work.drop_closed_status(undone)
+    elif work.link.gone:
+        _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
+    elif _unchanged(work, todo):
+        _done(work, todo, "", "the ticket says so already", "skipped")
+    else:
+        return False
+    return True
+
+
+def _unchanged(work: Work, todo: Todo) -> bool:
+    """Whether the ticket has it already: by our own last write, or by an event that has just come."""
+    if todo.kind == SetStatus.type:
+        events = (one.event for one in work.inbox[work.done :])
+        changes = [event.status for event in events if isinstance(event, TicketSolved | TicketReopened)]
+        return changes[-1:] == [todo.text]
+    return todo.kind == SetField.type and not shaken(work) and work.link.written.get(todo.field) == todo.text
 
 
 def _out_of_date(work: Work, todo: Todo) -> str:
@@ -86,12 +153,11 @@ async def _write(work: Work, todo: Todo) -> None:
             _done(work, todo, "", "this account takes no such write", "skipped")
             return
         if (todo.sent or shaken(work)) and not todo.looked:
-            if await _arrived(work, action):
+            if await _arrived(work, todo, action):
                 _done(work, todo, "", "found: an earlier try had arrived")
                 return
             # Where one call a time is allowed the write has to wait now, and must not look again for ever.
-            todo = replace(todo, looked=True)
-            work.link = replace(work.link, todo=(todo, *work.link.todo[1:]))
+            work.link, todo = _changed(work.link, todo, looked=True)
     except CallError as error:
         # The look failed, not the write: that one's fate is as unknown as before.
         _not_written(work, todo, error, sent=True)
@@ -101,12 +167,15 @@ async def _write(work: Work, todo: Todo) -> None:
     except CallError as error:
         _not_written(work, todo, error, sent=not error.certain)
     else:
+        if todo.field:
+            work.link = replace(work.link, written={**work.link.written, todo.field: todo.text})
+        work.link = replace(work.link, changed_ms=work.app.now_ms())
         _done(work, todo, receipt, "")
 
 
-async def _arrived(work: Work, action: WriteBack) -> bool:
+async def _arrived(work: Work, todo: Todo, action: WriteBack) -> bool:
     """Look for the mark of a write of unknown fate before repeating it."""
-    pair, gate = work.pair, helpdesk_gate(work)
+    pair, gate = work.pair, helpdesk_gate(work, _class_of(todo))
     probe = pair.dialect.probe(pair.account, work.ref, action)
     if probe is None:
         return False
@@ -122,9 +191,9 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
     A helpdesk that knows an update by its id would take a longer one as the same.
     """
     pair, once = work.pair, call.once if call else isinstance(action, WRITTEN)
-    gate = helpdesk_gate(work, writes=True, cost=1 + (first.calls if first else 0))
-    sent = replace(todo, sent=todo.sent or once or todo.key.startswith(notes.MESSAGE), looked=False)
-    link = replace(work.link, todo=(sent, *work.link.todo[1:]))
+    gate = helpdesk_gate(work, _class_of(todo), writes=True, spares=todo.kind == SetField.type)
+    sent = todo.sent or once or todo.key.startswith(notes.MESSAGE)
+    link, _ = _changed(_going_out(work.link, todo), todo, sent=sent, looked=False)
     await admit(work, gate, link, sending={"action": todo.kind, "key": todo.key})
     if first:
         ready = await steps.prepared(work, gate, work.ref, action, first)
@@ -132,7 +201,34 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
     if call is None:
         msg = "this account takes no such write"
         raise Refused(msg)
+    if first:
+        await admit_next(work, gate)
     return await perform(work, gate, action.type, call, lambda reply: pair.dialect.receipt(pair.account, action, reply))
+
+
+def _class_of(todo: Todo) -> CallClass:
+    """Words are of a live conversation; what only informs, and the package at the end, may wait."""
+    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith(notes.PACKAGE)
+    return CallClass.LIVE if live else CallClass.FIELD
+
+
+def _changed(link: Link, todo: Todo, **changes: Any) -> tuple[Link, Todo]:
+    """The link with the todo as it is now, and that."""
+    changed = replace(todo, **changes)
+    return _instead(link, todo, changed), changed
+
+
+def _instead(link: Link, todo: Todo, *others: Todo) -> Link:
+    """The link with others in the place of one todo, however far that has come."""
+    at = [(one.key, one.text) for one in link.todo].index((todo.key, todo.text))
+    return replace(link, todo=(*link.todo[:at], *others, *link.todo[at + 1 :]))
+
+
+def _going_out(link: Link, todo: Todo) -> Link:
+    """While the write is out nobody knows what its field says; and the wait for it is over."""
+    written = {name: text for name, text in link.written.items() if name != todo.field}
+    limited = {name: until for name, until in link.rate_limited.items() if name != notes.limit_of(todo)}
+    return replace(link, written=written, rate_limited=limited)
 
 
 def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered") -> None:
@@ -144,7 +240,7 @@ def _next(work: Work, todo: Todo, receipt: str) -> None:
     """What is done many times over (a customer's messages, the status) needs no receipt: its facts are known once."""
     lasting = not todo.key.startswith(notes.MANY)
     receipts = {**work.link.receipts, todo.key: receipt} if lasting else work.link.receipts
-    work.link = replace(work.link, todo=work.link.todo[1:], receipts=receipts)
+    work.link = replace(_instead(work.link, todo), receipts=receipts)
 
 
 def _skip(work: Work, todo: Todo, reason: str) -> None:
@@ -161,11 +257,12 @@ def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> Non
         work.link = replace(work.link, gone=error.reason)
         work.tell("gone", reason=error.reason)
         return
-    # Kept with the letter as well: a replay looks before it writes.
-    tried = replace(todo, sent=sent, looked=False, tries=todo.tries + 1, first_ms=todo.first_ms or work.app.now_ms())
+    first_ms = todo.first_ms or work.app.now_ms()
+    link, tried = _changed(work.link, todo, sent=sent, looked=False, tries=todo.tries + 1, first_ms=first_ms)
     if hopeless(work, error, todo.first_ms):
+        # Kept with the letter as it is now: a replay looks before it writes.
         work.dead(error.reason, f"{todo.kind} {todo.key}", todo=tried)
         _next(work, todo, "buried")
         return
-    work.link = replace(work.link, todo=(tried, *work.link.todo[1:]))
-    work.hold(Side.HELPDESK, again_in(error, f"the ticket could not be written: {error.reason}", tried.tries))
+    work.link = link
+    try_again(work, Side.HELPDESK, error, f"the ticket could not be written: {error.reason}", tried.tries)

@@ -46,6 +46,10 @@ class Dialect:
     calls_per_minute: int = 60
     ticket_rate: Rate | None = None
 
+    def account_rates(self, account: Account) -> tuple[Rate, ...]:
+        """None: the calls of a minute are the only limit."""
+        return ()
+
     def handshake(self, account: Account, delivery: Delivery) -> Handshake | None:
         """None: this is no handshake."""
         return None

@@ -115,7 +115,15 @@ def changes(account_name: str, page: Json, site: Site) -> Changes:
         events=(*opened.values(), *ended),
         tickets=tuple(dict.fromkeys(ref for ref, _ in about)),
         after=before if len(recent) == len(_followups(page)) else "",
+        changed_ms=_newest(about),
     )
+
+
+def _newest(about: list[tuple[TicketRef, Json]]) -> dict[TicketRef, int]:
+    found: dict[TicketRef, int] = {}
+    for ref, one in about:
+        found[ref] = max(found.get(ref, 0), reading.changed_ms(one, "date"))
+    return found
 
 
 def _followups(page: Json) -> list[Json]:

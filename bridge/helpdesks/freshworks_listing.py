@@ -225,6 +225,7 @@ def changes(product: Product, account: Account, account_name: str, reply: Reply)
         events=tuple(_event(product, account, ref, each) for ref, each in about),
         tickets=tuple(ref for ref, _ in about),
         after=next_page(reply),
+        changed_ms={ref: reading.changed_ms(each, "updated_at") for ref, each in about},
     )
 
 

@@ -269,11 +269,7 @@ class Generic(Dialect):
             raise unaskable()
         calls.judge(own.mapping, reply, {}, opening=True)
         asked = calls.answered(reply, {"settings": settings_of(own)})
-        items = found(recipe.each, asked)
-        source = source_of(own, account_name)
-        found_there = [listed(source, asked | {"item": one}) for one in (items if isinstance(items, list) else [])]
-        events = tuple(one for one in found_there if one is not None)
-        return Changes(events, tuple(one.ref for one in events if one.ref), told(recipe.next, asked))
+        return listed(source_of(own, account_name), recipe, asked)
 
     # -- access
 

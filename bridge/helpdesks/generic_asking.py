@@ -5,19 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.domain import WRITTEN, AddNote, AddReply, OpenTicket, SetField, SetStatus, TicketOpened, TicketSolved
+from bridge.domain import (
+    WRITTEN,
+    AddNote,
+    AddReply,
+    Changes,
+    OpenTicket,
+    SetField,
+    SetStatus,
+    TicketOpened,
+    TicketSolved,
+)
 from bridge.helpdesks import generic_calls as calls
 from bridge.helpdesks import generic_reading as reader
 from bridge.helpdesks.generic_account import settings_of
-from bridge.helpdesks.generic_expressions import holds, told
+from bridge.helpdesks.generic_expressions import found, holds, told
+from bridge.helpdesks.generic_functions import instant
 from bridge.helpdesks.generic_reading import Source, usable
 from bridge.helpdesks.labels import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bridge.domain import Call, Delivery, TicketEvent, WriteBack
+    from bridge.domain import Call, Delivery, TicketRef, WriteBack
     from bridge.helpdesks.generic_account import GenericAccount
+    from bridge.helpdesks.generic_recipes import Changes as ListOfChanges
     from bridge.helpdesks.generic_recipes import Write
 
 KIND: Final = "generic"
@@ -92,11 +104,21 @@ def _unready(account: GenericAccount, write: Write, action: WriteBack | OpenTick
     return not known and calls.walk(write.before, account.mapping, account.access, asked, ()).call is None
 
 
-def listed(source: Source, asked: dict[str, Any]) -> TicketEvent | None:
-    """A ticket of a list as the event it stands for; None where it has no id."""
-    recipe = source.mapping.changes
-    ticket_id = usable(told(recipe.ticket.id, asked)) if recipe else ""
-    if recipe is None or not ticket_id:
+def listed(source: Source, recipe: ListOfChanges, asked: dict[str, Any]) -> Changes:
+    """A page of a list: tickets not done as opened, tickets done as solved. A list of events may name one often."""
+    items = found(recipe.each, asked)
+    each = [asked | {"item": item} for item in (items if isinstance(items, list) else [])]
+    about = [(event, one) for one in each if (event := _listed(source, recipe, one)) is not None]
+    newest: dict[TicketRef, int] = {}
+    for event, one in about:
+        newest[event.ref] = max(newest.get(event.ref, 0), instant(found(recipe.changed_at, one)) or 0)
+    events, refs = tuple(event for event, _ in about), tuple(event.ref for event, _ in about)
+    return Changes(events, refs, told(recipe.next, asked), newest)
+
+
+def _listed(source: Source, recipe: ListOfChanges, asked: dict[str, Any]) -> TicketOpened | TicketSolved | None:
+    ticket_id = usable(told(recipe.ticket.id, asked))
+    if not ticket_id:
         return None
     ticket = reader.ticket(source, source.ref(ticket_id), recipe.ticket, asked, partial=True)
     word = str(ticket.fields.get("status", ""))

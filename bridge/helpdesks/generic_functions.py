@@ -16,7 +16,7 @@ import re2
 from jmespath import functions
 
 from bridge import chat_text
-from bridge.timestamps import iso8601, milliseconds
+from bridge.timestamps import iso8601, milliseconds, zoned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,12 @@ def moment(value: Any, unit: str = "auto") -> int | None:
     told = (text_of(value) or "").strip()
     digits = told.partition(".")[0] if unit != "iso8601" and told.replace(".", "", 1).isdigit() else told
     return milliseconds(digits, "auto") if digits.isdigit() else iso8601(told)
+
+
+def instant(value: Any) -> int | None:
+    """The same; None also for a date and time that names no zone."""
+    told = (text_of(value) or "").strip()
+    return zoned(told) if "-" in told else moment(value)
 
 
 @lru_cache(maxsize=256)

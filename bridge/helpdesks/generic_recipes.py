@@ -192,6 +192,10 @@ class Changes(Request):
     each: ListExpression
     ticket: TicketFields
     version: ReadExpression = ""
+    changed_at: ReadExpression = Field(
+        default="",
+        description="When the ticket changed last, with its zone. Where it is not told, every look reads its comments.",
+    )
     next: ListExpression = Field(default="", description="What asks for the next page, as `after`.")
 
 

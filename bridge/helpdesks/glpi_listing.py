@@ -96,6 +96,7 @@ def changes(account_name: str, reply: Reply, site: Site) -> Changes:
         events=tuple(event for ref, one in named for event in _events(ref, one, site)),
         tickets=tuple(ref for ref, one in named if not reading.flag(one, "is_deleted")),
         after=named[-1][0].id if more else "",
+        changed_ms={ref: reading.changed_ms(one, "date_mod") for ref, one in named},
     )
 
 

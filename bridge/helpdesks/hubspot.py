@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bridge.domain import WRITTEN, OpenTicket, SetStatus
+from bridge.domain import WRITTEN, OpenTicket, Rate, SetStatus
 from bridge.errors import Ambiguous
 from bridge.helpdesks import hubspot_events, hubspot_listing, hubspot_writing, proof, reading, writing
 from bridge.helpdesks.dialect import Dialect
@@ -55,6 +55,7 @@ _TICKET: Final = "/crm/v3/objects/tickets/{id}"
 _THREADS: Final = "/conversations/v3/conversations/threads"
 _CONTACT: Final = ("firstname", "lastname", "email")
 _NOT_THERE: Final = 404
+_TEN_SECONDLY: Final = 100
 
 
 def _access(account: Account) -> HubspotAccess | None:
@@ -104,6 +105,10 @@ class Hubspot(Dialect):
     settings: type[Account] = HubspotAccount
     calls_per_minute = 500
     """100 in 10 seconds for an app where the account pays least ("Usage guidelines")."""
+
+    def account_rates(self, account: Account) -> tuple[Rate, ...]:
+        """What HubSpot counts: ten seconds. 100 in them, or their part of the account's own ``calls_per_minute``."""
+        return (Rate(max(_TEN_SECONDLY, account.calls_per_minute * 10 // 60), 10.0),)
 
     def verification(self, account: Account) -> HmacSigned | HashSigned:
         """The app's signature."""

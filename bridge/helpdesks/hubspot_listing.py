@@ -195,6 +195,7 @@ def changes(account_name: str, page: Json, site: Site) -> Changes:
         events=tuple(_event(ref, one, site) for ref, one in found),
         tickets=tuple(ref for ref, _ in found),
         after=found[-1][0].id if more and found else "",
+        changed_ms={ref: reading.changed_ms(section(one, "properties"), "hs_lastmodifieddate") for ref, one in found},
     )
 
 

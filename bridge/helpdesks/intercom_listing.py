@@ -52,6 +52,7 @@ def changes(account_name: str, page: Json, ours: Ours) -> Changes:
         events=tuple(_event(ref, one, ours) for ref, one in found),
         tickets=tuple(ref for ref, _ in found),
         after=_after(page),
+        changed_ms={ref: reading.count(one, "updated_at") * 1000 for ref, one in found},
     )
 
 

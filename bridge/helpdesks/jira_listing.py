@@ -122,6 +122,7 @@ def changes(page: Json, site: Site) -> Changes:
         events=tuple(_event(ref, one, site) for ref, one in found),
         tickets=tuple(ref for ref, _ in found),
         after="" if last else text(page, "nextPageToken"),
+        changed_ms={ref: reading.changed_ms(section(one, "fields"), "updated") for ref, one in found},
     )
 
 

@@ -12,7 +12,7 @@ import orjson
 
 from bridge.domain import MARK
 from bridge.errors import Unreadable
-from bridge.timestamps import iso8601
+from bridge.timestamps import iso8601, zoned
 
 Json = dict[str, Any]
 
@@ -119,6 +119,11 @@ def person(record: Json) -> Json:
 def moment_ms(record: Json, name: str) -> int:
     """The ISO 8601 time under this name as Unix milliseconds; 0 where there is none."""
     return iso8601(text(record, name)) or 0
+
+
+def changed_ms(record: Json, name: str) -> int:
+    """The same for the time of a change, which is compared: 0 also where it names no zone."""
+    return zoned(text(record, name)) or 0
 
 
 def marked(*texts: str) -> bool:

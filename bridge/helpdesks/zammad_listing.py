@@ -71,6 +71,7 @@ def changes(account_name: str, page: Sequence[Json], account: Account, bridge_us
         tickets=tuple(ref for ref, _ in found),
         # A millisecond back: others of the last one's moment may stand on the next page.
         after=str(last_ms - 1) if len(page) >= PAGE and last_ms > 1 else "",
+        changed_ms={ref: reading.changed_ms(one, "updated_at") for ref, one in found},
     )
 
 

@@ -78,6 +78,7 @@ def changes(account: Account, account_name: str, page: Json, bridge_user: str) -
         events=tuple(_event(ref, one, users, account, bridge_user) for ref, one in found),
         tickets=tuple(ref for ref, one in found if text(one, "status") != DELETED),
         after="" if last else text(page, "after_cursor"),
+        changed_ms={ref: reading.changed_ms(one, "updated_at") for ref, one in found},
     )
 
 

@@ -1,10 +1,13 @@
 -- finish(items, wake_ms): what was done is kept, and the ticket is let go.
 -- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
 --        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
+--        look: [in ms, at most ms after the last time, anew], when Jelou is asked whether it is still open; a time that
+--        was set before holds unless anew,
 --        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
 --        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled],
+--        wanted: [destinations at which it keeps its place], requeue: [gates of calls that are to be made again],
 --        ended_ms: how long ago the conversation ended, below 0 where it has not; back_ms: for how long after that its
 --        customer comes back to this ticket}
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
@@ -13,12 +16,20 @@
 
 local wake_ms = tonumber(ARGV[2])
 
--- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua). A ticket that is set aside names
--- no project, and stays.
+-- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua), and when it is asked next
+-- (looks_due.lua). A ticket that is set aside names no project, and stays.
 local function note_open(item)
-  local name = 'open:' .. item.project
-  if not item.open then return redis.call('ZREM', P .. name, item.ticket) end
+  local name, due_name = 'open:' .. item.project, 'open-due:' .. item.project
+  if not item.open then
+    redis.call('ZREM', P .. name, item.ticket)
+    redis.call('ZREM', P .. due_name, item.ticket)
+    return
+  end
   if redis.call('ZADD', P .. name, 'NX', NOW, item.ticket) == 1 then note(item.ticket, name) end
+  local in_ms, most_ms, anew = unpack(item.look)
+  if not anew and redis.call('ZSCORE', P .. due_name, item.ticket) then return end
+  local due = math.min(NOW + in_ms, redis.call('ZSCORE', P .. name, item.ticket) + most_ms)
+  if redis.call('ZADD', P .. due_name, due, item.ticket) == 1 then note(item.ticket, due_name) end
 end
 
 -- Where a person who comes back is looked for: at the ticket whose conversation with them ended last.
@@ -94,8 +105,14 @@ local function wait_ended(item)
   return false
 end
 
+local function has_grant(ticket)
+  for _, destination in ipairs(redis.call('SMEMBERS', at_key(ticket))) do
+    if granted_moment(destination, ticket) then return true end
+  end
+end
+
 local function due_at(item)
-  if wait_ended(item) then return NOW end
+  if wait_ended(item) or has_grant(item.ticket) then return NOW end
   if redis.call('LLEN', evidence_key(item.ticket)) > item.evidence_left then return NOW end
   local waiting = redis.call('LLEN', inbox_key(item.ticket))
   if item.wait == 'firm' then return NOW + item.due_in_ms end
@@ -124,6 +141,7 @@ local function let_go(item, lanes)
   note_end(item, due)
   if not due then
     redis.call('ZREM', lane_key(item.lane), item.ticket)
+    redis.call('HDEL', link, 'busy')
     return
   end
   if item.wait ~= '' and due > NOW then redis.call('HSET', link, 'wait', item.wait) end
@@ -159,6 +177,8 @@ local function finish(item)
   transcribe(item)
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end
+  for _, gate in ipairs(item.requeue) do requeue(item.ticket, gate) end
+  keep_places(item.ticket, item.wanted)
   index(item)
   if item.release then release(item, lanes) end
   let_go(item, lanes)

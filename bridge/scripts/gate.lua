@@ -1,108 +1,147 @@
--- The gate before every call: breaker and pace of its destination, shared by all workers. Put behind the prelude.
+-- The gate before every call: breaker and pace of its destination, shared by all workers. Put behind the queue.
 --
--- gate: {destination, lane, interval_ms, burst, more: [[key, interval_ms, burst]...], cost}
--- `cost` calls are taken at once, for one that others follow without asking again; a ticket's own rate counts one.
--- Pace is GCRA: a theoretical arrival time per key. `more` are further rates (a ticket's own), all or none is taken.
--- Who must wait gets a slot behind the others of its lane, one interval further for each lane that waits as well: so a
--- flood in one lane is spread over time and delays neither another lane nor its own order, and nobody polls.
--- The breaker opens on the rate of failures, at once on a refused credential, and for as long as we are asked to wait.
--- After its time one call goes as a probe; the others keep waiting for what becomes of it. What was on its way when it
--- opened neither closes it nor counts against it, and of two times to wait the longer one holds.
+-- gate: {destination, lane, interval_ms, burst, rates: [[interval_ms, burst]...], more: [[key, interval_ms, burst]...],
+--        call_class, caller, quiet_ms, lead_ms, exact, worker, hand_ms}
+-- Pace is GCRA: a theoretical arrival time per rate. `rates` are further limits of the destination, `more` further
+-- rates of this call alone: who has to wait for one of those takes no place for it. One whose key begins with `ticket:` is
+-- that ticket's own, [key, per_ms, calls], and holds in a window of its own (window.lua).
+-- A call that may not go at once takes its place in the queue (queue.lua). Whoever looks next (look.lua, or the next that
+-- asks) grants the head a moment for each call that the pace allows, up to lead_ms ahead, so that none of it is lost on
+-- the way to a worker; the worker waits for its moment. A grant that is not used in time is a place again.
+-- The breaker opens on the rate of failures, on three in a row that tell of the destination as a whole, at once on a
+-- refused credential, and for as long as we are asked to wait. After its time a worker makes a harmless read; where
+-- there is none, the head goes as a probe. What was on its way when it opened neither closes it nor counts against it,
+-- and of two times to wait the longer one holds.
 
 local PROBE_MS = 10000
 local LOOK_MS = 1000
 local WINDOW_MS = 30000
 local FAILURES_LEAST = 10
+local IN_A_ROW = 3
 local OPEN_FIRST_MS = 5000
-local OPEN_MOST_MS = 60000
-local DENIED_MS = 60000
-
--- The field of whoever calls that says it has waited for its turn: in a ticket's link, or in a key of its own. One for
--- each destination: a ticket that reads from the helpdesk on its way to Jelou must not lose its turn there, or it stands
--- at the end of the row for ever.
-local function slot_of(gate) return 'slot:' .. gate.destination end
+local OPEN_MOST_MS = 15000
+local DENIED_MS = 15000
+local GRANTED_MS = 2000
+local SLACK_MS = 50
+local SOON_MS = 5
+local GRANTS_MOST = 500
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
+local function pace_key(name) return P .. 'pace:' .. name end
 
-local function earliest(key, interval_ms, burst, cost)
-  local tat = math.max(tonumber(redis.call('GET', key) or '0'), NOW)
-  return tat - (math.max(burst, cost) - cost) * interval_ms, tat + cost * interval_ms
+-- --- pace -------------------------------------------------------------------------------------------------------------
+
+local function remember_gate(gate)
+  local known = cjson.encode({interval_ms = gate.interval_ms, burst = gate.burst, rates = gate.rates,
+    quiet_ms = gate.quiet_ms, lead_ms = gate.lead_ms})
+  redis.call('HSET', gate_key(gate.destination), 'pace', known)
 end
 
--- A slot at the end of the lane's own waiting row, not before `from`. Returns how long to wait.
-local function slot(place, gate, from)
-  local row = P .. 'row:' .. gate.destination
-  redis.call('ZREMRANGEBYSCORE', row, '-inf', NOW)
-  local last = tonumber(redis.call('ZSCORE', row, gate.lane) or '0')
-  local others = math.max(redis.call('ZCARD', row), 1)
-  local at = math.max(last + gate.interval_ms * others, from)
-  redis.call('ZADD', row, at, gate.lane)
-  redis.call('HSET', place, slot_of(gate), 1)
-  return math.max(math.ceil(at - NOW), 1)
+-- A place for a call that is to be made again, where nothing can be asked just now.
+local function requeue(name, gate)
+  remember_gate(gate)
+  enqueue(gate.destination, name, gate)
+  look_at(gate.destination, NOW)
 end
 
--- Until when the destination is not called and why, or nil; and whether the next call is the probe.
-local function broken(gate)
-  local b = redis.call('HMGET', breaker_key(gate.destination), 'until', 'reason', 'kind', 'probing')
+local function known_gate(destination)
+  local text = redis.call('HGET', gate_key(destination), 'pace')
+  return text and cjson.decode(text)
+end
+
+local function arrival(key) return tonumber(redis.call('GET', key) or '0') end
+
+local function take(key, interval_ms, at)
+  local tat = math.max(arrival(key), at) + interval_ms
+  redis.call('SET', key, string.format('%.4f', tat), 'PX', math.max(math.ceil(tat - NOW), 0) + 60000)
+end
+
+local function all_rates(destination, gate)
+  local rates = {{pace_key(destination), gate.interval_ms, gate.burst}}
+  for n, rate in ipairs(gate.rates) do rates[n + 1] = {pace_key(destination .. ':' .. n), rate[1], rate[2]} end
+  return rates
+end
+
+-- When the next call of this class may go. Half of what may go at once is kept for live conversations.
+local function next_moment(destination, gate, class)
+  local at = NOW
+  for _, rate in ipairs(all_rates(destination, gate)) do
+    local burst = RANK[class] > RANK.settle and math.ceil(rate[3] / 2) or rate[3]
+    at = math.max(at, arrival(rate[1]) - (burst - 1) * rate[2])
+  end
+  return at
+end
+
+local function take_moment(destination, gate, at)
+  for _, rate in ipairs(all_rates(destination, gate)) do take(rate[1], rate[2], at) end
+end
+
+local function wrote_key(rate)
+  local ticket = rate[1]:match('^ticket:(.*)$')
+  return ticket and P .. 'wrote:' .. ticket
+end
+
+-- nil, or the verdict where a rate of this call alone has no room.
+local function more_refused(gate)
+  for _, rate in ipairs(gate.more) do
+    local wrote = wrote_key(rate)
+    local at = wrote and NOW + window_wait(wrote, rate[3], rate[2])
+      or arrival(pace_key(rate[1])) - (rate[3] - 1) * rate[2]
+    if at > NOW then return {wrote and 'ticket' or 'paced', tostring(math.ceil(at - NOW)), ''} end
+  end
+end
+
+local function take_more(gate)
+  for _, rate in ipairs(gate.more) do
+    local wrote = wrote_key(rate)
+    if wrote then window_take(wrote, rate[3], rate[2]) else take(pace_key(rate[1]), rate[2], NOW) end
+  end
+end
+
+-- --- breaker ----------------------------------------------------------------------------------------------------------
+
+-- Until when the destination is not called and why, or nil; and whether it is time for a probe.
+local function broken(destination)
+  local b = redis.call('HMGET', breaker_key(destination), 'until', 'reason', 'kind', 'probing')
   local till = tonumber(b[1] or '0')
   if till > NOW then return till, b[2] end
   -- Who asked us to wait has had its time; nothing is to be proved.
   if till == 0 or b[3] == 'wait' then return nil end
-  if tonumber(b[4] or '0') > NOW then return NOW + LOOK_MS, b[2] end
-  return nil, nil, true
+  if tonumber(b[4] or '0') > NOW then return tonumber(b[4]), b[2] end
+  return nil, b[2], true
 end
 
--- nil: go, and the rates are taken. Else {verdict, wait in ms, reason}.
-local function refused_at(place, gate)
-  local till, reason, half_open = broken(gate)
-  if till then return {'broken', tostring(slot(place, gate, till)), reason} end
-  local has_slot = redis.call('HGET', place, slot_of(gate))
-  local row_end = tonumber(redis.call('ZSCORE', P .. 'row:' .. gate.destination, gate.lane) or '0')
-  if not has_slot and row_end > NOW then return {'paced', tostring(slot(place, gate, NOW)), ''} end
-  local taken = {}
-  local own = P .. 'pace:' .. gate.destination
-  local at, tat = earliest(own, gate.interval_ms, gate.burst, gate.cost)
-  if at > NOW then return {'paced', tostring(slot(place, gate, at)), ''} end
-  taken[own] = tat
-  for _, rate in ipairs(gate.more) do
-    local key = P .. 'pace:' .. rate[1]
-    at, tat = earliest(key, rate[2], rate[3], 1)
-    if at > NOW then return {'paced', tostring(math.ceil(at - NOW)), ''} end
-    taken[key] = tat
+-- What was granted waits again, where it was.
+local function take_back(destination)
+  for _, name in ipairs(redis.call('ZRANGE', grants_key(destination), 0, -1)) do
+    local place = place_of(destination, name)
+    if place then join_line(destination, name, place) end
   end
-  for key, value in pairs(taken) do
-    redis.call('SET', key, tostring(value), 'PX', math.ceil(value - NOW) + 60000)
-  end
-  redis.call('HDEL', place, slot_of(gate))
-  -- This call is the probe; the next ones wait for what becomes of it.
-  if half_open then redis.call('HSET', breaker_key(gate.destination), 'probing', NOW + PROBE_MS) end
+  redis.call('DEL', grants_key(destination))
 end
 
 -- A probe that worked forgets all that was; after a mere wait the failures still count.
-local function close_breaker(key)
+local function close_breaker(destination)
+  local key = breaker_key(destination)
   local kind = redis.call('HGET', key, 'kind')
+  if kind then look_at(destination, NOW) end
   if kind == 'fail' or kind == 'denied' then redis.call('DEL', key) end
-  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level')
+  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level', 'by_call', 'row')
 end
 
-local function open_breaker(key, for_ms, reason, kind)
+local function open_breaker(destination, for_ms, reason, kind)
+  local key = breaker_key(destination)
   if tonumber(redis.call('HGET', key, 'until') or '0') >= NOW + for_ms then return end
   redis.call('HSET', key, 'until', NOW + for_ms, 'reason', reason, 'kind', kind)
-  redis.call('HDEL', key, 'probing')
+  redis.call('HDEL', key, 'probing', 'by_call')
+  take_back(destination)
+  look_at(destination, NOW + for_ms)
 end
 
--- outcome: [destination, kind, ms, reason]; kind is ok, fail, denied or wait.
-local function record(outcome)
-  local key = breaker_key(outcome[1])
-  local kind, ms, reason = outcome[2], outcome[3], outcome[4]
-  if kind == 'denied' then return open_breaker(key, DENIED_MS, reason, kind) end
-  if kind == 'wait' then return open_breaker(key, ms, reason, kind) end
-  if tonumber(redis.call('HGET', key, 'until') or '0') > NOW then return end
-  if kind == 'ok' then
-    close_breaker(key)
-    redis.call('HINCRBY', key, 'oks', 1)
-    return
-  end
+-- kind is fail, unknown (a start whose fate is open) or refused (no connection: it costs the other side nothing to be
+-- asked again soon).
+local function failed(destination, kind, reason)
+  local key = breaker_key(destination)
   local b = redis.call('HMGET', key, 'window', 'fails', 'oks', 'kind', 'level', 'probing')
   local opened = b[4] == 'fail' or b[4] == 'denied'
   if opened and not b[6] then return end
@@ -112,9 +151,134 @@ local function record(outcome)
   end
   local fails, oks = tonumber(b[2] or '0') + 1, tonumber(b[3] or '0')
   redis.call('HSET', key, 'fails', fails)
-  if opened or (fails >= FAILURES_LEAST and fails >= oks) then
-    local level = tonumber(b[5] or '0')
-    redis.call('HSET', key, 'level', level + 1)
-    open_breaker(key, math.min(OPEN_FIRST_MS * 2 ^ level, OPEN_MOST_MS), reason, kind)
+  local row = kind ~= 'fail' and redis.call('HINCRBY', key, 'row', 1) or 0
+  if not (opened or row >= IN_A_ROW or (fails >= FAILURES_LEAST and fails >= oks)) then return end
+  local level = tonumber(b[5] or '0')
+  redis.call('HSET', key, 'level', level + 1)
+  local for_ms = kind == 'refused' and OPEN_FIRST_MS or math.min(OPEN_FIRST_MS * 2 ^ level, OPEN_MOST_MS)
+  open_breaker(destination, for_ms, reason, 'fail')
+end
+
+-- outcome: [destination, kind, ms, reason]; kind is ok, denied, wait, or one of failed's.
+local function record(outcome)
+  local destination, kind, ms, reason = outcome[1], outcome[2], outcome[3], outcome[4]
+  local key = breaker_key(destination)
+  if kind == 'denied' then return open_breaker(destination, DENIED_MS, reason, kind) end
+  if kind == 'wait' then return open_breaker(destination, ms, reason, kind) end
+  if tonumber(redis.call('HGET', key, 'until') or '0') > NOW then return end
+  if kind ~= 'ok' then return failed(destination, kind, reason) end
+  close_breaker(destination)
+  redis.call('HINCRBY', key, 'oks', 1)
+end
+
+-- --- turns ------------------------------------------------------------------------------------------------------------
+
+-- What is to be proved by a harmless read: {destination, the head}... for whoever looks.
+local PROBES = {}
+
+-- It may go from that moment on: its ticket is due, or the worker that holds it is told.
+local function grant(destination, name, place, at)
+  count_turn(destination, place, at)
+  leave_line(destination, name, place)
+  redis.call('ZADD', grants_key(destination), at, name)
+  if place.caller then return end
+  if not redis.call('HGET', link_key(name), 'holder') then
+    local lane = redis.call('HGET', link_key(name), 'lane')
+    if lane then schedule(name, lane, NOW) else drop_place(destination, name) end
+  elseif place.worker ~= '' then
+    redis.call('RPUSH', P .. 'hand:' .. place.worker, destination .. ' ' .. name)
+    redis.call('PEXPIRE', P .. 'hand:' .. place.worker, 60000)
   end
+end
+
+-- Whoever was granted a moment and did not come asks again by itself, and a start stands where it stood.
+local function forget_grants(destination)
+  local left = redis.call('ZRANGEBYSCORE', grants_key(destination), '-inf', NOW - GRANTED_MS)
+  for _, name in ipairs(left) do drop_place(destination, name) end
+end
+
+local function ask_for_probe(destination, name)
+  redis.call('HSET', breaker_key(destination), 'probing', NOW + PROBE_MS)
+  PROBES[#PROBES + 1] = {destination, name}
+  look_at(destination, NOW + PROBE_MS)
+end
+
+-- Grant what the pace allows from now on until lead_ms ahead, and say when to look again.
+local function serve(destination)
+  redis.call('ZREM', QUEUES, destination)
+  forget_grants(destination)
+  local gate = known_gate(destination)
+  if not gate then return end
+  for _ = 1, GRANTS_MOST do
+    local till, _, unproven = broken(destination)
+    local class, later = next_class(destination, NOW, gate.interval_ms, {quiet = gate.quiet_ms})
+    if not class and later then return look_at(destination, later) end
+    if not class then break end
+    if till then return look_at(destination, till) end
+    local name = head(destination, class)
+    local by_call = unproven and redis.call('HGET', breaker_key(destination), 'by_call')
+    if unproven and not by_call then return ask_for_probe(destination, name) end
+    local at = next_moment(destination, gate, class)
+    if at > NOW + gate.lead_ms then return look_at(destination, at - gate.lead_ms) end
+    take_moment(destination, gate, at)
+    grant(destination, name, place_of(destination, name), at)
+    if by_call then
+      redis.call('HSET', breaker_key(destination), 'probing', NOW + PROBE_MS)
+      redis.call('HDEL', breaker_key(destination), 'by_call')
+    end
+  end
+  local granted = redis.call('ZRANGE', grants_key(destination), 0, 0, 'WITHSCORES')
+  if granted[2] then look_at(destination, granted[2] + GRANTED_MS) end
+end
+
+local function granted_moment(destination, name)
+  local at = redis.call('ZSCORE', grants_key(destination), name)
+  return at and tonumber(at)
+end
+
+-- How long it will take, as far as can be said: calls of its class and better ones only, and who comes meanwhile unknown.
+local function expected_ms(gate, place, before, till)
+  local at = next_moment(gate.destination, gate, place.class)
+  return math.max(math.ceil(math.max(at, till or 0) + before * gate.interval_ms - NOW), 1)
+end
+
+local function refused(gate, name, place, is_new)
+  local till, reason = broken(gate.destination)
+  local before, counts = ahead(gate.destination, name, place)
+  local wait_ms = expected_ms(gate, place, before, till)
+  place.worker = not till and wait_ms <= gate.hand_ms and gate.worker or ''
+  keep_place(gate.destination, name, place)
+  if till then return {'broken', tostring(wait_ms), reason, is_new and 'new' or ''} end
+  return {'paced', tostring(wait_ms), cjson.encode(counts), is_new and 'new' or ''}
+end
+
+-- Whoever has a grant goes; one that is to be asked for at its moment (`exact`: what it marks must not lie about) a little
+-- later. nil: it has none, or did not come in time.
+local function use_grant(gate, name)
+  local at = granted_moment(gate.destination, name)
+  if not at or NOW > at + math.max(gate.burst * gate.interval_ms, SLACK_MS) then return nil end
+  local wait_ms = math.max(math.ceil(at - NOW), 0)
+  if gate.exact and wait_ms > SOON_MS then return {'soon', tostring(wait_ms), ''} end
+  drop_place(gate.destination, name)
+  take_more(gate)
+  return {'go', tostring(wait_ms), ''}
+end
+
+-- {'go', ms to wait} where the call may go, {'soon', ms} where it is to ask again then; else {verdict, ms that it may
+-- take, reason or what stands before it, 'new' where it did not wait before}, and it has its place.
+local function pass(name, gate)
+  remember_gate(gate)
+  local no_room = more_refused(gate)
+  if no_room then return no_room end
+  local go = use_grant(gate, name)
+  if go then return go end
+  local _, is_new = enqueue(gate.destination, name, gate)
+  local _, _, unproven = broken(gate.destination)
+  if unproven then look_at(gate.destination, NOW) else serve(gate.destination) end
+  local granted = use_grant(gate, name)
+  if granted then return granted end
+  local place = place_of(gate.destination, name)
+  -- Its ticket was removed meanwhile; whoever holds it hears of that at its next step.
+  if not place then return {'paced', tostring(LOOK_MS), '{}', ''} end
+  return refused(gate, name, place, is_new)
 end

@@ -2,10 +2,11 @@
 -- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence,
 --        alone},
 --        gate: false or see gate.lua}
--- returns for each {verdict, detail, reason}: go | lost | news, evidence came since the claim | paused | capped, ms
--- until the next hour | busy, the other ticket | shared, the other ticket that has a
--- conversation of this bot and user open | paced, ms to wait | broken, ms to wait and why | recovering, ms until
--- what was sent before a loss is known
+-- returns for each {verdict, detail, reason, 'new' where it did not wait before}: go, ms to wait first | soon, ms after
+-- which to ask again | lost | news, evidence came since the claim | paused | capped, ms until the next hour | busy, the
+-- other ticket | shared, the other ticket that has a conversation of this bot and user open | paced, ms that it may
+-- take and how many calls stand before it | ticket, ms to wait for the ticket's own rate | broken, ms that it may take and why | recovering, ms until what was sent
+-- before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
 
 local lease_ms = tonumber(ARGV[2])
@@ -49,14 +50,16 @@ end
 
 local function verdict(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost', '', ''} end
-  local refused = item.start and start_verdict(item) or item.gate and refused_at(link_key(item.ticket), item.gate)
-  if refused then return refused end
+  local refused_start = item.start and start_verdict(item)
+  if refused_start then return refused_start end
+  local passed = item.gate and pass(item.ticket, item.gate) or {'go', '0', ''}
+  if passed[1] ~= 'go' then return passed end
   if item.start then take_start(item) end
   redis.call('HSET', link_key(item.ticket), 'state', item.state)
   redis.call('ZADD', lane_key(item.lane), NOW + lease_ms, item.ticket)
   tell(item.ticket, item.entries)
   bury(item.ticket, item.bury)
-  return {'go', '', ''}
+  return passed
 end
 
 local answer = {}

@@ -125,11 +125,18 @@ local function schedule(ticket, lane, due)
   redis.call('ZADD', LANES, 'LT', due, lane)
 end
 
+-- Now, and which step: what came in one millisecond is in order all the same.
+local function moment()
+  return string.format('%.3f', NOW + tonumber(redis.call('GET', SEQUENCE) or '0') % 1000 / 1000)
+end
+
 -- Something new came for a ticket. A claimed one is left alone: its score is its lease, and its finish looks again.
 -- A firm wait (an unknown's, a Retry-After, a park) ends early for evidence only. Returns whether it is due now.
 local function arrived(ticket, lane, is_evidence)
   local link = redis.call('HMGET', link_key(ticket), 'holder', 'wait', 'lane')
   if not link[3] then redis.call('HSET', link_key(ticket), 'lane', lane) end
+  -- Since when it has had something to do: its place where it waits for a call (queue.lua).
+  redis.call('HSETNX', link_key(ticket), 'busy', moment())
   lane = link[3] or lane
   if link[1] then return false, lane end
   if link[2] == 'firm' and not is_evidence then return false, lane end

@@ -100,11 +100,14 @@ local function remove(ticket, how)
   for _, name in ipairs(redis.call('SMEMBERS', P .. 'named:' .. ticket)) do
     LEAVE[name:match('^%a+')](name, ticket, how)
   end
+  keep_places(ticket, {})
   local link = redis.call('HMGET', link_key(ticket), 'lane', 'ended')
   if link[1] then redis.call('ZREM', lane_key(link[1]), ticket) end
   redis.call('ZREM', ended_key('heard'), ticket)
   if link[2] then redis.call('ZREM', ended_key(link[2]), ticket) end
   redis.call('DEL', link_key(ticket), inbox_key(ticket), evidence_key(ticket), P .. 'timeline:' .. ticket,
-    transcript_key(ticket), P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'pace:ticket:' .. ticket)
+    transcript_key(ticket), P .. 'facts:' .. ticket, P .. 'named:' .. ticket, P .. 'wrote:' .. ticket,
+    -- A worker of the version before keeps a ticket's own rate there.
+    P .. 'pace:ticket:' .. ticket)
   return tombstone
 end

@@ -34,9 +34,9 @@ Json = dict[str, Any]
 class JelouTwin:
     """A Jelou with one project, in memory. Stopping keeps what it knows; it can be started again on its old port."""
 
-    def __init__(self, settings: JelouSettings | None = None) -> None:
+    def __init__(self, settings: JelouSettings | None = None, listener: Listener | None = None) -> None:
         self.settings = settings or JelouSettings()
-        self._listener = Listener()
+        self._listener = listener or Listener()
         self._project = Project(self.settings)
 
     @property

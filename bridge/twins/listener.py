@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from signal import SIGINT, SIGTERM
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
 
@@ -17,16 +17,21 @@ DRAIN_S = 1.0
 
 
 class Listener:
-    """Serves one application. Can be started again on its old port: so an outage is played."""
+    """Serves one application. Can be started again on its old port: so an outage is played.
 
-    def __init__(self) -> None:
+    ``around`` are middlewares of whoever wants to see every request, or to hold it back.
+    """
+
+    def __init__(self, *around: Any) -> None:
         self.url = ""
+        self._around = around
         self.stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
     async def start(self, app: web.Application, port: int, host: str) -> None:
         """Serve ``app``; port 0 takes a free one. ``url`` says where. Raises OSError where the port is taken."""
         self.stopping.clear()
+        app.middlewares.extend(self._around)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_S)
         await runner.setup()
         await web.TCPSite(runner, host, port).start()

@@ -64,9 +64,9 @@ class NewTicket:
 class ZendeskTwin:
     """A Zendesk account, in memory. Stopping keeps what it knows; it can be started again on its old port."""
 
-    def __init__(self, settings: ZendeskSettings | None = None) -> None:
+    def __init__(self, settings: ZendeskSettings | None = None, listener: Listener | None = None) -> None:
         self.settings = settings or ZendeskSettings()
-        self._listener = Listener()
+        self._listener = listener or Listener()
         self._account = ZendeskAccount(self.settings)
 
     @property

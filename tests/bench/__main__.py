@@ -1,6 +1,7 @@
 """``make bench``: idle latency, and the drain of accepted tickets beside a textbook arq worker, in the same run.
 
-The machine is noisy: compare the ratio of one run, not the figures of two. Nothing is asserted.
+The machine is noisy: compare the ratio of one run, not the figures of two. Nothing is asserted. With ``pace`` as first
+argument it is the benchmark of that module.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from bridge.protocol import Incoming
 from bridge.store import Store
 from bridge.timeline import entry
 from bridge.wiring import wall_clock_ms
+from tests.bench import pace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -242,6 +244,9 @@ async def main(tickets: int, requests: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["pace"]:
+        pace.main(sys.argv[2:])
+        sys.exit()
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--tickets", type=int, default=5_000)
     parser.add_argument("--requests", type=int, default=200)

@@ -148,7 +148,7 @@ def test_fetched_comments_have_the_facts_of_their_webhooks(recordings: Recording
 
 @pytest.mark.parametrize(("recordings", "case"), every("changes"), ids=named)
 def test_a_page_of_changes_is_read(recordings: Recordings, case: dict[str, Any]) -> None:
-    """Its events, whose comments to read, and what asks for the next page."""
+    """Its events, whose comments to read, when each ticket changed, and what asks for the next page."""
     dialect, account = recordings.dialect, recordings.account
     call = dialect.changed(account, case["since_ms"], "")
     if "none" in case:
@@ -160,10 +160,17 @@ def test_a_page_of_changes_is_read(recordings: Recordings, case: dict[str, Any])
     page = dialect.changes(account, ACCOUNT_NAME, reply_of(case["reply"]))
     assert [told(one) for one in page.events] == case["events"]
     assert ([one.id for one in page.tickets], page.after) == (case["tickets"], case["after"])
+    assert [page.changed_ms.get(one, 0) for one in page.tickets] == case["changed_ms"]
     after = dialect.changed(account, case["since_ms"], page.after)
     assert after is not None
     assert not page.after or after.url == case["next"]
     assert not page.after or asks(after, case.get("next_body"))
+
+
+@pytest.mark.parametrize("recordings", [one for one in KINDS if "none" not in one.writes["changes"][0]], ids=named)
+def test_a_list_tells_when_its_tickets_changed(recordings: Recordings) -> None:
+    """By the helpdesk's clock: what the bridge changed itself is not read again."""
+    assert any(ms for case in recordings.writes["changes"] for ms in case["changed_ms"])
 
 
 def asks(call: Call, body: Any) -> bool:

@@ -13,7 +13,7 @@ from bridge.domain import (
     StartAnswered,
     StartSent,
 )
-from bridge.gates import account_gate
+from bridge.gates import caller_gate
 from bridge.helpdesks import REGISTRY
 from bridge.links import Link
 from tests.data.history import given_up, kept_beside, of_nobody, past
@@ -202,7 +202,7 @@ async def waiting_for_pace(the: Tickets) -> None:
         await the.opened(name, "again")
     await the.on.work()
     caller, account = "reconciler:zendesk/acme", the.on.app.bridge.helpdesks["zendesk"]["acme"]
-    gate = account_gate(REGISTRY["zendesk"], account, "zendesk/acme", caller)
+    gate = caller_gate(REGISTRY["zendesk"], account, "zendesk/acme", caller)
     while (await the.on.store.rounds.pass_gate(caller, gate, ())).verdict == "go":
         pass
 

@@ -136,7 +136,7 @@ class Stand:
 
     async def work(self) -> None:
         """A worker does what is due."""
-        self.jobs += await self.store.wake_due()
+        self.jobs += (await self.store.look()).wake
         while self.jobs:
             lane = self.jobs.pop(0)
             lanes = Lanes(self.app, Limits())
@@ -147,7 +147,7 @@ class Stand:
         """A worker begins with what is due, and is killed at the call that is to kill it."""
         self.peers.hung.clear()
         lanes = Lanes(self.app, AT_ONCE)
-        for lane in (*self.jobs, *await self.store.wake_due()):
+        for lane in (*self.jobs, *(await self.store.look()).wake):
             await lanes.run(lane)
         self.jobs.clear()
         await self.peers.hung.wait()

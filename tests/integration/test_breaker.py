@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bridge.protocol import Finish, Gate, Mark
+from bridge.protocol import Finish, Gate, Mark, Outcome
 from tests.turns import DESTINATION, went
 
 if TYPE_CHECKING:
@@ -23,30 +23,79 @@ async def failing(desk: Desk, outcome: str, count: int, ms: int = 0) -> None:
 
 
 async def test_failures_open_the_breaker_and_a_probe_closes_it(desk: Desk) -> None:
-    """Ten failures of ten open it; after its time one call goes, the others wait for it; its success lets all go."""
+    """Ten failures of ten open it; after its time it is asked by a harmless read, and its success lets all go."""
     await failing(desk, "fail", 10)
     await desk.open("a", "t1", "t2", "t3")
     held = await desk.turn("a")
     assert {one.verdict for one in held.values()} == {"broken"}
     assert {one.reason for one in held.values()} == {"why"}
-    await desk.at(desk.now + 6_000)
-    probing = await desk.turn("a", outcome="")
-    assert went(probing) == 1
+    await desk.at(desk.now + 5_000)
+    assert (await desk.store.look()).probes == ((DESTINATION, "t1"),)
+    assert (await desk.store.look()).probes == ()
+    await desk.open("b", "t4")
+    assert (await desk.turn("b"))["t4"].verdict == "broken"
+    await learned(desk, "ok")
+    await desk.at(desk.now + 1_000)
+    assert went(await desk.turn("a")) + went(await desk.turn("b")) == 3
+
+
+async def test_where_there_is_no_harmless_read_the_first_is_the_probe(desk: Desk) -> None:
+    """One call goes, the others wait for what becomes of it."""
+    await failing(desk, "fail", 10)
+    await desk.open("a", "t1", "t2", "t3")
+    await desk.turn("a")
+    await desk.at(desk.now + 5_000)
+    await desk.store.look()
+    await desk.store.probe_by_call(DESTINATION)
+    assert list(await desk.turn("a", outcome="")) == ["t1"]
+    await desk.at(desk.now + 1_000)
+    assert not await desk.turn("a")
     await desk.open("b", "t4")
     assert (await desk.turn("b"))["t4"].verdict == "broken"
 
 
-async def test_a_probe_that_fails_opens_it_for_longer(desk: Desk) -> None:
-    """Each failed probe doubles the time, to a minute at most."""
+async def test_a_probe_whose_worker_died_is_made_again(desk: Desk) -> None:
+    """Nobody hears what came of it: ten seconds later another one asks."""
     await failing(desk, "fail", 10)
+    await desk.open("a", "t1")
+    await desk.turn("a")
+    await desk.at(desk.now + 5_000)
+    assert (await desk.store.look()).probes
+    await desk.at(desk.now + 10_000)
+    assert (await desk.store.look()).probes
+
+
+async def learned(desk: Desk, kind: str) -> None:
+    """A probe came back with this."""
+    await desk.store.rounds.pass_gate("probe", None, [Outcome(DESTINATION, kind, 0, "why")])
+
+
+@pytest.mark.parametrize("kind", ["unknown", "refused"])
+async def test_three_in_a_row_that_tell_of_the_whole_open_it(desk: Desk, kind: str) -> None:
+    """Starts of unknown fate, and connections that are refused: a success between them begins the row anew."""
+    for told in (kind, kind, "ok", kind, kind):
+        await learned(desk, told)
+    assert not await desk.store.breakers([DESTINATION])
+    await learned(desk, kind)
+    assert await desk.store.breakers([DESTINATION])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("fail", [5_000, 10_000, 15_000, 15_000]), ("refused", [5_000, 5_000, 5_000, 5_000])]
+)
+async def test_a_probe_that_fails_opens_it_again(desk: Desk, kind: str, expected: list[int]) -> None:
+    """For longer each time, to a quarter of a minute; where no connection is made it is asked every five seconds."""
+    await failing(desk, "fail", 10)
+    await desk.open("b", "waiting")
+    await desk.turn("b")
     spans = []
-    for _ in range(5):
+    for _ in expected:
         until = await desk.until()
         spans.append(until - desk.now)
-        await desk.at(until + 1_000)
-        await desk.open("a", f"probe-{desk.now}")
-        await desk.turn("a", "fail")
-    assert spans == [5_000, 10_000, 20_000, 40_000, 60_000]
+        await desk.at(until)
+        assert (await desk.store.look()).probes
+        await learned(desk, kind)
+    assert spans == [5_000, *expected[1:]]
 
 
 async def test_some_failures_among_successes_do_not_open_it(desk: Desk) -> None:
@@ -59,7 +108,7 @@ async def test_some_failures_among_successes_do_not_open_it(desk: Desk) -> None:
     assert (await desk.turn("a"))["t"].verdict == "go"
 
 
-@pytest.mark.parametrize(("outcome", "ms", "least"), [("denied", 0, 60_000), ("wait", 7_000, 7_000)])
+@pytest.mark.parametrize(("outcome", "ms", "least"), [("denied", 0, 15_000), ("wait", 7_000, 7_000)])
 async def test_one_is_enough(desk: Desk, outcome: str, ms: int, least: int) -> None:
     """A refused credential opens it at once, and a Retry-After is obeyed by every ticket of the destination."""
     await failing(desk, outcome, 1, ms)
@@ -74,7 +123,7 @@ async def test_a_time_to_wait_needs_no_probe(desk: Desk) -> None:
     await failing(desk, "wait", 1, 3_000)
     await desk.open("b", "t1", "t2", "t3")
     await desk.turn("b")
-    await desk.at(desk.now + 4_000)
+    await desk.at(desk.now + 3_000)
     assert went(await desk.turn("b", outcome="")) == 3
 
 
@@ -83,7 +132,9 @@ async def test_a_success_forgets_the_failures(desk: Desk) -> None:
     await failing(desk, "denied", 1)
     await desk.open("a", "t1", "t2")
     await desk.turn("a")
-    await desk.at(desk.now + 70_000)
+    await desk.at(desk.now + 15_000)
+    await desk.store.look()
+    await learned(desk, "ok")
     assert went(await desk.turn("a")) == 2
     await desk.open("a", "t3")
     await desk.at(desk.now + 1_000)
@@ -104,7 +155,7 @@ async def on_their_way(desk: Desk, count: int) -> Batch:
     """So many calls that are out at the same time."""
     await desk.open("a", *(f"t{number:02}" for number in range(count)))
     batch = await desk.store.claim("a", "job", count)
-    gate = Gate(DESTINATION, "a", 1.0, count)
+    gate = Gate(DESTINATION, "a", 1.0, 2 * count)
     for one in batch.tickets:
         assert (await desk.store.mark(Mark(one.ticket, "a", one.token, "{}", (), gate=gate))).verdict == "go"
     return batch
@@ -141,7 +192,7 @@ async def test_one_failure_after_the_probe_does_not_open_it_again(desk: Desk) ->
     """What failed before the probe worked counts no more."""
     await failing(desk, "fail", 10)
     await desk.at(desk.now + 6_000)
-    await failing(desk, "ok", 1)
+    await learned(desk, "ok")
     await failing(desk, "fail", 1)
     await desk.open("b", "t")
     assert (await desk.turn("b"))["t"].verdict == "go"

@@ -118,7 +118,7 @@ async def test_sigterm_leaves_what_is_queued_to_the_next_worker(tmp_path: Path) 
 async def _wakeups(on: Processes) -> int:
     """The jobs that wait for whoever comes next, and those that the next sweep sends."""
     async with store_on(on.server.url, PREFIX, connections=2) as store, queue_on(on.server.url, PREFIX) as queue:
-        swept = await store.wake_due()
+        swept = (await store.look()).wake
         for lane in swept:
             await queue.wake(lane)
     redis = Redis.from_url(on.server.url, decode_responses=True)

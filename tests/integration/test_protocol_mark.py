@@ -35,7 +35,7 @@ async def test_a_mark_told_again_is_the_same_mark(steps: Steps) -> None:
     claimed = await steps.held()
     verdicts = [await steps.mark(claimed, contact="ana", cap=2) for _ in range(3)]
     assert [one.verdict for one in verdicts] == ["go", "go", "go"]
-    assert await started(steps, "another", cap=2) == ("go", "")
+    assert await started(steps, "another", cap=2) == ("go", "0")
 
 
 async def test_what_was_given_up_before_a_mark_is_buried_with_it(steps: Steps) -> None:
@@ -143,22 +143,22 @@ async def started(steps: Steps, ticket: str, *, cap: int, **start: Any) -> tuple
 async def test_an_account_is_capped_until_the_next_hour(steps: Steps) -> None:
     """So many starts in a clock hour, and how long until the next one is told; then they go on."""
     await steps.pass_ms(HOUR_MS - 1_500)
-    assert [await started(steps, ticket, cap=2) for ticket in ("a", "b")] == [("go", ""), ("go", "")]
+    assert [await started(steps, ticket, cap=2) for ticket in ("a", "b")] == [("go", "0"), ("go", "0")]
     assert await started(steps, "c", cap=2) == ("capped", "1500")
     await steps.pass_ms(1_500)
-    assert await started(steps, "d", cap=2) == ("go", "")
+    assert await started(steps, "d", cap=2) == ("go", "0")
 
 
 async def test_an_accounts_cap_is_its_own(steps: Steps) -> None:
     """Another account's starts do not count."""
     await started(steps, "a", cap=1, account="theirs")
-    assert await started(steps, "b", cap=1, account="ours") == ("go", "")
+    assert await started(steps, "b", cap=1, account="ours") == ("go", "0")
 
 
 async def test_a_retry_of_an_unknown_start_is_not_counted_again(steps: Steps) -> None:
     """It is the same ticket's start, and the cap does not hold it back either."""
     await started(steps, "a", cap=1)
-    assert await started(steps, "b", cap=1, count=False) == ("go", "")
+    assert await started(steps, "b", cap=1, count=False) == ("go", "0")
     assert await started(steps, "c", cap=1) == ("capped", str(HOUR_MS))
 
 
@@ -167,7 +167,7 @@ async def test_a_start_that_did_not_happen_gives_its_place_back(steps: Steps) ->
     claimed = await steps.held(ticket="a")
     await steps.mark(claimed, contact="a", cap=1)
     await steps.finish(claimed, uncount="acme")
-    assert await started(steps, "b", cap=1) == ("go", "")
+    assert await started(steps, "b", cap=1) == ("go", "0")
     assert (await started(steps, "c", cap=1))[0] == "capped"
 
 

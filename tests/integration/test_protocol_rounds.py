@@ -175,7 +175,7 @@ async def test_counts_are_kept_for_fifteen_days(steps: Steps) -> None:
 
 async def passed(steps: Steps, *outcomes: Outcome, caller: str = "reconciler") -> Verdict:
     """The reconciler asks for a call."""
-    return await steps.store.rounds.pass_gate(caller, SLOW, outcomes)
+    return await steps.store.rounds.pass_gate(caller, replace(SLOW, lane=caller, caller=True), outcomes)
 
 
 async def test_a_call_without_a_ticket_shares_the_pace_with_the_tickets(steps: Steps) -> None:
@@ -186,16 +186,23 @@ async def test_a_call_without_a_ticket_shares_the_pace_with_the_tickets(steps: S
     assert told.verdict == "paced"
     waits = await passed(steps)
     assert waits.verdict == "paced"
-    await steps.pass_ms(int(waits.detail))
+    for _ in range(2):
+        await steps.pass_ms(int(SLOW.interval_ms))
+        await steps.store.look()
     assert (await passed(steps)).verdict == "go"
     assert await steps.redis.keys(steps.key("link", "reconciler*")) == []
 
 
-async def test_a_place_in_the_row_is_given_up_in_time(steps: Steps) -> None:
-    """A process that dies while it waits leaves nothing for ever."""
+async def test_the_place_of_a_caller_that_is_gone_is_given_up(steps: Steps) -> None:
+    """A process that dies while it waits leaves nothing for ever: nobody comes for what it is granted."""
     await passed(steps)
     await passed(steps)
-    assert 0 < await steps.redis.pttl(steps.key("place", "reconciler")) <= 62_000
+    assert await steps.redis.exists(steps.key("places", DESK))
+    await steps.pass_ms(int(SLOW.interval_ms))
+    await steps.store.look()
+    await steps.pass_ms(2_000)
+    await steps.store.look()
+    assert not await steps.redis.exists(steps.key("places", DESK), steps.key("grants", DESK))
 
 
 async def test_what_becomes_of_such_calls_opens_the_breaker_for_all(steps: Steps) -> None:

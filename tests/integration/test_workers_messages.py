@@ -159,8 +159,9 @@ async def test_an_account_may_want_notes_or_nothing(redis_url: str, prefix: str)
 
 
 async def test_the_tickets_own_rate_is_kept_by_merging(redis_url: str, prefix: str) -> None:
-    """Zendesk takes thirty updates of a ticket in ten minutes: what comes beyond the rate is one update, later."""
-    async with scene(redis_url, prefix, zendesk={"messages": {"merge_s": 0}}) as on:
+    """Zendesk takes so many updates of a ticket in ten minutes: what comes beyond the rate is one update, later."""
+    busy = {"messages": {"merge_s": 0}, "ticket_pace": {"calls": 12, "per_s": 600}}
+    async with scene(redis_url, prefix, zendesk=busy) as on:
         ticket, _ = await open_ticket(on)
         texts = [f"mensaje {number}" for number in range(20)]
         for text in texts:
@@ -169,7 +170,7 @@ async def test_the_tickets_own_rate_is_kept_by_merging(redis_url: str, prefix: s
 
         def waits(trace: Trace) -> bool:
             received = told(trace, "received", event="customer.wrote")
-            return len(received) == len(texts) and len(trace["to_write"]) == 1 and "pace" in trace["waits_for"]
+            return len(received) == len(texts) and len(trace["to_write"]) == 1 and "own rate" in trace["waits_for"]
 
         await on.bridge.traced("zendesk", "acme", str(ticket), waits)
         shown = "\n".join(read(on, ticket)).splitlines()

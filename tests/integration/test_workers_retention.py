@@ -172,7 +172,7 @@ async def test_a_ticket_that_waits_to_start_is_forgotten_and_never_starts(
 
 
 async def test_a_ticket_whose_number_only_the_worker_has_read_is_found(redis_url: str, prefix: str) -> None:
-    """Zendesk's webhook tells no phone; the ticket was fetched, is held by a pause, and its number stands nowhere."""
+    """Zendesk's webhook tells no phone; the ticket was fetched, is held by a pause, and its number is in no event."""
     async with scene(redis_url, prefix) as on:
         await on.bridge.app.store.pause("zendesk/acme", "now")
         number = on.zendesk.open_ticket("mariposa", PHONE).id

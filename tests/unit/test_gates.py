@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Ambiguous, CallError, Conflict, Denied, NotSent, Refused, Throttled
-from bridge.gates import explained, outcome, paced
+from bridge.gates import behind, explained, outcome, paced
 from bridge.protocol import Gate
 
 JELOU = Gate("jelou:soporte", "lane", 200.0, 1)
@@ -41,7 +41,8 @@ def test_a_small_rate_is_spread_evenly(calls: float, gap_ms: float) -> None:
         (None, "ok"),
         (Refused("no", status=422), "ok"),
         (Conflict("at the same moment", status=409), "ok"),
-        (NotSent("no connection"), "fail"),
+        (NotSent("no connection"), "refused"),
+        (NotSent("no access token", status=500), "fail"),
         (Ambiguous("no answer"), "fail"),
         (Throttled("wait", status=429, retry_after_s=7), "wait"),
         (Denied("no", status=401), "denied"),
@@ -51,6 +52,17 @@ def test_a_small_rate_is_spread_evenly(calls: float, gap_ms: float) -> None:
 def test_the_breaker_learns_what_a_call_tells(error: CallError | None, kind: str) -> None:
     """A refused request shows that the other side works; a 403 or a 409 may be about one ticket alone."""
     assert outcome(DESK, error).kind == kind
+
+
+def test_a_start_of_unknown_fate_tells_of_the_project() -> None:
+    """Each may have begun a conversation: few of them are enough to stop."""
+    assert outcome(DESK, Ambiguous("no answer"), starts=True).kind == "unknown"
+
+
+def test_what_stands_before_a_call_is_said_in_words() -> None:
+    """By class, the best first."""
+    assert behind({"start": 3, "live": 12}) == "behind 12 calls of live conversations, 3 starts"
+    assert behind({}) == ""
 
 
 def test_a_time_to_wait_is_told_in_full() -> None:

@@ -40,9 +40,9 @@ def test_the_numbers_as_shipped_fit_together() -> None:
 
 
 def test_a_worker_process_reconciles_by_itself() -> None:
-    """Once in a minute it is looked whose time has come; a test's worker does so when it is asked to."""
+    """Every ten seconds it is looked whose time has come; a test's worker does so when it is asked to."""
     assert limits_of(Settings.model_construct(worker_slots=3, drain_s=5.0)) == Limits(
-        slots=3, drain_s=5.0, reconcile_at_s=frozenset({0})
+        slots=3, drain_s=5.0, reconcile_at_s=frozenset({0, 10, 20, 30, 40, 50})
     )
     assert Limits().reconcile_at_s == frozenset()
 

@@ -10,6 +10,7 @@ from bridge.accounts import Account
 from bridge.domain import (
     AgentReplied,
     Phase,
+    Reply,
     Ticket,
     TicketOpened,
     TicketRef,
@@ -18,7 +19,22 @@ from bridge.domain import (
     Unrecognised,
 )
 from bridge.links import Link
-from bridge.missed import BACK_MOST_MS, FED, LEFT, OVERLAP_MS, UNDATED, Bounds, Window, is_live, verdict, wanted
+from bridge.missed import (
+    BACK_MOST_MS,
+    FED,
+    LEFT,
+    OVERLAP_MS,
+    SLACK_MS,
+    UNDATED,
+    WHOLE_S,
+    Bounds,
+    Window,
+    ahead_ms,
+    is_unread,
+    verdict,
+    wanted,
+    whole,
+)
 from bridge.policies import Reconcile
 
 REF = TicketRef("zendesk", "acme", "1")
@@ -105,10 +121,46 @@ def test_an_old_reply_is_not_sent_after_the_fact() -> None:
     assert verdict(replied(at_ms=0), state(Phase.OPEN), ACCOUNT, BOUNDS) == UNDATED
 
 
-def test_a_live_ticket_has_a_conversation() -> None:
+def test_the_comments_of_a_live_ticket_may_be_unread() -> None:
     """Started or open."""
-    assert {phase for phase in Phase if is_live(state(phase))} == {Phase.STARTED, Phase.OPEN}
-    assert not is_live(b"")
+    assert {phase for phase in Phase if is_unread(state(phase), NOW)} == {Phase.STARTED, Phase.OPEN}
+    assert not is_unread(b"", NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed_ms", "unread"),
+    [(NOW - HOUR, False), (NOW, False), (NOW + SLACK_MS, False), (NOW + SLACK_MS + 1, True), (0, True), (-1, True)],
+)
+def test_what_changed_later_than_is_known_is_unread(changed_ms: int, unread: bool) -> None:
+    """What a delivery or a write of ours explains is not; what tells no time may be."""
+    assert is_unread(Link(phase=Phase.OPEN, changed_ms=NOW).dump().encode(), changed_ms) is unread
+    assert is_unread(state(Phase.OPEN), changed_ms)
+
+
+DATE, DATE_MS = "Fri, 20 Nov 2026 14:20:05 GMT", 1_795_184_405_000
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "ahead"),
+    [
+        (0, 400, 0),
+        (-300, 100, 0),
+        (900, 1_300, 0),
+        (1_500, 1_900, -500),
+        (-2_000, -1_600, 1_600),
+        (3_600_000, 3_600_400, -3_599_000),
+        (-3_600_400, -3_600_000, 3_600_000),
+        (-5_000, 1_000, 0),
+    ],
+)
+def test_a_clock_is_ahead_by_what_its_answer_proves(asked: int, answered: int, ahead: int) -> None:
+    """The date is cut to the second and written on the way: clocks that may agree are taken to."""
+    assert ahead_ms(Reply(200, {"date": DATE}), DATE_MS + asked, DATE_MS + answered) == ahead
+
+
+def test_an_answer_without_a_date_proves_nothing() -> None:
+    """Nor does one with a date that is none."""
+    assert ahead_ms(Reply(200), NOW, NOW) == ahead_ms(Reply(200, {"date": "today"}), NOW, NOW) == 0
 
 
 # --- how far ---------------------------------------------------------------------------------------------------------
@@ -127,6 +179,12 @@ def test_the_next_look_begins_where_the_last_one_did() -> None:
     known = Window(until_ms=NOW)
     assert known.next(NOW + 299_999, POLICY) is None
     assert known.next(NOW + 300_000, POLICY) == Window(NOW, NOW - OVERLAP_MS, NOW + 300_000)
+
+
+def test_a_whole_look_comes_round_less_often() -> None:
+    """Never more often than the others."""
+    assert (whole(POLICY).every_s, whole(POLICY).look_back_s) == (WHOLE_S, POLICY.look_back_s)
+    assert whole(Reconcile(every_s=3_600)).every_s == 3_600
 
 
 def test_a_gap_is_covered_up_to_a_day() -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.accounts import Account, Project
-from bridge.domain import MARK, AddNote, AddReply, Assignment, Phase, SetField, TicketRef
+from bridge.domain import MARK, AddNote, AddReply, Assignment, Phase, SetField, SetStatus, TicketRef
 from bridge.links import Link
-from bridge.notes import NOBODY, marker, opened, status_text, told, write_back
+from bridge.notes import NOBODY, first_of_each, marker, opened, status_text, told, write_back
 from bridge.owed import Todo
 
 REF = TicketRef("zendesk", "acme", "7")
@@ -154,3 +154,34 @@ def test_an_update_with_more_in_it_is_another_one() -> None:
 def test_the_status_says_where_it_stands(of: Link, waits_for: str, text: str) -> None:
     """In a few words; a ticket for which nothing is started is left alone."""
     assert status_text(of, account(), project(), waits_for) == text
+
+
+# --- the order of what is written ------------------------------------------------------------------------------------
+
+OWED = {
+    "tag": Todo("tag", SetField.type, "jelou", "tag"),
+    "field": Todo("field", SetField.type, "c-1", "external_id"),
+    "status": Todo("status", SetStatus.type, "solved"),
+    "note": Todo("note", AddNote.type, "Conversation started"),
+    "words": Todo("words", AddReply.type, "hola", due_ms=9),
+}
+
+
+@pytest.mark.parametrize(
+    ("owed", "sent", "first"),
+    [
+        ("tag field status note words", "", "note tag"),
+        ("status words note field tag", "", "words field"),
+        ("words note", "", "words"),
+        ("status tag field", "", "status tag"),
+        ("tag field", "field", "field"),
+        ("note words status", "words", "words"),
+        ("words status", "status", "status"),
+        ("words field", "field", "words field"),
+        ("", "", ""),
+    ],
+)
+def test_words_come_before_a_status_and_fields_beside_them(owed: str, sent: str, first: str) -> None:
+    """Words in their own order, waiting ones too; what may be out already is settled before others like it."""
+    todo = tuple(replace(OWED[name], sent=name == sent) for name in owed.split())
+    assert [one.key for one in first_of_each(todo)] == first.split()

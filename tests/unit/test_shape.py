@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("bridge/", "workers/", "config/")
-LINES_MOST = 300
-TOO_LONG: frozenset[str] = frozenset({"bridge/domain.py", "tests/integration/test_store_stateful.py"})
+LINES_MOST = 500
+TOO_LONG: frozenset[str] = frozenset({"bridge/domain.py"})
 
 VAGUE = "utils util helpers helper common base manager service"
 TWO_MEANINGS = "inbound outbound upstream downstream incoming outgoing"
@@ -175,7 +175,7 @@ def test_every_rule_that_is_broken_once_has_its_reason() -> None:
 
 def test_a_long_file_and_a_long_function_are_seen() -> None:
     """To the line."""
-    assert long_files({"a.py": "x\n" * 300, "b.py": "x\n" * 301}) == {"b.py"}
+    assert long_files({"a.py": "x\n" * 500, "b.py": "x\n" * 501}) == {"b.py"}
     assert lengths("def f():\n    def g():\n        pass\n\n\nasync def h(\n    x,\n): ...\n") == [3, 3, 2]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.timestamps import Unit, milliseconds
+from bridge.timestamps import Unit, http_date, milliseconds, zoned
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,41 @@ def test_any_text_is_a_moment_or_none(text: str, unit: Unit) -> None:
     """No text makes reading a timestamp raise."""
     found = milliseconds(text, unit)
     assert found is None or isinstance(found, int)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment_ms"),
+    [
+        ("2026-11-20T14:20:05Z", 1_795_184_405_000),
+        ("2026-11-20T09:20:05.201-0500", 1_795_184_405_201),
+        ("2026-11-20T14:20:05", None),
+        ("2026-11-20", None),
+        ("", None),
+        ("x", None),
+    ],
+)
+def test_a_time_that_is_compared_names_its_zone(text: str, moment_ms: int | None) -> None:
+    """A local time of nobody knows where would be hours off."""
+    assert zoned(text) == moment_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "moment_ms"),
+    [
+        ("Fri, 20 Nov 2026 14:20:05 GMT", 1_795_184_405_000),
+        ("Fri, 20 Nov 2026 14:20:05 -0000", 1_795_184_405_000),
+        ("Fri, 20 Nov 2026 25:20:05 GMT", None),
+        ("", None),
+        ("x", None),
+    ],
+)
+def test_a_date_header_is_read(text: str, moment_ms: int | None) -> None:
+    """Or is none, whatever a server writes."""
+    assert http_date(text) == moment_ms
+
+
+@given(text=st.text(st.characters()) | st.datetimes().map(str))
+def test_any_text_is_a_compared_time_or_none(text: str) -> None:
+    """Nothing is raised for any of them."""
+    for found in (zoned(text), http_date(text)):
+        assert found is None or isinstance(found, int)

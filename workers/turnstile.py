@@ -1,0 +1,45 @@
+"""The look at what is due, just when it is due: grants at the gates, lanes to wake, broken destinations to be tried.
+
+Not an arq cron: those need a free slot. Every worker looks; what one has granted or woken the next finds done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from workers.probing import probe
+
+if TYPE_CHECKING:
+    from bridge.protocol import Look
+    from bridge.wiring import App
+
+
+class Turnstile:
+    """The looks of one worker, at least every ``most_s``: another process may have set something due and died."""
+
+    def __init__(self, app: App, most_s: float) -> None:
+        self._app = app
+        self._most_s = most_s
+        self._next_ms: int | None = 0
+        self._probes: set[asyncio.Task[None]] = set()
+
+    async def pause(self) -> None:
+        """Until the next look is worth it."""
+        next_ms, self._next_ms = self._next_ms, None
+        await self._app.turns.pause(self._most_s, next_ms)
+
+    async def look(self) -> None:
+        """Grant, wake, try. Raises StoreUnavailable; then the next look does it."""
+        look = await self._app.store.look(self._app.turns.worker)
+        self._next_ms = look.next_ms
+        self._app.turns.tell(look.granted)
+        self._probe(look)
+        for lane in look.wake:
+            await self._app.queue.wake(lane)
+
+    def _probe(self, look: Look) -> None:
+        for destination, name in look.probes:
+            task = asyncio.create_task(probe(self._app, destination, name))
+            self._probes.add(task)
+            task.add_done_callback(self._probes.discard)
