@@ -91,6 +91,8 @@ class Claimed:
     shaken: Shaken = Shaken()
     places: tuple[str, ...] = ()
     """The destinations at which it waits for a call, or may make one now."""
+    changes: int = 0
+    """How many changes were told of it that ask for nothing: tags, fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bridge.domain import TicketRef
 
 FRESH_MS = 600_000
-"""How long it is taken for true. An event of the ticket ends that at once; but a phone number that is repaired in its
+"""How long it is taken for true. Whatever is told of the ticket ends that at once; but a phone number that is repaired in its
 customer's profile is told by no event, and is to count while somebody still waits for the conversation."""
 
 MOST_BYTES = 32_768
@@ -26,17 +26,19 @@ class Snapshot:
 
     ticket: Ticket
     read_ms: int
+    changes: int = 0
+    """How many of the ticket's changes that ask for nothing had been told by then."""
 
-    def fresh(self, now_ms: int) -> bool:
+    def fresh(self, now_ms: int, changes: int) -> bool:
         """Whether it still counts. A clock that went wrong must not make it count for ever."""
-        return abs(now_ms - self.read_ms) < FRESH_MS
+        return changes == self.changes and abs(now_ms - self.read_ms) < FRESH_MS
 
     def dump(self) -> str:
         """As JSON text; empty where the ticket is too big, or nests deeper than can be written."""
         ticket = self.ticket
         kept = {"fields": ticket.fields, "created_ms": ticket.created_ms, "by_bridge": ticket.by_bridge}
         try:
-            text = orjson.dumps(kept | {"read_ms": self.read_ms})
+            text = orjson.dumps(kept | {"read_ms": self.read_ms, "changes": self.changes})
         except orjson.JSONEncodeError:
             return ""
         return text.decode() if len(text) <= MOST_BYTES else ""
@@ -47,6 +49,6 @@ class Snapshot:
         try:
             kept = orjson.loads(text)
             ticket = Ticket(ref, dict(kept["fields"]), int(kept["created_ms"]), by_bridge=bool(kept["by_bridge"]))
-            return cls(ticket, int(kept["read_ms"]))
+            return cls(ticket, int(kept["read_ms"]), int(kept.get("changes", 0)))
         except (ValueError, TypeError, KeyError, OverflowError):
             return None

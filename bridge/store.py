@@ -278,7 +278,7 @@ def _grouped(flat: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
-    ticket, state, shared_with, claims, left, inbox, evidence, places = row
+    ticket, state, shared_with, claims, left, inbox, evidence, places, changes = row
     return Claimed(
         ticket=as_text(ticket),
         lane=lane,
@@ -291,4 +291,5 @@ def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
         evidence=tuple(evidence),
         shaken=shaken,
         places=tuple(map(as_text, places)),
+        changes=changes,
     )

@@ -60,10 +60,10 @@ async def _to_start(work: Work) -> Ticket | None:
     Raises CallError, HeldBackError.
     """
     kept = work.snapshot
-    if kept and kept.fresh(work.app.now_ms()) and since_loss(work, kept.read_ms):
+    if kept and kept.fresh(work.app.now_ms(), work.claimed.changes) and since_loss(work, kept.read_ms):
         return kept.ticket
     ticket = await ticket_now(work, CallClass.START)
-    work.snapshot = Snapshot(ticket, asked_ms(work)) if ticket else None
+    work.snapshot = Snapshot(ticket, asked_ms(work), work.claimed.changes) if ticket else None
     return ticket
 
 

@@ -17,7 +17,12 @@ for _, item in ipairs(r.items) do
   if kept and item.event == '' then
     tell(item.ticket, {item.entry})
     -- No finish will say when it may go.
-    if redis.call('EXISTS', link_key(item.ticket)) == 0 then redis.call('ZADD', ended_key('heard'), NOW, item.ticket) end
+    if redis.call('EXISTS', link_key(item.ticket)) == 0 then
+      redis.call('ZADD', ended_key('heard'), NOW, item.ticket)
+    else
+      -- What was read of the ticket may not be true any more.
+      redis.call('HINCRBY', link_key(item.ticket), 'changes', 1)
+    end
   elseif kept and new_fact(item.ticket, item.fact) then
     put(item.ticket, item.event, false)
     tell(item.ticket, {item.entry})

@@ -124,6 +124,21 @@ async def test_an_event_of_the_ticket_has_it_read_again(redis_url: str, prefix: 
         assert (called(on), len(watched.reads)) == (["593987654399"], 2)
 
 
+async def test_a_change_that_asks_for_nothing_has_it_read_again(redis_url: str, prefix: str, redis: Redis) -> None:
+    """A tag or a priority is no event to work, and may decide where the conversation is to go."""
+    watched = Watched()
+    async with scene(redis_url, prefix, work=False, adapted=watched) as on:
+        hands = Hands(on, redis, prefix)
+        ticket = await hands.opened()
+        await hands.paused(ticket)
+        on.zendesk.change(int(TicketRef.parse(ticket).id), tags=["vip"])
+        await on.zendesk.settle()
+        await hands.resumed(ticket)
+        assert len(watched.reads) == 2
+        [conversation] = on.jelou.ledger.conversations.values()
+        assert conversation.assignment == VIP[0]["to"]
+
+
 async def test_what_was_read_ten_minutes_ago_is_read_again(redis_url: str, prefix: str, redis: Redis) -> None:
     """A number that is repaired in the customer's profile is told by no event."""
     watched = Watched()

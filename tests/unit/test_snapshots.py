@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -58,7 +59,14 @@ def test_a_part_of_one_is_none(missing: str) -> None:
 )
 def test_it_counts_for_ten_minutes(after_ms: int, *, fresh: bool) -> None:
     """Nor does one count that a clock far ahead has dated."""
-    assert snapshot().fresh(READ_MS + after_ms) is fresh
+    assert snapshot().fresh(READ_MS + after_ms, 0) is fresh
+
+
+def test_it_counts_until_a_change_is_told() -> None:
+    """A tag or a field asks for nothing, and may be what a rule looks at."""
+    kept = Snapshot.load(replace(snapshot(), changes=2).dump(), REF)
+    assert kept is not None
+    assert (kept.fresh(READ_MS, 2), kept.fresh(READ_MS, 3)) == (True, False)
 
 
 def test_one_that_is_too_big_or_too_deep_is_not_kept() -> None:
