@@ -51,7 +51,7 @@ class QueueModel:
             for one in CLASSES[: CLASSES.index(own.call_class)]
         }
         counts[own.call_class] = sum(
-            (other.since, other.name) < (own.since, own.name)
+            other.since < own.since
             for other in self.waiting.values()
             if other.call_class == own.call_class
         )

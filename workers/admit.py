@@ -34,6 +34,9 @@ RECOVERING = "Redis has lost data: first it is found out what was sent before"
 HAND_MS = 500
 """A turn that comes so soon is waited for with the ticket in hand: to let it go and take it again costs more."""
 
+ASKS_MOST = 4
+"""So often a turn is asked for in one go. One that never comes means that the clocks disagree: it is asked for later."""
+
 FAR_MS = 2_000
 """How much later than expected a ticket asks by itself for the turn that nobody gave it."""
 
@@ -124,7 +127,7 @@ def _in_hand(work: Work, gate: Gate) -> Gate:
 async def _waited(work: Work, gate: Gate, ask: Callable[[], Awaitable[Verdict]]) -> Verdict:
     """The verdict when it is final: a turn that comes soon is waited for, and asked for again at its moment."""
     until = work.app.monotonic() + 2 * HAND_MS / 1000
-    while True:
+    for _ in range(ASKS_MOST):
         verdict = await ask()
         if verdict.verdict in {"go", "soon"}:
             await work.app.sleep(int(verdict.detail) / 1000)
@@ -132,6 +135,7 @@ async def _waited(work: Work, gate: Gate, ask: Callable[[], Awaitable[Verdict]])
                 return verdict
         elif not await _granted(work, gate, verdict, until):
             return verdict
+    return verdict
 
 
 async def _granted(work: Work, gate: Gate, verdict: Verdict, until: float) -> bool:
@@ -150,10 +154,10 @@ async def _granted(work: Work, gate: Gate, verdict: Verdict, until: float) -> bo
 def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | None) -> None:
     if verdict.verdict not in WAITS:
         return
-    if verdict.verdict in {"paced", "broken"}:
+    if verdict.verdict in QUEUED:
         work.wanted.add(gate.destination)
     wait = WAITS[verdict.verdict](work, verdict, gate, start)
-    again = verdict.verdict in {"paced", "broken"} and not verdict.new
+    again = verdict.verdict in QUEUED and not verdict.new
     work.hold(side_of(gate), wait, known=again, behind=_behind(verdict))
 
 
@@ -196,12 +200,16 @@ def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
     return Wait(reason, int(verdict.detail) + FAR_MS, firm=True)
 
 
+QUEUED = frozenset({"soon", "paced", "broken"})
+"""The verdicts with which a place is kept."""
+
 WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
     "news": _news,
     "paused": _paused,
     "capped": _capped,
     "recovering": _recovering,
     "busy": _busy,
+    "soon": _paced,
     "paced": _paced,
     "broken": _broken,
 }

@@ -24,6 +24,8 @@ local DENIED_MS = 15000
 local GRANTED_MS = 2000
 local SLACK_MS = 50
 local SOON_MS = 5
+-- A destination that is not configured any more is forgotten after a week.
+local KEPT_MS = 7 * 86400000
 local GRANTS_MOST = 500
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
@@ -35,6 +37,7 @@ local function remember_gate(gate)
   local known = cjson.encode({interval_ms = gate.interval_ms, burst = gate.burst, rates = gate.rates,
     quiet_ms = gate.quiet_ms, lead_ms = gate.lead_ms})
   redis.call('HSET', gate_key(gate.destination), 'pace', known)
+  redis.call('PEXPIRE', gate_key(gate.destination), KEPT_MS)
 end
 
 -- A place for a call that is to be made again, where nothing can be asked just now.
@@ -244,7 +247,7 @@ end
 
 local function refused(gate, name, place, is_new)
   local till, reason = broken(gate.destination)
-  local before, counts = ahead(gate.destination, name, place)
+  local before, counts = ahead(gate.destination, place)
   local wait_ms = expected_ms(gate, place, before, till)
   place.worker = not till and wait_ms <= gate.hand_ms and gate.worker or ''
   keep_place(gate.destination, name, place)

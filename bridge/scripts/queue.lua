@@ -151,13 +151,14 @@ local function count_turn(destination, place, at)
 end
 
 -- How many calls stand before this place, by class. In its own class as if there were one lane.
-local function ahead(destination, name, place)
+local function ahead(destination, place)
   local counts, total = {}, 0
   for rank = 1, RANK[place.class] do
     local class = CLASSES[rank]
-    local count = class == place.class and redis.call('ZRANK', line_key(destination, class), name)
-      or redis.call('ZCARD', line_key(destination, class))
-    if count and count > 0 then
+    local line = line_key(destination, class)
+    local count = class == place.class and redis.call('ZCOUNT', line, '-inf', '(' .. place.since)
+      or redis.call('ZCARD', line)
+    if count > 0 then
       counts[class] = count
       total = total + count
     end

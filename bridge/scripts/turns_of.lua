@@ -7,7 +7,7 @@ for _, destination in ipairs(redis.call('SMEMBERS', at_key(ARGV[1]))) do
   local place, gate = place_of(destination, ARGV[1]), known_gate(destination)
   if place and gate then
     local before, counts = 0, {}
-    if not granted_moment(destination, ARGV[1]) then before, counts = ahead(destination, ARGV[1], place) end
+    if not granted_moment(destination, ARGV[1]) then before, counts = ahead(destination, place) end
     gate.destination = destination
     local till, reason = broken(destination)
     answer[#answer + 1] = {destination, place.class, expected_ms(gate, place, before, till), cjson.encode(counts),

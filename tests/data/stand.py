@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,12 +22,14 @@ from bridge.wiring import App
 from tests.world import CLOCK, Log
 from workers.lanes import Lanes
 from workers.limits import Limits
+from workers.probing import probe
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from bridge.correlate import Located
     from bridge.domain import Testimony, TicketEvent
+    from bridge.protocol import Look
     from tests.data.peers import Chat, Paper, Peers
 
 WORKER = "0123456789abcdef0123456789abcdef"
@@ -116,12 +119,17 @@ class Stand:
             log=cast("Any", self.log),
             now_ms=lambda: self.now,
             monotonic=self.monotonic,
+            sleep=self.sleep,
         )
         self._numbers = itertools.count(first)
 
     def monotonic(self) -> float:
         """The same clock, in s."""
         return self.now / 1000
+
+    async def sleep(self, for_s: float) -> None:
+        """Until a call's moment."""
+        await self.pass_ms(math.ceil(for_s * 1000))
 
     async def wake(self, lane: str) -> None:
         """Send a job, as arq would."""
@@ -135,13 +143,20 @@ class Stand:
     # -- working ------------------------------------------------------------------------------------------------------
 
     async def work(self) -> None:
-        """A worker does what is due."""
-        self.jobs += (await self.store.look()).wake
+        """A worker does what is due, and asks destinations that were not called whether they answer."""
+        await self._look()
         while self.jobs:
             lane = self.jobs.pop(0)
             lanes = Lanes(self.app, Limits())
             await lanes.run(lane)
             await lanes.drain()
+
+    async def _look(self) -> Look:
+        look = await self.store.look()
+        self.jobs += look.wake
+        for destination, name in look.probes:
+            await probe(self.app, destination, name)
+        return look
 
     async def die(self) -> None:
         """A worker begins with what is due, and is killed at the call that is to kill it."""
@@ -155,8 +170,8 @@ class Stand:
 
     async def next_due_in_ms(self) -> int | None:
         """In how many ms something is due."""
-        lanes = await self.redis.keys(f"{self.prefix}:lane:*")
-        due = [at for lane in lanes for _, at in await self.redis.zrange(lane, 0, 0, withscores=True)]
+        waiting = [*await self.redis.keys(f"{self.prefix}:lane:*"), f"{self.prefix}:queues"]
+        due = [at for row in waiting for _, at in await self.redis.zrange(row, 0, 0, withscores=True)]
         return max(0, int(min(due)) - self.now) if due else None
 
     # -- what comes in ------------------------------------------------------------------------------------------------

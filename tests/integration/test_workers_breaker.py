@@ -53,7 +53,7 @@ redis.call('HSET', KEYS[1], 'state', cjson.encode(link))
 async def let_probe(redis: Any, prefix: str, destination: str) -> None:
     """The breaker's time is over, and every ticket that waits for it looks again."""
     await redis.hset(f"{prefix}:breaker:{destination}", "until", 1)
-    await redis.delete(f"{prefix}:row:{destination}")
+    await redis.zadd(f"{prefix}:queues", {destination: 1})
     for lane in [name.decode() for name in await redis.zrange(f"{prefix}:lanes", 0, -1)]:
         for ticket in await redis.zrange(f"{prefix}:lane:{lane}", 0, -1):
             await redis.eval(FORGET_HOLDS, 1, f"{prefix}:link:{ticket.decode()}")
