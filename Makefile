@@ -38,7 +38,7 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker in the same run
+bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker; ARGS=pace is the bridge at its defaults
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000

@@ -1,20 +1,26 @@
 """arq: wake-ups for lanes, and what may wait for a free slot. The truth is the lane.
 
 A job that is lost or late costs a second, no event. It carries a lane's name and nothing of a customer. Each has a
-fresh id: the same id would be refused until the finished job has returned.
+fresh id: the same id would be refused until the finished job has returned. An idle worker waits for the bell
+(``bridge.bell``), and looks at the queue now and then for what did not ring.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import time_ns
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import orjson
 from arq.connections import ArqRedis
+from arq.constants import expires_extra_ms, job_key_prefix
 from arq.cron import cron
+from arq.jobs import serialize_job
 from arq.worker import Worker, func
 
+from bridge.bell import Bell, Listener
 from bridge.errors import StoreUnavailable
 from bridge.scripting import UNAVAILABLE
 
@@ -26,11 +32,18 @@ if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
 JOB = "work_lane"
+LOOK_S = 0.25
+"""How often an idle worker looks unasked: for a ring that was lost, jobs that are due later, and a sender of a version
+before this one, which does not ring."""
+
 POLL_S = 0.005
-"""An idle bridge is to start a conversation within 15 ms at the median; arq's own half a second is for other work."""
+"""Between two looks at least, however often it rings."""
 
 BUSY_POLL_S = 0.05
 """The same while tickets are in this worker's hands: a lane that has just woken waits for a busy worker anyway."""
+
+EARLY_MS = 1_000
+"""So much before now a job is due: by a clock that is behind ours, a worker would take it for one of later."""
 
 JOB_TIMEOUT_S = 60
 """A lane's job yields after a few seconds; one that does not is a bug, and arq ends it."""
@@ -65,21 +78,46 @@ def to_end() -> bool:
 
 
 class _Worker(Worker):
-    """arq's worker, which looks less often while it has its hands full.
+    """arq's worker, which waits for the bell while it is idle and looks less often while it has its hands full.
 
     A job that runs stays in arq's queue, and each look at it costs three round trips; a busy loop is never behind its
     poll_delay and would look without a pause. The pause is in ``heart_beat`` because that ends each look.
     """
 
     busy: Callable[[], bool] = staticmethod(lambda: False)
+    look_s = LOOK_S
+    listener: Listener
+
+    async def main(self) -> None:
+        """As arq's."""
+        try:
+            await super().main()
+        finally:
+            await self.listener.close()
 
     async def heart_beat(self) -> None:
-        """As arq's, and a pause while busy. The last one once the loop was cancelled."""
+        """As arq's, and a pause. The last one once the loop was cancelled."""
         await super().heart_beat()
-        if to_end():
-            raise asyncio.CancelledError
+        _ends_here()
+        await self._pause()
+        _ends_here()
+
+    def idle(self) -> bool:
+        """Whether a job would be begun at once."""
+        return not self.busy() and self.job_counter < self.max_jobs
+
+    async def _pause(self) -> None:
+        if self.idle():
+            await self.listener.wait(self.look_s)
         if self.busy():
             await asyncio.sleep(BUSY_POLL_S)
+        elif not self.idle():
+            await asyncio.wait(self.tasks.values(), timeout=BUSY_POLL_S, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _ends_here() -> None:
+    if to_end():
+        raise asyncio.CancelledError
 
 
 class Queue:
@@ -94,13 +132,24 @@ class Queue:
             job_deserializer=orjson.loads,
             default_queue_name=self._name,
         )
+        self.bell = Bell(self._pool, prefix)
 
     async def wake(self, lane: str) -> None:
         """Send a job for the lane. Raises StoreUnavailable; then the sweep wakes the lane within a second."""
         try:
-            await self._pool.enqueue_job(JOB, lane)
+            await self._send(lane)
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
+
+    async def _send(self, lane: str) -> None:
+        """As arq's enqueue_job, but for its two questions whether a fresh id is taken; with the ring, in one step."""
+        job_id, now_ms = uuid4().hex, time_ns() // 1_000_000
+        job = serialize_job(JOB, (lane,), {}, None, now_ms, serializer=orjson.dumps)
+        async with self._pool.pipeline(transaction=True) as pipe:
+            pipe.psetex(f"{job_key_prefix}{job_id}", expires_extra_ms, job)
+            pipe.zadd(self._name, {job_id: now_ms - EARLY_MS})
+            self.bell.ring(pipe)
+            await pipe.execute()
 
     def worker(
         self,
@@ -108,6 +157,8 @@ class Queue:
         slots: int,
         busy: Callable[[], bool],
         crons: Sequence[Cron] = (),
+        *,
+        look_s: float = LOOK_S,
     ) -> Worker:
         """An arq worker that runs ``work_lane`` for each job; signals, start and end are the caller's."""
 
@@ -128,7 +179,8 @@ class Queue:
             job_deserializer=orjson.loads,
             log_results=False,
         )
-        worker.busy = busy
+        worker.busy, worker.look_s = busy, look_s
+        worker.listener = Listener(self.bell, worker.idle)
         return worker
 
 

@@ -102,6 +102,7 @@ async def opened(
         handover = Handover(store.rotations, time.monotonic, wall_clock_ms)
         app = App(bridge, REGISTRY, store, handover, queue, http, Metrics(), logs.logger())
         store.generations.lost = lambda loss: _lost(app, loss)
+        queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app
 
 

@@ -62,6 +62,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "redis": {
         "bridge.scripting": "the way to Redis",
         "bridge.connections": "opens the connections",
+        "bridge.bell": "waits for a list",
         "bridge.wiring": "makes the client",
         "bridge.embedded": "asks the server it started whether it answers",
     },

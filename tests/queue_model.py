@@ -51,9 +51,7 @@ class QueueModel:
             for one in CLASSES[: CLASSES.index(own.call_class)]
         }
         counts[own.call_class] = sum(
-            other.since < own.since
-            for other in self.waiting.values()
-            if other.call_class == own.call_class
+            other.since < own.since for other in self.waiting.values() if other.call_class == own.call_class
         )
         return {one: count for one, count in counts.items() if count}
 

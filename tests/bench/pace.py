@@ -12,7 +12,7 @@ import math
 import sys
 import time
 import traceback
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ import uvloop
 
 from tests.bench import starts, talk, timed
 from tests.bench.figures import Row, Run, windows
+from tests.bench.measures import percentile
 from tests.bench.world import ROOT
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ ALONE = ("many-starts", "first")
 
 TOGETHER, TOGETHER_QUICK = 3, 7
 """Most of a figure's time is waiting."""
+
+
+TICK_S = 0.02
 
 
 def options_of(argv: Sequence[str]) -> argparse.Namespace:
@@ -92,6 +96,36 @@ async def measured(runs: Sequence[Run], names: Sequence[str]) -> list[list[Row]]
     return [[*some, *windows(run.seen)] for some, run in zip(rows, runs, strict=True)]
 
 
+@dataclass
+class Ticker:
+    """How late this process itself was at work: its peers stamp what comes with the time at which they look at it."""
+
+    late_s: list[float] = field(default_factory=list)
+
+    async def tick(self) -> None:
+        """Until cancelled."""
+        while True:
+            at = time.monotonic() + TICK_S
+            await asyncio.sleep(TICK_S)
+            self.late_s.append(time.monotonic() - at)
+
+    @property
+    def sentence(self) -> str:
+        """For beneath the table."""
+        p99, most = percentile(self.late_s, 99), max(self.late_s, default=0.0)
+        return f"The peers themselves were late by {p99 * 1000:.0f} ms (p99), {most * 1000:.0f} ms at most."
+
+
+async def ticked(runs: Sequence[Run], names: Sequence[str]) -> tuple[list[list[Row]], str]:
+    """The rows of each run, and how late the measuring itself was."""
+    ticker = Ticker()
+    task = asyncio.create_task(ticker.tick())
+    try:
+        return await measured(runs, names), ticker.sentence
+    finally:
+        task.cancel()
+
+
 async def _timed(name: str, run: Run) -> list[Row]:
     begun = time.monotonic()
     try:
@@ -115,24 +149,30 @@ def table(rows: Sequence[Row], against: Sequence[Row] = ()) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def document(written: str, argv: Sequence[str]) -> str:
+def command(options: argparse.Namespace) -> str:
+    """What measures the same again: what names files of this machine is left out."""
+    lists = [f"--{name}={value}" for name in ("only", "workers", "accounts") for value in getattr(options, name) or ()]
+    words = ["pace", *["--quick"] * options.quick, *lists, f"--seed={options.seed}"]
+    return f'make bench ARGS="{" ".join(words)}"'
+
+
+def document(written: str, options: argparse.Namespace) -> str:
     """The whole report, with the command that makes it again."""
-    command = f'make bench ARGS="{" ".join(("pace", *argv))}"'
     about = "Peers answer in 80 to 400 ms, one in fifty in up to 2 s. Times are from our 202 to the call at the peer."
-    return f"# Pace\n\nWritten by `{command}`. {about}\n\n{written}\n"
+    return f"# Pace\n\nWritten by `{command(options)}`. {about}\n\n{written}\n"
 
 
 def main(argv: Sequence[str]) -> None:
     """Run the figures and print the table."""
     options = options_of(argv)
     runs = [run_of(options, code) for code in (ROOT, options.against) if code]
-    rows, *against = uvloop.run(measured(runs, options.only or list(FIGURES)))
-    written = table(rows, *against)
+    (rows, *against), late = uvloop.run(ticked(runs, options.only or list(FIGURES)))
+    written = f"{table(rows, *against)}\n\n{late}"
     print(written)
     if options.json:
         options.json.write_text(json.dumps([[asdict(row) for row in some] for some in (rows, *against)], indent=1))
     if options.results:
-        RESULTS.write_text(document(written, argv))
+        RESULTS.write_text(document(written, options))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,7 +16,6 @@ from bridge.twins.answers import GATEWAY_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
-    from random import Random
 
     from tests.bench.measures import Limit
 
@@ -37,11 +37,16 @@ def token(number: int) -> str:
     return f"w{number:06d}w"
 
 
-def answer_s(dice: Random) -> float:
+def dice(seed: int) -> Random:
+    """The same again for the same seed."""
+    return Random(seed)  # noqa: S311 - repeatable, not secret
+
+
+def answer_s(thrown: Random) -> float:
     """How long a peer takes for one answer: log-normal, with a tail."""
-    if dice.random() < TAIL:
-        return dice.uniform(MOST_S, TAIL_S)
-    return min(MOST_S, max(LEAST_S, USUAL_S * dice.lognormvariate(0.0, SPREAD)))
+    if thrown.random() < TAIL:
+        return thrown.uniform(MOST_S, TAIL_S)
+    return min(MOST_S, max(LEAST_S, USUAL_S * thrown.lognormvariate(0.0, SPREAD)))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import time
 from dataclasses import dataclass, field
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.bench.figures import Row, at_most
@@ -89,8 +88,7 @@ def replies(words: Words, desk: Desk, tickets: Sequence[Ticket], count: int) -> 
 
 async def said(some: Sequence[tuple[Words, Desk, Ticket]], mean_s: float, seed: int) -> None:
     """Write them, at these intervals."""
-    dice = Random(seed)  # noqa: S311 - repeatable, not secret
-    await at_intervals([lambda one=one: one[0].reply(*one[1:]) for one in some], mean_s, dice)  # type: ignore[misc]
+    await at_intervals([lambda one=one: one[0].reply(*one[1:]) for one in some], mean_s, seed)  # type: ignore[misc]
 
 
 # --- beside starts ---------------------------------------------------------------------------------------------------
@@ -105,10 +103,11 @@ async def _behind_starts(run: Run, workers: int, accounts: int) -> list[Row]:
     live, waiting, count = 30, run.pick(300, 1_000), run.pick(40, 150)
     async with run.world(flooded(accounts, 5.0, workers)) as world:
         tickets = await world.prepared(live // accounts)
-        desks = [(world.desks[path], one) for path, some in tickets.items() for one in some]
+        in_turn = [[(world.desks[path], one) for one in some] for path, some in tickets.items()]
+        desks = [one for some in zip(*in_turn, strict=True) for one in some]
         await asyncio.gather(*(world.flood(desk, waiting // accounts) for desk in world.desks.values()))
         peer, steady, burst = world.jelou["a"].peer, Words(), Words(numbers=itertools.count(BEHIND))
-        turns = [(steady, *desks[number * (live // accounts + 1) % len(desks)]) for number in range(count)]
+        turns = [(steady, *desks[number % len(desks)]) for number in range(count)]
         await said(turns, 0.4, run.seed)
         come = await steady.come(peer, run.pick(10.0, COME_S))
         await asyncio.gather(*(burst.reply(desk, one) for desk, one in desks))

@@ -11,7 +11,6 @@ import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -27,7 +26,7 @@ from bridge.twins.listener import Listener
 from tests import freshdesk_site
 from tests.bench.desks import FAST, KINDS, limit_of
 from tests.bench.measures import Limit
-from tests.bench.peers import Peer
+from tests.bench.peers import Peer, dice
 from tests.harness import API_TOKEN, STANDARD_SECRET
 from tests.soak.world import free_ports
 
@@ -195,12 +194,12 @@ async def until(holds: Callable[[], bool], within_s: float) -> bool:
     return True
 
 
-async def at_intervals(acts: Iterable[Callable[[], Awaitable[None]]], mean_s: float, dice: Random) -> None:
+async def at_intervals(acts: Iterable[Callable[[], Awaitable[None]]], mean_s: float, seed: int) -> None:
     """Begin each act at its time, an interval of half to one and a half of the mean after the one before."""
-    at = time.monotonic()
+    at, thrown = time.monotonic(), dice(seed)
     async with asyncio.TaskGroup() as group:
         for act in acts:
-            at += mean_s * dice.uniform(0.5, 1.5)
+            at += mean_s * thrown.uniform(0.5, 1.5)
             await asyncio.sleep(at - time.monotonic())
             group.create_task(_awaited(act))
 
@@ -243,14 +242,14 @@ async def world(setup: Setup, folder: Path, code: Path, seed: int) -> AsyncItera
 
 
 def _jelou(name: str, rate: float, port: int, seed: int) -> Jelou:
-    peer = Peer(f"jelou {rate:g}/s", Limit(rate, 1.0), Random(seed))  # noqa: S311 - repeatable, not secret
+    peer = Peer(f"jelou {rate:g}/s", Limit(rate, 1.0), dice(seed))
     settings = JelouSettings(project_id=name, bot_id=BOT, api_key=API_KEY)
     return Jelou(JelouTwin(settings, Listener(peer.around)), peer, port)
 
 
 def _desk(path: str, port: int, seed: int) -> Desk:
     kind = path.partition("/")[0]
-    peer = Peer(kind, limit_of(kind), Random(seed))  # noqa: S311 - repeatable, not secret
+    peer = Peer(kind, limit_of(kind), dice(seed))
     desk: Desk = KINDS[kind](path, peer, port)
     return desk
 

@@ -33,6 +33,7 @@ CHANGING = (
     "turn",
     "awake",
     "hash-key",
+    "gate",
 )
 """Keys that change by themselves, or by a call going out."""
 

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from redis.asyncio import Connection, ConnectionPool
 
 from bridge.queue import Queue
@@ -40,17 +41,18 @@ async def ends(loop: Coroutine[Any, Any, Any], loses: Loses) -> None:
     await eventually(lambda: asyncio.sleep(0, task.done()), lambda: f"{loses.turns} turns")
 
 
-async def test_arqs_loop_ends_though_its_cancellation_was_lost(redis_url: str, prefix: str) -> None:
-    """At the end of the look at its queue; it takes no further job."""
+@pytest.mark.parametrize("command", [b"zrangebyscore", b"blpop"])
+async def test_arqs_loop_ends_though_its_cancellation_was_lost(redis_url: str, prefix: str, command: bytes) -> None:
+    """At the end of the look at its queue, or of the wait for the bell; it takes no further job."""
     loses = Loses()
 
     class Forgetful(Connection):
         """Loses it while it sends."""
 
-        async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        async def send_packed_command(self, packed: Any, check_health: bool = True) -> None:
             """As redis-py's; then it waits for what it loses."""
-            await super().send_packed_command(command, check_health)
-            if b"zrangebyscore" in b"".join(command).lower():
+            await super().send_packed_command(packed, check_health)
+            if command in b"".join(packed).lower():
                 await loses.once()
 
     async def nothing(_: str) -> None:
