@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from bridge.domain import TicketRef
 
 FRESH_MS = 600_000
-"""How long it is taken for true. Whatever is told of the ticket ends that at once; but a phone number that is repaired in
-its customer's profile is told by no event, and is to count while somebody still waits for the conversation."""
+"""How long it is taken for true. Whatever is told of the ticket ends that at once; but a phone number that is repaired
+in its customer's profile is told by no event, and is to count while somebody still waits for the conversation."""
 
 MOST_BYTES = 32_768
 """A bigger ticket is not kept: it would be stored anew at the end of each claim, and come with each."""

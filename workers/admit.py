@@ -35,7 +35,7 @@ HAND_MS = 500
 """A turn that comes so soon is waited for with the ticket in hand: to let it go and take it again costs more."""
 
 ASKS_MOST = 4
-"""So often a turn is asked for in one go. One that never comes means that the clocks disagree: it is asked for later."""
+"""So often a turn is asked for in one go. One that never comes means that clocks disagree: it is asked for later."""
 
 FAR_MS = 2_000
 """How much later than expected a ticket asks by itself for the turn that nobody gave it."""

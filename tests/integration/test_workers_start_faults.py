@@ -132,7 +132,7 @@ async def test_a_retry_after_is_obeyed_in_full(redis_url: str, prefix: str) -> N
 
 @pytest.mark.parametrize("fault", [Fault(status=401), Fault.named("bare_401"), Fault(status=403)])
 async def test_a_refused_credential_waits_for_a_person(redis_url: str, prefix: str, fault: Fault) -> None:
-    """Nothing is given up, and nothing is hammered: a 403 may be the ticket's own, a 401 is asked for by a harmless read."""
+    """Nothing is given up, and nothing is hammered: a 403 may be the ticket's own, a 401 is asked for by a read."""
     async with scene(redis_url, prefix) as on:
         on.jelou.faults.next_start(fault)
         await on.scripted(TICKET)
