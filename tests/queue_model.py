@@ -37,7 +37,7 @@ class QueueModel:
 
     def ask(self, name: str, call_class: str, lane: str, now: float, since: float) -> str:
         """``go`` or ``paced``."""
-        if self._used(name, now):
+        if self._at_once(call_class, now) or self._used(name, now):
             return "go"
         self._enqueue(Waiting(name, call_class, lane, since))
         self.look(now)
@@ -64,6 +64,14 @@ class QueueModel:
                 return
             self.tat = max(self.tat, at) + self.interval_ms
             self._grant(call_class, at)
+
+    def _at_once(self, call_class: str, now: float) -> bool:
+        """Nobody waits, and the pace has room."""
+        if self.waiting or self.granted or call_class == "quiet" or self._moment(call_class, now) > now:
+            return False
+        self.tat = max(self.tat, now) + self.interval_ms
+        self.last[call_class] = now
+        return True
 
     def _used(self, name: str, now: float) -> bool:
         in_time = max(self.burst * self.interval_ms, SLACK_MS)

@@ -267,14 +267,26 @@ local function use_grant(gate, name)
   return {'go', tostring(wait_ms), ''}
 end
 
+-- Where nobody waits and the pace has room no queue is needed.
+local function pass_at_once(gate)
+  local destination, class = gate.destination, gate.call_class
+  if class == 'quiet' or redis.call('EXISTS', places_key(destination)) == 1 then return nil end
+  local till, _, unproven = broken(destination)
+  if till or unproven or next_moment(destination, gate, class) > NOW then return nil end
+  take_moment(destination, gate, NOW)
+  take_more(gate)
+  if SHARES[class] then redis.call('HSET', gate_key(destination), 'last:' .. class, NOW) end
+  return {'go', '0', ''}
+end
+
 -- {'go', ms to wait} where the call may go, {'soon', ms} where it is to ask again then; else {verdict, ms that it may
 -- take, reason or what stands before it, 'new' where it did not wait before}, and it has its place.
 local function pass(name, gate)
-  remember_gate(gate)
   local no_room = more_refused(gate)
   if no_room then return no_room end
-  local go = use_grant(gate, name)
+  local go = pass_at_once(gate) or use_grant(gate, name)
   if go then return go end
+  remember_gate(gate)
   local _, is_new = enqueue(gate.destination, name, gate)
   local _, _, unproven = broken(gate.destination)
   if unproven then look_at(gate.destination, NOW) else serve(gate.destination) end
