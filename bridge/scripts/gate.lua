@@ -186,8 +186,7 @@ local function grant(destination, name, place, at)
   redis.call('ZADD', grants_key(destination), at, name)
   if place.caller then return end
   if not redis.call('HGET', link_key(name), 'holder') then
-    local lane = redis.call('HGET', link_key(name), 'lane')
-    if lane then schedule(name, lane, NOW) else drop_place(destination, name) end
+    schedule(name, redis.call('HGET', link_key(name), 'lane'), NOW)
   elseif place.worker ~= '' then
     redis.call('RPUSH', P .. 'hand:' .. place.worker, destination .. ' ' .. name)
     redis.call('PEXPIRE', P .. 'hand:' .. place.worker, 60000)
@@ -206,6 +205,25 @@ local function ask_for_probe(destination, name)
   look_at(destination, NOW + PROBE_MS)
 end
 
+local function has_work(ticket)
+  local lane = redis.call('HGET', link_key(ticket), 'lane')
+  return lane and redis.call('ZSCORE', lane_key(lane), ticket)
+end
+
+-- The class whose turn it is (see next_class), when one may go where none may now, and who is first of it. A worker of
+-- the version before leaves the places of tickets that it finishes or removes: they cost nothing of the pace.
+local function whose_turn(destination, gate)
+  for _ = 1, GRANTS_MOST do
+    local class, later = next_class(destination, NOW, gate.interval_ms, {quiet = gate.quiet_ms})
+    if not class then return nil, later end
+    local name = head(destination, class)
+    local place = place_of(destination, name)
+    if place.caller or has_work(name) then return class, later, name, place end
+    drop_place(destination, name)
+  end
+  return nil, NOW
+end
+
 -- Grant what the pace allows from now on until lead_ms ahead, and say when to look again.
 local function serve(destination)
   redis.call('ZREM', QUEUES, destination)
@@ -214,17 +232,16 @@ local function serve(destination)
   if not gate then return end
   for _ = 1, GRANTS_MOST do
     local till, _, unproven = broken(destination)
-    local class, later = next_class(destination, NOW, gate.interval_ms, {quiet = gate.quiet_ms})
+    local class, later, name, place = whose_turn(destination, gate)
     if not class and later then return look_at(destination, later) end
     if not class then break end
     if till then return look_at(destination, till) end
-    local name = head(destination, class)
     local by_call = unproven and redis.call('HGET', breaker_key(destination), 'by_call')
     if unproven and not by_call then return ask_for_probe(destination, name) end
     local at = next_moment(destination, gate, class)
     if at > NOW + gate.lead_ms then return look_at(destination, at - gate.lead_ms) end
     take_moment(destination, gate, at)
-    grant(destination, name, place_of(destination, name), at)
+    grant(destination, name, place, at)
     if by_call then
       redis.call('HSET', breaker_key(destination), 'probing', NOW + PROBE_MS)
       redis.call('HDEL', breaker_key(destination), 'by_call')
