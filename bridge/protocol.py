@@ -89,8 +89,8 @@ class Claimed:
     inbox: tuple[bytes, ...]
     evidence: tuple[bytes, ...]
     shaken: Shaken = Shaken()
-    places: tuple[str, ...] = ()
-    """The destinations at which it waits for a call, or may make one now."""
+    places: tuple[tuple[str, int], ...] = ()
+    """The destinations at which it waits for a call, each with the ms until its moment; -1 where it has none yet."""
     changes: int = 0
     """How many changes were told of it that ask for nothing: tags, fields."""
 
@@ -156,7 +156,7 @@ class Gate:
     call_class: CallClass = CallClass.START
     rates: tuple[tuple[float, int], ...] = ()
     quiet_ms: float = 0.0
-    lead_ms: int = 100
+    lead_ms: int = 400
     """A call is granted its moment so long before it, so that the way to a worker costs nothing of the pace."""
     exact: bool = False
     """Whether to come back at that moment: what is noted as sent is to go out at once."""

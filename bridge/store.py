@@ -290,6 +290,6 @@ def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
         inbox=tuple(inbox),
         evidence=tuple(evidence),
         shaken=shaken,
-        places=tuple(map(as_text, places)),
+        places=tuple((as_text(at), in_ms) for at, in_ms in places),
         changes=changes,
     )

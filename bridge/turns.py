@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PAUSE_LEAST_S = 0.01
+PAUSE_LEAST_S = 0.02
 """Between two looks. What is granted in one is enough for longer, and a busy gate would be looked at all the time."""
 
 

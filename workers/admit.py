@@ -99,6 +99,7 @@ async def admit(
     """
     work.asked[side_of(gate)] = gate
     gate = replace(_in_hand(work, gate), exact=sending is not None)
+    await work.app.sleep(max(0.0, work.moments.pop(gate.destination, 0.0) - work.app.monotonic()))
     verdict = await _waited(work, gate, lambda: work.mark(link or work.link, gate, start, sending))
     if verdict.verdict == "lost":
         raise LeaseLost

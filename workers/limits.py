@@ -25,9 +25,9 @@ class Limits:
     turn_s: float = 3.0
     """A lane's job makes room for the others after this."""
     no_room_ms: int = 500
-    lane_most: int = 512
+    lane_most: int = 1024
     """Tickets of one lane in this worker's hands."""
-    worker_most: int = 1024
+    worker_most: int = 2048
     """Tickets of all lanes in this worker's hands."""
     slots: int = 32
     """arq jobs at a time."""

@@ -64,6 +64,8 @@ class Work:
     """Whether the transcript has been used up."""
     asked: dict[Side, Gate] = field(default_factory=dict)
     """The last gate that was asked for each side."""
+    moments: dict[str, float] = field(default_factory=dict)
+    """From when on a call may go to a destination that was granted with the claim, by our own clock."""
     wanted: set[str] = field(default_factory=set)
     """The destinations at which a place is kept: a call waits there."""
     again: dict[str, Gate] = field(default_factory=dict)
@@ -87,7 +89,9 @@ class Work:
         link = replace(link, changed_ms=max(link.changed_ms, changed_ms(inbox)))
         news = len(inbox) + claimed.left > link.left
         # Who waits for a turn asks again at each claim, and stands where it stood.
-        ends = frozenset(map(side_at, claimed.places)) | (frozenset({Side.JELOU}) if evidence else frozenset())
+        ends = frozenset(side_at(at) for at, _ in claimed.places) | (
+            frozenset({Side.JELOU}) if evidence else frozenset()
+        )
         link = _woken(link, ends, news=news)
         ref = TicketRef.parse(claimed.ticket)
         return cls(
@@ -100,6 +104,7 @@ class Work:
             inbox=inbox,
             evidence=evidence,
             news=news,
+            moments={at: app.monotonic() + in_ms / 1000 for at, in_ms in claimed.places if in_ms >= 0},
             snapshot=None if news or evidence else Snapshot.load(link.snapshot, ref),
         )
 

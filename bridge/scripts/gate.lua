@@ -24,6 +24,7 @@ local DENIED_MS = 15000
 local GRANTED_MS = 2000
 local SLACK_MS = 50
 local SOON_MS = 5
+local OVERTAKEN_MOST = 50
 -- A destination that is not configured any more is forgotten after a week.
 local KEPT_MS = 7 * 86400000
 local GRANTS_MOST = 500
@@ -239,7 +240,8 @@ local function serve(destination)
     local by_call = unproven and redis.call('HGET', breaker_key(destination), 'by_call')
     if unproven and not by_call then return ask_for_probe(destination, name) end
     local at = next_moment(destination, gate, class)
-    if at > NOW + gate.lead_ms then return look_at(destination, at - gate.lead_ms) end
+    -- Several at a time: each look wakes lanes, and a lane that is woken for one call costs more than the call.
+    if at > NOW + gate.lead_ms then return look_at(destination, at - gate.lead_ms / 2) end
     take_moment(destination, gate, at)
     grant(destination, name, place, at)
     if by_call then
@@ -270,6 +272,29 @@ local function refused(gate, name, place, is_new)
   keep_place(gate.destination, name, place)
   if till then return {'broken', tostring(wait_ms), reason, is_new and 'new' or ''} end
   return {'paced', tostring(wait_ms), cjson.encode(counts), is_new and 'new' or ''}
+end
+
+-- A live conversation takes the moment of the first start that has not gone out yet, which gets its own, or waits again.
+local function overtake(gate, name)
+  local mine = granted_moment(gate.destination, name)
+  local first = redis.call('ZRANGEBYSCORE', grants_key(gate.destination), NOW + SOON_MS, '+inf', 'WITHSCORES', 'LIMIT', 0,
+    OVERTAKEN_MOST)
+  for n = 1, #first, 2 do
+    local at, other = tonumber(first[n + 1]), place_of(gate.destination, first[n])
+    if mine and at >= mine then return end
+    if other and RANK[other.class] > RANK.live then
+      local place = place_of(gate.destination, name)
+      if mine then
+        redis.call('ZADD', grants_key(gate.destination), mine, first[n])
+      else
+        redis.call('ZREM', grants_key(gate.destination), first[n])
+        join_line(gate.destination, first[n], other)
+        leave_line(gate.destination, name, place)
+      end
+      redis.call('ZADD', grants_key(gate.destination), at, name)
+      return
+    end
+  end
 end
 
 -- Whoever has a grant goes; one that is to be asked for at its moment (`exact`: what it marks must not lie about) a little
@@ -307,6 +332,7 @@ local function pass(name, gate)
   local _, is_new = enqueue(gate.destination, name, gate)
   local _, _, unproven = broken(gate.destination)
   if unproven then look_at(gate.destination, NOW) else serve(gate.destination) end
+  if not unproven and RANK[gate.call_class] <= RANK.live then overtake(gate, name) end
   local granted = use_grant(gate, name)
   if granted then return granted end
   local place = place_of(gate.destination, name)

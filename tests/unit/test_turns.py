@@ -74,5 +74,5 @@ async def test_a_busy_gate_is_not_looked_at_all_the_time(monkeypatch: pytest.Mon
         turns.expect(0)
         await clock.pass_s(0)
     assert not pausing.done()
-    await clock.pass_s(0.02)
+    await clock.pass_s(0.03)
     assert pausing.done()
