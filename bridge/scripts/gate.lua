@@ -80,25 +80,22 @@ local function take_moment(destination, gate, at)
   for _, rate in ipairs(all_rates(destination, gate)) do take(rate[1], rate[2], at) end
 end
 
-local function wrote_key(rate)
-  local ticket = rate[1]:match('^ticket:(.*)$')
-  return ticket and P .. 'wrote:' .. ticket
-end
+local function whose_own(rate) return rate[1]:match('^ticket:(.*)$') end
 
 -- nil, or the verdict where a rate of this call alone has no room.
 local function more_refused(gate)
   for _, rate in ipairs(gate.more) do
-    local wrote = wrote_key(rate)
-    local at = wrote and NOW + window_wait(wrote, rate[3], rate[2])
+    local ticket = whose_own(rate)
+    local at = ticket and NOW + own_wait(ticket, rate[3], rate[2])
       or arrival(pace_key(rate[1])) - (rate[3] - 1) * rate[2]
-    if at > NOW then return {wrote and 'ticket' or 'paced', tostring(math.ceil(at - NOW)), ''} end
+    if at > NOW then return {ticket and 'ticket' or 'paced', tostring(math.ceil(at - NOW)), ''} end
   end
 end
 
 local function take_more(gate)
   for _, rate in ipairs(gate.more) do
-    local wrote = wrote_key(rate)
-    if wrote then window_take(wrote, rate[3], rate[2]) else take(pace_key(rate[1]), rate[2], NOW) end
+    local ticket = whose_own(rate)
+    if ticket then own_take(ticket, rate[3], rate[2]) else take(pace_key(rate[1]), rate[2], NOW) end
   end
 end
 
