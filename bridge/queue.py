@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from redis.asyncio import ConnectionPool
 
 JOB = "work_lane"
-LOOK_S = 0.25
+LOOK_S = 0.5
 """How often an idle worker looks unasked: for a ring that was lost, jobs that are due later, and a sender of a version
 before this one, which does not ring."""
 

@@ -133,7 +133,7 @@ async def running(
     prefix: str,
     *,
     port: int = 0,
-    limits: Limits = Limits(drain_s=1.0, sweep_s=0.1),
+    limits: Limits = Limits(drain_s=1.0, sweep_s=0.1, tend_s=0.1),
     leases: Leases = Leases(),
     work: bool = True,
     adapted: Callable[[App], App] = lambda app: app,

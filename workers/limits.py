@@ -22,6 +22,8 @@ class Limits:
 
     heartbeat_s: float = 2.0
     sweep_s: float = 1.0
+    tend_s: float = 5.0
+    """How often a worker asks whether retention or a look at who is silent is its turn."""
     turn_s: float = 3.0
     """A lane's job makes room for the others after this."""
     no_room_ms: int = 500

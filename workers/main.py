@@ -82,13 +82,14 @@ def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None
         asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app)),
         asyncio.create_task(every(turnstile.pause, turnstile.look, app)),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app)),
     ]
 
 
 async def wind_down(lanes: Lanes, tasks: list[asyncio.Task[None]]) -> None:
     """Take no more jobs: one taken now would be a wake-up lost. Then let land what is in hand; its leases go on."""
-    jobs, heartbeat, sweeper, turnstile = tasks
-    await end([jobs, sweeper])
+    jobs, heartbeat, sweeper, turnstile, tender = tasks
+    await end([jobs, sweeper, tender])
     await lanes.drain()
     await end([heartbeat, turnstile])
 
@@ -102,12 +103,16 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def sweep(app: App) -> None:
-    """Give a sign of life, let go what was kept long enough, hear who is silent.
-
-    And ask for conversations that are quiet. Not an arq cron: those need a free slot.
-    """
+    """Give a sign of life, and wake what was put back after a loss. Not an arq cron: those need a free slot."""
     for lane in await app.store.generations.tick():
         await app.queue.wake(lane)
+
+
+async def tend(app: App) -> None:
+    """Let go what was kept long enough, hear who is silent, ask for conversations that are quiet.
+
+    Each is done by one worker of all, seldom; here it is only asked whose turn it is.
+    """
     await retire(app)
     await listen(app)
     await doubt_quiet(app)
