@@ -174,11 +174,12 @@ end
 
 -- --- turns ------------------------------------------------------------------------------------------------------------
 
--- What is to be proved by a harmless read: {destination, the head}... for whoever looks.
-local PROBES = {}
+-- What is to be proved by a harmless read: {destination, the head}... for whoever looks; and how many were granted.
+local PROBES, GRANTED = {}, 0
 
 -- It may go from that moment on: its ticket is due, or the worker that holds it is told.
 local function grant(destination, name, place, at)
+  GRANTED = GRANTED + 1
   count_turn(destination, place, at)
   leave_line(destination, name, place)
   redis.call('ZADD', grants_key(destination), at, name)

@@ -5,7 +5,11 @@
 
 local most = tonumber(ARGV[2])
 
-for _, destination in ipairs(redis.call('ZRANGEBYSCORE', QUEUES, '-inf', NOW, 'LIMIT', 0, most)) do serve(destination) end
+for _, destination in ipairs(redis.call('ZRANGEBYSCORE', QUEUES, '-inf', NOW, 'LIMIT', 0, most)) do
+  -- The rest is served by the next look, which follows at once.
+  if GRANTED >= GRANTS_MOST then break end
+  serve(destination)
+end
 
 local wake = {}
 for _, lane in ipairs(redis.call('ZRANGEBYSCORE', LANES, '-inf', NOW, 'LIMIT', 0, most)) do
