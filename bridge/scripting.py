@@ -57,6 +57,9 @@ UNAVAILABLE = (
 )
 """WatchError too: redis-py says so when a connection breaks inside a transaction; nothing of ours watches a key."""
 
+CLOSED = "the handler is closed"
+"""What uvloop says, in a RuntimeError, of a write on a connection that was reset meanwhile; redis-py lets it pass."""
+
 CANNOT_TAKE = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.NoPermissionError)
 CANNOT_TAKE_CODES = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS")
 """redis-py has no class for some of them, and those raised inside a script keep their code as text."""
@@ -181,7 +184,7 @@ class Scripts:
         """The awaited answer, untyped: redis-py types one method for its clients of both kinds."""
         try:
             return await answer
-        except (exceptions.RedisError, OSError) as error:
+        except (exceptions.RedisError, OSError, RuntimeError) as error:
             meant = understood(error)
             if meant is error:
                 raise
@@ -190,7 +193,7 @@ class Scripts:
 
 def understood(error: Exception) -> Exception:
     """What an error of redis-py's means to us; itself where it is a bug of ours."""
-    if isinstance(error, UNAVAILABLE):
+    if isinstance(error, UNAVAILABLE) or (isinstance(error, RuntimeError) and str(error).endswith(CLOSED)):
         return StoreUnavailable(type(error).__name__)
     if str(error).startswith(STALE):
         return StaleGenerationError(str(error))
