@@ -65,6 +65,8 @@ async def settled_before(work: Work, start: StartConversation) -> bool:
     if work.claimed.shaken.hold_ms:
         work.hold(Side.JELOU, Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True))
         return True
+    if work.link.unstarted_ms and since_loss(work, work.link.unstarted_ms):
+        return False
     conversation = await _conversation(work)
     if conversation:
         _found(work, start, conversation)
@@ -72,6 +74,8 @@ async def settled_before(work: Work, start: StartConversation) -> bool:
         _nobody_knows(work, start)
     else:
         work.tell("looked", reason="Redis has lost data since; nothing says that it was started before")
+        # Kept while its start waits for its turn: each look costs calls that live conversations need.
+        work.link = replace(work.link, unstarted_ms=asked_ms(work))
         return False
     return True
 

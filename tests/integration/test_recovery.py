@@ -179,6 +179,19 @@ async def test_an_episode_that_redis_has_lost_is_not_begun_twice(tmp_path: Path,
         assert len(bridge.on.jelou.ledger.by_ticket(str(ticket))) == 2
 
 
+async def test_a_ticket_is_looked_at_once_after_a_loss(tmp_path: Path) -> None:
+    """However often its start has to wait: each look costs two calls of the pace that live conversations need."""
+    async with on_its_own(tmp_path, zendesk=NOTES | {"write_back": {"field": "external_id"}}) as bridge:
+        bridge.on.jelou.faults.next_start(Fault(status=429, retry_after="1"), times=4)
+        ticket = bridge.on.zendesk.open_ticket("Ayuda", "+593987000008")
+        await bridge.on.bridge.traced("zendesk", "acme", str(ticket.id), lambda told: bool(told["waits_for"]))
+        await bridge.redis.flushall()
+        told = await bridge.on.until_phase(str(ticket.id), "open", kind="zendesk", account="acme")
+        what = [one["what"] for one in told["timeline"]]
+        assert what.count("refused") > 1
+        assert what.count("looked") == 1
+
+
 async def test_what_a_customer_writes_after_a_loss_is_not_lost(tmp_path: Path) -> None:
     """The update stands on the ticket and Redis has forgotten it: with more text it would be taken as the same one."""
     quick = {"messages": {"merge_s": 0.2}}
