@@ -10,7 +10,7 @@ import orjson
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import account_gate, behind, project_gate
-from bridge.owed import side_at
+from bridge.owed import Side, side_at
 from bridge.protocol import CallClass
 from workers.waiting import Wait
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from bridge.granting import Whose
     from bridge.links import Link
-    from bridge.owed import Side
     from bridge.protocol import Gate, StartLimits, Verdict
     from workers.work import Work
 
@@ -39,6 +38,9 @@ ASKS_MOST = 4
 
 FAR_MS = 2_000
 """How much later than expected a ticket asks by itself for the turn that nobody gave it."""
+
+FIELD_TURN = "field turn"
+"""The wait of a tag, a field or a status for its turn at the helpdesk. It holds back no reading and no words."""
 
 TICKET = "ticket"
 """The verdict where the ticket's own rate is used up: writes wait, and no side does. That is for the caller to note."""
@@ -106,6 +108,9 @@ async def admit(
     if verdict.verdict != "go":
         _hold_back(work, gate, verdict, start)
         raise HeldBackError(verdict.verdict, verdict.detail)
+    if side_of(gate) is Side.HELPDESK:
+        # The ticket's place is used, whatever it had been taken for first.
+        work.waits.pop(FIELD_TURN, None)
 
 
 async def admit_next(work: Work, gate: Gate) -> None:
@@ -159,7 +164,14 @@ def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | No
         work.wanted.add(gate.destination)
     wait = WAITS[verdict.verdict](work, verdict, gate, start)
     again = verdict.verdict in QUEUED and not verdict.new
+    if _is_field_turn(gate, verdict):
+        work.wait_for(FIELD_TURN, wait, known=again, behind=_behind(verdict))
+        return
     work.hold(side_of(gate), wait, known=again, behind=_behind(verdict))
+
+
+def _is_field_turn(gate: Gate, verdict: Verdict) -> bool:
+    return verdict.verdict == "paced" and gate.call_class is CallClass.FIELD and side_of(gate) is Side.HELPDESK
 
 
 def _behind(verdict: Verdict) -> str:

@@ -185,13 +185,18 @@ class Work:
 
         ``known``: it waited for the same before, and the timeline says so already.
         """
-        self.waits[side] = wait
         until = self.app.now_ms() + wait.due_in_ms
         # What somebody else ends (a resume, another ticket's start) is asked for again at each claim.
         if wait.due_in_ms and not wait.held and not wait.behind:
             hold = Hold(until, wait.reason, wait.firm)
             self.link = replace(self.link, holds={**self.link.holds, side.value: hold})
+        self.wait_for(side, wait, known=known, **detail)
+
+    def wait_for(self, what: str, wait: Wait, *, known: bool, **detail: str) -> None:
+        """The same for what is less than a side: the rest of its side goes on, and the next claim asks again."""
+        self.waits[what] = wait
         if not known:
+            until = self.app.now_ms() + wait.due_in_ms
             self.tell(
                 "waiting", reason=wait.reason, until=until, **{name: text for name, text in detail.items() if text}
             )

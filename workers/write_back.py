@@ -20,7 +20,7 @@ from bridge.errors import CallError, Gone, Refused
 from bridge.owed import Side
 from bridge.protocol import CallClass
 from workers import steps
-from workers.admit import RECOVERING, TICKET, HeldBackError, admit, admit_next, helpdesk_gate
+from workers.admit import FIELD_TURN, RECOVERING, TICKET, HeldBackError, admit, admit_next, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import shaken
@@ -43,7 +43,7 @@ async def write_next(work: Work) -> bool:
     if not work.link.todo or work.holding(Side.HELPDESK):
         return False
     for todo in notes.first_of_each(work.link.todo):
-        if _merging(work, todo) or _untold(work, todo):
+        if _merging(work, todo) or _untold(work, todo) or _queued(work, todo):
             continue
         if _settled(work, todo) or (not _limited(work, todo) and await _tried(work, todo)):
             return True
@@ -66,6 +66,11 @@ def _untold(work: Work, todo: Todo) -> bool:
     return hold_ms > 0
 
 
+def _queued(work: Work, todo: Todo) -> bool:
+    """Whether it only informs, and waits for its turn."""
+    return FIELD_TURN in work.waits and _class_of(todo) is CallClass.FIELD
+
+
 def _limited(work: Work, todo: Todo) -> bool:
     """Whether it is known to wait for the ticket's own rate."""
     left_ms = work.link.rate_limited.get(notes.limit_of(todo), 0) - work.app.now_ms()
@@ -75,16 +80,17 @@ def _limited(work: Work, todo: Todo) -> bool:
 
 
 async def _tried(work: Work, todo: Todo) -> bool:
-    """False where the ticket's own rate is used up."""
+    """False where it alone has to wait: for the ticket's own rate, or for the turn of what only informs."""
     try:
         if todo.kind == AddReply.type and not work.link.requester:
             await _meet(work, todo)
         else:
             await _write(work, todo)
     except HeldBackError as held:
-        if held.verdict != TICKET:
+        if held.verdict == TICKET:
+            _limit(work, notes.limit_of(todo), int(held.detail))
+        elif FIELD_TURN not in work.waits:
             raise
-        _limit(work, notes.limit_of(todo), int(held.detail))
         return False
     return True
 

@@ -9,7 +9,7 @@ import pytest
 from bridge.twins.faults import Fault, Shape
 from tests.harness import eventually, scene
 from tests.outcomes import told
-from tests.talk import QUICK, USER, heard, hears, open_ticket, reads
+from tests.talk import PHONE, QUICK, USER, heard, hears, open_ticket, reads
 from workers.limits import Limits
 
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ async def test_a_reply_goes_before_starts_that_wait(redis_url: str, prefix: str)
 
 async def _started(on: Scene, count: int) -> bool:
     return len(on.jelou.ledger.starts) >= count
+
+
+async def test_a_reply_does_not_wait_for_the_turn_of_its_tickets_own_field(redis_url: str, prefix: str) -> None:
+    """The agent's comment is read before that, and the customer's words are written: a field only informs."""
+    to = {"write_back": {"note": False, "field": "external_id", "tag": ""}, "calls_per_minute": 60, **QUICK}
+    async with scene(redis_url, prefix, zendesk=to) as on:
+        for number in range(12):
+            on.zendesk.open_ticket("Otra cosa", f"+5939876{number:05}")
+        ticket = on.zendesk.open_ticket("No puedo entrar", PHONE).id
+        trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda trace: trace["phase"] == "open")
+        on.zendesk.agent_writes(ticket, "Ya le ayudo")
+        await hears(on.jelou.ledger.conversations[trace["conversation"]], "Ya le ayudo")
+        on.jelou.customer_writes(USER, "Gracias")
+        await reads(on, ticket, "Gracias")
+        assert on.zendesk.desk.ticket(ticket).external_id is None
 
 
 async def test_starts_go_in_the_order_in_which_their_tickets_came(redis_url: str, prefix: str) -> None:
