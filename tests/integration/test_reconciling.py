@@ -34,6 +34,7 @@ CHANGING = (
     "awake",
     "hash-key",
     "gate",
+    "queues",
 )
 """Keys that change by themselves, or by a call going out."""
 

@@ -46,15 +46,16 @@ async def test_a_start_that_is_refused_ten_times_is_read_for_once(
             await _asked_again(hands, watched)
         assert (watched.refused, len(watched.reads)) == (MANY * TRIES, MANY)
         watched.away = False
-        await hands.turn(*tickets)
-        assert len(set(called(on))) == MANY
+        while len(set(called(on))) < MANY:
+            await hands.turn(*tickets)
+            await _asked_again(hands, watched)
         assert len(watched.reads) == MANY
 
 
 async def _asked_again(hands: Hands, watched: Watched) -> None:
     """The backoff of each ticket is over, and so is the breaker's."""
     watched.clock.ahead_ms += 200
-    await hands.redis.delete(f"{hands.prefix}:breaker:jelou:{PROJECT}", f"{hands.prefix}:row:jelou:{PROJECT}")
+    await hands.redis.delete(f"{hands.prefix}:breaker:jelou:{PROJECT}")
 
 
 async def test_a_start_that_waits_at_the_gate_is_read_for_once(redis_url: str, prefix: str, redis: Redis) -> None:
