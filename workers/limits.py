@@ -40,6 +40,11 @@ class Limits:
     poison_claims: int = 5
     """A ticket claimed so often without one finish is set aside for longer and longer."""
 
+    @property
+    def look_s(self) -> float:
+        """The longest time between two looks at what is due. Most are made just in time; this is for the rest."""
+        return 2 * self.sweep_s
+
 
 def check(limits: Limits, leases: Leases, bridge: Bridge) -> None:
     """Raises ConfigError where a lease could end under a call, or a take-over could take too long."""
@@ -47,8 +52,8 @@ def check(limits: Limits, leases: Leases, bridge: Bridge) -> None:
     lease_s = leases.ticket_ms / 1000
     if limits.heartbeat_s * 3 > lease_s:
         problems.append(f"heartbeat {limits.heartbeat_s} s is too slow for a lease of {lease_s} s")
-    if lease_s + limits.sweep_s + limits.heartbeat_s > TAKE_OVER_S:
-        problems.append(f"lease {lease_s} s and sweep {limits.sweep_s} s make take-over slower than {TAKE_OVER_S} s")
+    if lease_s + limits.look_s + limits.heartbeat_s > TAKE_OVER_S:
+        problems.append(f"lease {lease_s} s and look {limits.look_s} s make take-over slower than {TAKE_OVER_S} s")
     if lease_s <= CALL_S:
         problems.append(f"lease {lease_s} s must be over the time of any call, {CALL_S} s")
     for name, project in bridge.jelou.items():

@@ -76,7 +76,7 @@ def _unretrieved(app: App, told: dict[str, Any]) -> None:
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
     """What runs beside the tickets until it is cancelled. From here on, other processes reckon with this worker."""
     app.store.generations.worker = app.turns.worker = uuid4().hex
-    turnstile = Turnstile(app, limits.sweep_s)
+    turnstile = Turnstile(app, limits.look_s)
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app)),
