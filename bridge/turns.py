@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PAUSE_LEAST_S = 0.02
 """Between two looks. What is granted in one is enough for longer, and a busy gate would be looked at all the time."""
@@ -21,6 +22,17 @@ class Turns:
     _waiting: dict[tuple[str, str], asyncio.Future[int]] = field(default_factory=dict)
     _nudge: asyncio.Event = field(default_factory=asyncio.Event)
     _look_at: float = 0.0
+    resting: int = 0
+    """How many tickets in this process wait for a call's turn or for its answer, and cost it nothing just now."""
+
+    @contextmanager
+    def rest(self) -> Iterator[None]:
+        """One more ticket waits, for the length of the block."""
+        self.resting += 1
+        try:
+            yield
+        finally:
+            self.resting -= 1
 
     def expect(self, in_ms: float) -> None:
         """Something is due then: look no later."""

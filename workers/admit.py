@@ -101,7 +101,7 @@ async def admit(
     """
     work.asked[side_of(gate)] = gate
     gate = replace(_in_hand(work, gate), exact=sending is not None)
-    await work.app.sleep(max(0.0, work.moments.pop(gate.destination, 0.0) - work.app.monotonic()))
+    await _rest(work, max(0.0, work.moments.pop(gate.destination, 0.0) - work.app.monotonic()))
     verdict = await _waited(work, gate, lambda: work.mark(link or work.link, gate, start, sending))
     if verdict.verdict == "lost":
         raise LeaseLost
@@ -136,7 +136,7 @@ async def _waited(work: Work, gate: Gate, ask: Callable[[], Awaitable[Verdict]])
     for _ in range(ASKS_MOST):
         verdict = await ask()
         if verdict.verdict in {"go", "soon"}:
-            await work.app.sleep(int(verdict.detail) / 1000)
+            await _rest(work, int(verdict.detail) / 1000)
             if verdict.verdict == "go":
                 return verdict
         elif not await _granted(work, gate, verdict, until):
@@ -151,10 +151,16 @@ async def _granted(work: Work, gate: Gate, verdict: Verdict, until: float) -> bo
     work.app.turns.expect(0)
     if verdict.verdict == "broken" or int(verdict.detail) > HAND_MS or left_s <= 0:
         return False
-    moment_s = await work.app.turns.granted(gate.destination, work.claimed.ticket, left_s)
+    with work.app.turns.rest():
+        moment_s = await work.app.turns.granted(gate.destination, work.claimed.ticket, left_s)
     if moment_s is not None:
-        await work.app.sleep(moment_s)
+        await _rest(work, moment_s)
     return moment_s is not None
+
+
+async def _rest(work: Work, for_s: float) -> None:
+    with work.app.turns.rest():
+        await work.app.sleep(for_s)
 
 
 def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | None) -> None:

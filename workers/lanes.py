@@ -37,6 +37,8 @@ AWAY_MS = 500
 FINISH_PATIENCE_S = 30.0
 LEAVE_PATIENCE_S = 5.0
 DRAIN_LOOK_S = 0.01
+ROOM_LOOK_S = 0.02
+"""Between two looks whether enough tickets wait for an answer by now; one that lands is noticed at once."""
 
 
 class Lanes:
@@ -82,7 +84,7 @@ class Lanes:
         asked = False
         while not self.draining:
             room = self._room(lane)
-            if room <= 0 and not await self._landing():
+            if room <= 0 and not await self._room_soon(lane):
                 await self._app.store.sleep(lane, token, not_before_ms=self._limits.no_room_ms)
                 return
             if self._app.monotonic() > until:
@@ -100,17 +102,26 @@ class Lanes:
         await self._app.store.sleep(lane, token, not_before_ms=1)
 
     def _room(self, lane: str) -> int:
+        """How many tickets of the lane may be claimed now. A few at a time would cost a round trip each: then none."""
+        held, at_once = len(self.works), self._limits.at_once
+        room = at_once - (held - self._app.turns.resting)
         mine = self._limits.lane_most - len(self._flights.get(lane, ()))
-        return min(mine, self._limits.worker_most - len(self.works))
+        return min(mine, self._limits.worker_most - held, room if room >= at_once // 4 else 0)
 
-    async def _landing(self) -> bool:
-        """Wait shortly for any ticket to land; False when none did."""
+    async def _room_soon(self, lane: str) -> bool:
+        """Wait shortly for room: tickets land, or wait for an answer; False when there was none."""
         try:
-            async with asyncio.timeout(self._limits.no_room_ms / 1000), self._landed:
-                await self._landed.wait()
+            async with asyncio.timeout(self._limits.no_room_ms / 1000):
+                while self._room(lane) <= 0:
+                    await self._landing()
         except TimeoutError:
             return False
         return True
+
+    async def _landing(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ROOM_LOOK_S), self._landed:
+                await self._landed.wait()
 
     async def _claim(self, lane: str, token: str, room: int) -> int:
         """Claim and launch. Returns how many tickets are still due."""

@@ -31,6 +31,9 @@ class Limits:
     """Tickets of one lane in this worker's hands."""
     worker_most: int = 2048
     """Tickets of all lanes in this worker's hands."""
+    at_once: int = 64
+    """Tickets that are worked at the same moment, that wait neither for a turn nor for an answer. More would all be
+    late, those included whose turn has come."""
     slots: int = 32
     """arq jobs at a time."""
     drain_s: float = 25.0

@@ -30,7 +30,9 @@ async def perform(
     """
     begun, app = perf_counter(), work.app
     try:
-        answer = judge(await app.granting.send(app.http, whose or work.pair.whose, call, work.may_send))
+        with app.turns.rest():
+            reply = await app.granting.send(app.http, whose or work.pair.whose, call, work.may_send)
+        answer = judge(reply)
     except LeaseLost:
         error: CallError = NotSent("the lease had ended before the call went out")
         _told(work, action, begun, error)

@@ -18,7 +18,7 @@ def test_a_write_on_a_connection_that_was_reset_is_tried_again(redis_url: str) -
         scripts = Scripts(redis, "closed", REDIS_CLOCK)
         await scripts.guard(redis.ping())
         assert redis.connection is not None
-        redis.connection._writer.transport.abort()  # type: ignore[attr-defined]  # noqa: SLF001 - a reset, on time
+        redis.connection._writer.transport.abort()  # noqa: SLF001 - a reset, on time
         with pytest.raises(StoreUnavailable):
             await scripts.guard(redis.ping())
         assert await scripts.guard(redis.ping())

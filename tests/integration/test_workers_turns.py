@@ -66,7 +66,7 @@ async def test_starts_go_in_the_order_in_which_their_tickets_came(redis_url: str
         on.jelou.faults.next_start(Fault.named("throttled", retry_after="0.5"), times=2)
         await flooded(on, 12)
         await eventually(lambda: _conversations(on, 12))
-        began = [one.metadata["ticketId"] for one in on.jelou.ledger.conversations.values()]
+        began = [(one.metadata or {})["ticketId"] for one in on.jelou.ledger.conversations.values()]
         assert began == [f"F-{number}" for number in range(12)]
 
 
