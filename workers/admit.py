@@ -101,7 +101,7 @@ async def admit(
     """
     work.asked[side_of(gate)] = gate
     gate = replace(_in_hand(work, gate), exact=sending is not None)
-    await _rest(work, max(0.0, work.moments.pop(gate.destination, 0.0) - work.app.monotonic()))
+    await _rest(work, work.moments.pop(gate.destination, 0.0) - work.app.monotonic())
     verdict = await _waited(work, gate, lambda: work.mark(link or work.link, gate, start, sending))
     if verdict.verdict == "lost":
         raise LeaseLost
@@ -159,8 +159,9 @@ async def _granted(work: Work, gate: Gate, verdict: Verdict, until: float) -> bo
 
 
 async def _rest(work: Work, for_s: float) -> None:
-    with work.app.turns.rest():
-        await work.app.sleep(for_s)
+    if for_s > 0:
+        with work.app.turns.rest():
+            await work.app.sleep(for_s)
 
 
 def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | None) -> None:
