@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Ambiguous, CallError, Conflict, Denied, NotSent, Refused, Throttled
-from bridge.gates import behind, explained, outcome, paced
-from bridge.protocol import Gate
+from bridge.gates import account_gate, behind, explained, outcome, paced
+from bridge.helpdesks import REGISTRY
+from bridge.protocol import CallClass, Gate
 
 JELOU = Gate("jelou:soporte", "lane", 200.0, 1)
 DESK = Gate("helpdesk:zendesk/acme", "lane", 200.0, 1)
@@ -27,6 +28,25 @@ def test_no_window_holds_more_than_is_allowed(calls: int, at_once: float, window
     sent = greedy(*paced(calls, window_ms, at_once=at_once), calls * 3)
     most = max(bisect_left(sent, begun + window_ms - 0.001) - number for number, begun in enumerate(sent))
     assert most <= calls
+
+
+@pytest.mark.parametrize(("at_once", "per_ms"), [(0.02, 1_000.0), (0.04, 60_000.0)])
+def test_nearly_all_of_what_is_allowed_can_be_used(at_once: float, per_ms: float) -> None:
+    """What may go at once costs less than a twentieth of the pace, whichever a vendor allows."""
+    for calls in range(1, 10_001):
+        interval_ms, _ = paced(calls, per_ms, at_once=at_once)
+        assert per_ms / interval_ms >= 0.95 * calls
+
+
+def test_the_limit_of_ten_seconds_is_kept_beside_the_minutes() -> None:
+    """HubSpot counts ten seconds; of an account that may more in a minute, its part of that."""
+    for calls_per_minute, in_ten_s in ((0, 100), (1_140, 190)):
+        account = REGISTRY["hubspot"].settings.model_validate(HUBSPOT | {"calls_per_minute": calls_per_minute})
+        [(interval_ms, burst)] = account_gate(REGISTRY["hubspot"], account, "hubspot/acme", "a", CallClass.LIVE).rates
+        assert 10_000 / interval_ms + burst - 1 == pytest.approx(in_ten_s)
+
+
+HUBSPOT = {"project": "soporte", "verification": {"secrets": ["made-up"], "public_url": "https://bridge.example.com/h"}}
 
 
 @pytest.mark.parametrize(("calls", "gap_ms"), [(5, 200.0), (0.5, 2_000.0), (1, 1_000.0)])
