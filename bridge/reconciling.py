@@ -37,6 +37,9 @@ PAGES_MOST = 200
 
 SHOWN_MOST = 500
 SEEN_S = 600
+LOOK_S = 0.25
+"""Between two looks whether its turn has come: nobody tells it, and a turn that is not used in time is over."""
+
 PATIENCE_S = 60.0
 """How long a call waits for its turn. A row that is longer has no room for what may wait."""
 
@@ -239,16 +242,18 @@ class Reconciler:
         until = self._app.monotonic() + PATIENCE_S
         while True:
             told = await self._app.store.rounds.pass_gate(self._caller, gate, ())
-            if told.verdict == "go":
-                return
             destination, wait_s = gate.destination, int(told.detail) / 1000
+            if told.verdict == "go":
+                await asyncio.sleep(wait_s)
+                return
             if told.verdict == "broken":
                 msg = f"{destination} is not called just now: {told.reason}"
                 raise NotCalledError(msg)
-            if self._app.monotonic() + wait_s > until:
+            # Its small share gives it a turn, however long the queue before it is.
+            if self._app.monotonic() >= until:
                 msg = f"{destination} has no room at its pace just now"
                 raise NotCalledError(msg)
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(min(wait_s, LOOK_S))
 
 
 def reconcilable(app: App) -> list[str]:
