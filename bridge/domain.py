@@ -484,8 +484,7 @@ before the call: nobody looks after a write, or writes again, while its first ca
 class Call:
     """An HTTP request to make. ``once`` asks for a fresh connection and no repeat: the other side is not idempotent.
 
-    ``calls`` is how many calls this one and those that follow it are, for the pace. ``granted`` calls carry the
-    account's access token as a bearer, which is put on right before they go out.
+    ``granted`` calls carry the account's access token as a bearer, which is put on right before they go out.
     """
 
     method: str
@@ -494,7 +493,6 @@ class Call:
     body: bytes = field(default=b"", repr=False)
     timeout_s: float = CALL_S
     once: bool = False
-    calls: int = 1
     granted: bool = False
 
 

@@ -202,11 +202,6 @@ def secrets_of(recordings: Recordings) -> list[str]:
     return next(list(verification[name]) for name in ("secrets", "tokens", "passwords") if name in verification)
 
 
-def most_calls(case: dict[str, Any]) -> int:
-    """How many calls a read may be: those recorded, or ``calls`` where this ticket needs fewer."""
-    return int(case.get("calls", 1 + len(case.get("more", []))))
-
-
 def walked(
     case: dict[str, Any], name: str, asked: Callable[[list[Reply]], Call | None], begun: Iterable[Reply] = ()
 ) -> list[Reply]:

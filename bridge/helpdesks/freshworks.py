@@ -113,8 +113,7 @@ class Freshworks(Dialect):
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its requester, for the phone number."""
-        call = self._read(account, "/api/v2/tickets/{id}?include=requester", ref.id)
-        return replace(call, calls=2) if call and _asks_for_external_id(account) else call
+        return self._read(account, "/api/v2/tickets/{id}?include=requester", ref.id)
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:  # noqa: ARG002 - it stands in the answer
         """The requester, for an external id that the account uses. Raises CallError."""

@@ -45,7 +45,7 @@ MEANINGS: Final[Mapping[Outcome, Meaning]] = {
 # --- requests --------------------------------------------------------------------------------------------------------
 
 
-def made(request: Request, access: GenericAccess, asked: Asked, *, once: bool = False, calls: int = 1) -> Call | None:
+def made(request: Request, access: GenericAccess, asked: Asked, *, once: bool = False) -> Call | None:
     """The call; None where its path asks for something that is not there."""
     path = filled(request.path, asked)
     if path is None:
@@ -55,7 +55,7 @@ def made(request: Request, access: GenericAccess, asked: Asked, *, once: bool = 
     told = {"accept": "application/json", **access.headers(), **_texts(built(request.headers, asked))}
     body, content_type = _body(request, asked)
     headers = told | ({"content-type": content_type} if body else {})
-    return Call(request.method, url, headers, body, once=once, calls=calls, granted=access.is_granted)
+    return Call(request.method, url, headers, body, once=once, granted=access.is_granted)
 
 
 def _behind(path: str, query: Mapping[str, str]) -> str:
@@ -98,10 +98,10 @@ def walk(
     """Goes on where these answers end. Raises CallError for a step that was refused."""
     read: Asked = {}
     left = list(replies)
-    for number, step in enumerate(steps):
+    for step in steps:
         known = asked | {"read": read}
         wanted = not step.when or holds(step.when, known)
-        call = made(step, access, known, calls=len(steps) - number) if wanted else None
+        call = made(step, access, known) if wanted else None
         if call is not None and not left:
             return Walked(read, call)
         read = read | {step.name: _answer(step, mapping, left.pop(0)) if call is not None else None}

@@ -124,7 +124,7 @@ class Glpi(Dialect):
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its requester's phone number is asked for after it."""
-        return _read(account, f"{TICKETS}/{{id}}", ref.id, calls=2)
+        return _read(account, f"{TICKETS}/{{id}}", ref.id)
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:  # noqa: ARG002 - the ticket names the user
         """The user who is the requester, where there is one."""
@@ -173,7 +173,7 @@ class Glpi(Dialect):
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket's timeline; where it tells authors, the ticket is asked for after it."""
-        return _read(account, f"{TICKETS}/{{id}}/Timeline", ref.id, calls=2)
+        return _read(account, f"{TICKETS}/{{id}}/Timeline", ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """The ticket, which knows who is the requester."""
@@ -225,12 +225,12 @@ def _object(reply: Reply, meanings: Meanings = MEANINGS) -> Json:
     return reply_object(reply)
 
 
-def _read(account: Account, path: str, ref_id: str = "", *, calls: int = 1) -> Call | None:
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
     access = access_of(account)
     if access is None:
         return None
     call = writing.reading_call(writing.address(access.base_url, path, ref_id), entity_of(access))
-    return replace(call, granted=True, calls=calls)
+    return replace(call, granted=True)
 
 
 def _list(account: Account, wanted: str) -> Call | None:

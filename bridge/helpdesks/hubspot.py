@@ -25,7 +25,7 @@ from bridge.errors import Ambiguous
 from bridge.helpdesks import hubspot_events, hubspot_listing, hubspot_writing, proof, reading, writing
 from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.hubspot_account import HubspotAccount, signed
-from bridge.helpdesks.hubspot_listing import READ, THREADS_MOST, Site
+from bridge.helpdesks.hubspot_listing import READ, Site
 from bridge.helpdesks.hubspot_writing import MEANINGS, OPENING
 from bridge.helpdesks.reading import Json, section, text
 from bridge.replies import raise_for, reply_object
@@ -77,12 +77,11 @@ def _credential(access: HubspotAccess) -> dict[str, str]:
     return {"authorization": f"Bearer {access.token.get_secret_value()}"}
 
 
-def _read(account: Account, path: str, ref_id: str = "", *, calls: int = 1) -> Call | None:
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
     access = _access(account)
     if access is None:
         return None
-    call = writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
-    return replace(call, calls=calls)
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
 
 
 def _send(account: Account, method: str, path: str, body: Json, *, ref_id: str = "", once: bool = False) -> Call | None:
@@ -128,7 +127,7 @@ class Hubspot(Dialect):
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket, with the ids of its contacts."""
-        return _read(account, f"{_TICKET}?associations=contacts&properties={_properties(account)}", ref.id, calls=2)
+        return _read(account, f"{_TICKET}?associations=contacts&properties={_properties(account)}", ref.id)
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:  # noqa: ARG002 - the ticket names it
         """Its first contact, for the phone number."""
@@ -206,12 +205,7 @@ class Hubspot(Dialect):
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket's conversations."""
-        return _read(
-            account,
-            f"{_THREADS}?associatedTicketId={{id}}&association=TICKET&limit=100",
-            ref.id,
-            calls=1 + THREADS_MOST,
-        )
+        return _read(account, f"{_THREADS}?associatedTicketId={{id}}&association=TICKET&limit=100", ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """The newest hundred messages of the next one."""

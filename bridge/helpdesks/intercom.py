@@ -101,7 +101,7 @@ class Intercom(Dialect):
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its contact's phone number is asked for next."""
-        return read(account, "/tickets/{id}", ref.id, calls=2)
+        return read(account, "/tickets/{id}", ref.id)
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:  # noqa: ARG002 - its contact is asked for
         """The ticket's first contact."""

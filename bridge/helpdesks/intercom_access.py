@@ -7,7 +7,6 @@ Sources: "Set up webhooks", "Authentication", "API versioning" of Intercom's dev
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field, HttpUrl, SecretStr, field_validator
@@ -81,22 +80,21 @@ def headers(access: IntercomAccess) -> dict[str, str]:
     return {"authorization": f"Bearer {access.token.get_secret_value()}", "intercom-version": VERSION}
 
 
-def read(account: Account, path: str, ref_id: str = "", calls: int = 1) -> Call | None:
+def read(account: Account, path: str, ref_id: str = "") -> Call | None:
     """A GET; None without access."""
     access = access_of(account)
     if access is None:
         return None
-    call = writing.reading_call(writing.address(access.base_url, path, ref_id), headers(access))
-    return replace(call, calls=calls)
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), headers(access))
 
 
-def post(account: Account, path: str, payload: Any, ref_id: str = "", calls: int = 1) -> Call | None:
+def post(account: Account, path: str, payload: Any, ref_id: str = "") -> Call | None:
     """A question by POST, or what is harmless to make again; None without access."""
     access = access_of(account)
     if access is None:
         return None
     url = writing.address(access.base_url, path, ref_id)
-    return replace(writing.writing_call("POST", url, headers(access), payload), calls=calls)
+    return writing.writing_call("POST", url, headers(access), payload)
 
 
 def ticket_type(account: Account) -> str:

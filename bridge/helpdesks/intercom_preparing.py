@@ -50,7 +50,7 @@ def step(
 
 def _before_status(account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
     if not replies:
-        return read(account, "/tickets/{id}", ref.id, calls=2)
+        return read(account, "/tickets/{id}", ref.id)
     judged(replies[0], MEANINGS)
     return read(account, "/ticket_states") if len(replies) == 1 else None
 
@@ -58,7 +58,7 @@ def _before_status(account: Account, ref: TicketRef, replies: Sequence[Reply]) -
 def _before_opening(account: Account, action: OpenTicket, replies: Sequence[Reply]) -> Call | None:
     """The contact looked for, then made, then taken out of the archive, as far as it takes."""
     if not replies:
-        return post(account, "/contacts/search", asked_contacts(action), calls=3)
+        return post(account, "/contacts/search", asked_contacts(action))
     if len(replies) == 1:
         found = found_contact(action, judged(replies[0], ELSEWHERE))
         return None if found else post(account, "/contacts", made_contact(action))

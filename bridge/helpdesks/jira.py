@@ -64,12 +64,11 @@ def _credential(access: JiraAccess) -> dict[str, str]:
     return writing.basic(access.email, access.api_token.get_secret_value())
 
 
-def _read(account: Account, path: str, ref_id: str = "", *, calls: int = 1) -> Call | None:
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
     access = access_of(account)
     if access is None:
         return None
-    call = writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
-    return replace(call, calls=calls)
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
 
 
 def _issue(reply: Reply) -> Json:
@@ -120,7 +119,7 @@ class Jira(Dialect):
         if ref is None or not isinstance(action, SetStatus):
             return None
         if not replies:
-            return _read(account, f"{ISSUE}?fields=status", ref.id, calls=2)
+            return _read(account, f"{ISSUE}?fields=status", ref.id)
         if len(replies) > 1 or self._is_there(account, action, replies[0]):
             return None
         return _read(account, f"{TRANSITIONS}?expand=transitions.fields", ref.id)
@@ -182,7 +181,7 @@ class Jira(Dialect):
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
         """The issue's newest hundred comments; its reporter follows."""
-        return _read(account, jira_listing.COMMENTS, ref.id, calls=2)
+        return _read(account, jira_listing.COMMENTS, ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """The issue's reporter, whose comments are no agent's. Raises CallError."""

@@ -91,7 +91,7 @@ class Zammad(Dialect):
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its customer and its tags follow."""
-        return _read(account, TICKET, ref.id, calls=3)
+        return _read(account, TICKET, ref.id)
 
     def fetch_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
         """The customer, for the phone number, then the tags."""
@@ -222,12 +222,11 @@ def _credential(access: ZammadAccess) -> dict[str, str]:
     return {"authorization": f"Token token={access.token.get_secret_value()}"}
 
 
-def _read(account: Account, path: str, ref_id: str = "", *, calls: int = 1) -> Call | None:
+def _read(account: Account, path: str, ref_id: str = "") -> Call | None:
     access = _access(account)
     if access is None:
         return None
-    call = writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
-    return replace(call, calls=calls)
+    return writing.reading_call(writing.address(access.base_url, path, ref_id), _credential(access))
 
 
 def _write(access: ZammadAccess, method: str, path: str, body: Json, ref_id: str = "", *, once: bool = False) -> Call:

@@ -20,7 +20,6 @@ from tests.helpdesk_recordings import (
     Recordings,
     action_of,
     every,
-    most_calls,
     named,
     ref_of,
     reply_of,
@@ -156,7 +155,7 @@ def test_a_ticket_is_fetched_whole(recordings: Recordings, case: dict[str, Any])
         assert call is None
         return
     assert call is not None
-    assert (call.method, call.url, call.calls) == ("GET", case["url"], most_calls(case))
+    assert (call.method, call.url) == ("GET", case["url"])
     dialect, account, begun = recordings.dialect, recordings.account, [reply_of(case["reply"])]
     replies = walked(case, "more", lambda told: dialect.fetch_more(account, ref, told), begun)
     assert told_ticket(dialect.fetched(account, ref, *replies)) == case["ticket"]

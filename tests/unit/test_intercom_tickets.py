@@ -242,17 +242,6 @@ def test_a_tag_without_an_id_is_not_put_on() -> None:
         DIALECT.prepared(account(), tag, [refusal(401, "unauthorized")])
 
 
-def test_the_pace_counts_all_calls_of_a_write() -> None:
-    """Those before it pass the gate with the first one."""
-    asked = [
-        DIALECT.prepare(account(), None, OPENING, []),
-        DIALECT.prepare(account(), REF, SetStatus("open"), []),
-        DIALECT.prepare(account(), REF, SetField("tag", "jelou"), []),
-        DIALECT.prepare(account(), REF, AddNote("x", MARK), []),
-    ]
-    assert [call.calls if call else 0 for call in asked] == [3, 2, 1, 0]
-
-
 OPENING = OpenTicket("s", "x", MARK, "593987654321", "Ana", "+593987654321")
 NONE = answer({"type": "list", "data": []})
 

@@ -142,13 +142,6 @@ def test_a_ticket_that_is_there_already_is_left_alone(wanted: str, name: str, ca
     assert JIRA.receipt(account(), ready, now) == ""
 
 
-def test_a_status_takes_three_calls_of_the_pace() -> None:
-    """Where the issue is, where it can go, and the transition."""
-    first = JIRA.prepare(account(), REF, SetStatus("solved"), [])
-    assert first is not None
-    assert first.calls == 2
-
-
 # --- what is answered ------------------------------------------------------------------------------------------------
 
 
