@@ -186,6 +186,8 @@ class Link:
     """When something was last heard or said in the conversation; 0 where that is not known."""
     changed_ms: int = 0
     """When the ticket changed last as far as is known: by a delivery about it, or by a write of ours."""
+    looked_ms: int = 0
+    """When it was last looked for whether a write of ours stands on the ticket already."""
     unstarted_ms: int = 0
     """When the ticket was asked after a loss of Redis' data, and told of no conversation from before it."""
 

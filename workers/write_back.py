@@ -10,6 +10,7 @@ from bridge.domain import (
     WRITTEN,
     AddNote,
     AddReply,
+    AgentReplied,
     Probe,
     SetField,
     SetStatus,
@@ -17,13 +18,14 @@ from bridge.domain import (
     TicketSolved,
 )
 from bridge.errors import CallError, Gone, Refused
+from bridge.links import LIVE
 from bridge.owed import Side
 from bridge.protocol import CallClass
 from workers import steps
 from workers.admit import FIELD_TURN, RECOVERING, TICKET, HeldBackError, admit, admit_next, helpdesk_gate
 from workers.perform import perform
 from workers.reading import ticket_now
-from workers.recovery import shaken
+from workers.recovery import asked_ms, shaken, since_loss
 from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
@@ -43,9 +45,10 @@ async def write_next(work: Work) -> bool:
     if not work.link.todo or work.holding(Side.HELPDESK):
         return False
     for todo in notes.first_of_each(work.link.todo):
-        if _merging(work, todo) or _untold(work, todo) or _queued(work, todo):
+        if _merging(work, todo) or _untold(work, todo):
             continue
-        if _settled(work, todo) or (not _limited(work, todo) and await _tried(work, todo)):
+        waits = _queued(work, todo) or _limited(work, todo)
+        if _settled(work, todo) or (not waits and await _tried(work, todo)):
             return True
     return False
 
@@ -67,8 +70,13 @@ def _untold(work: Work, todo: Todo) -> bool:
 
 
 def _queued(work: Work, todo: Todo) -> bool:
-    """Whether it only informs, and waits for its turn."""
-    return FIELD_TURN in work.waits and _class_of(todo) is CallClass.FIELD
+    """Whether it only informs, and waits for its turn, or for an agent's reply to be read: that has the next turn."""
+    return _class_of(todo) is CallClass.FIELD and (FIELD_TURN in work.waits or _to_be_read(work))
+
+
+def _to_be_read(work: Work) -> bool:
+    event = work.next.event if work.next else None
+    return isinstance(event, AgentReplied) and event.partial and work.link.phase in LIVE and not work.link.fuse
 
 
 def _limited(work: Work, todo: Todo) -> bool:
@@ -158,12 +166,12 @@ async def _write(work: Work, todo: Todo) -> None:
         if call is None and first is None:
             _done(work, todo, "", "this account takes no such write", "skipped")
             return
-        if (todo.sent or shaken(work)) and not todo.looked:
+        if (todo.sent or shaken(work)) and not _looked(work, todo):
             if await _arrived(work, todo, action):
                 _done(work, todo, "", "found: an earlier try had arrived")
                 return
             # Where one call a time is allowed the write has to wait now, and must not look again for ever.
-            work.link, todo = _changed(work.link, todo, looked=True)
+            todo = _look(work, todo)
     except CallError as error:
         # The look failed, not the write: that one's fate is as unknown as before.
         _not_written(work, todo, error, sent=True)
@@ -177,6 +185,21 @@ async def _write(work: Work, todo: Todo) -> None:
             work.link = replace(work.link, written={**work.link.written, todo.field: todo.text})
         work.link = replace(work.link, changed_ms=work.app.now_ms())
         _done(work, todo, receipt, "")
+
+
+def _looked(work: Work, todo: Todo) -> bool:
+    """Whether it was looked for, and nothing that Redis has lost since can have written it."""
+    return todo.looked and since_loss(work, work.link.looked_ms)
+
+
+def _look(work: Work, todo: Todo) -> Todo:
+    """It was looked for just now; what was found out of others before a loss is not known any more."""
+    if not since_loss(work, work.link.looked_ms):
+        others = tuple(replace(one, looked=False) if one.looked else one for one in work.link.todo)
+        work.link, todo = replace(work.link, todo=others), replace(todo, looked=False)
+    link, looked = _changed(work.link, todo, looked=True)
+    work.link = replace(link, looked_ms=asked_ms(work))
+    return looked
 
 
 async def _arrived(work: Work, todo: Todo, action: WriteBack) -> bool:

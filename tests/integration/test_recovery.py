@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bridge.links import Link
 from bridge.twins.faults import EventFault, Fault
 from tests.harness import eventually
-from tests.lost_data import NOTES, on_its_own, restored
+from tests.lost_data import NOTES, PREFIX, on_its_own, restored
 from tests.outcomes import HELD
 from tests.talk import reads
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.lost_data import Bridge
 
 BRIEF_CALL = {"start_timeout_s": 2.0}
 PARK = {"unknown_start": {"wait_s": 1.0, "then": "park"}}
@@ -190,6 +193,29 @@ async def test_a_ticket_is_looked_at_once_after_a_loss(tmp_path: Path) -> None:
         what = [one["what"] for one in told["timeline"]]
         assert what.count("refused") > 1
         assert what.count("looked") == 1
+
+
+async def test_a_note_that_was_looked_for_before_a_loss_is_looked_for_again(tmp_path: Path) -> None:
+    """It was not there, had to wait and was written; Redis is set back to when it waited."""
+    async with on_its_own(tmp_path, zendesk=NOTES | {"calls_per_minute": 60}) as bridge:
+        on = bridge.on
+        on.jelou.faults.next_start(Fault(status=429, retry_after="1"))
+        ticket = on.zendesk.open_ticket("Ayuda", "+593987000009").id
+        await on.bridge.traced("zendesk", "acme", str(ticket), lambda told: bool(told["waits_for"]))
+        await bridge.redis.flushall()
+        await eventually(lambda: _looked_for(bridge, f"zendesk/acme/{ticket}"))
+        copy = bridge.copy("waiting")
+        await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        await restored(bridge.server, copy)
+        await bridge.noticed("rolled back")
+        await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+        assert [note.public for note in on.zendesk.desk.tickets[ticket].comments].count(False) == 1
+
+
+async def _looked_for(bridge: Bridge, ticket: str) -> bool:
+    # redis-py types one method for its clients of both kinds.
+    asked: Any = bridge.redis.hget(f"{PREFIX}:link:{ticket}", "state")
+    return any(todo.looked for todo in Link.load(await asked or b"").todo)
 
 
 async def test_what_a_customer_writes_after_a_loss_is_not_lost(tmp_path: Path) -> None:
