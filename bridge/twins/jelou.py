@@ -168,7 +168,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def twin_of(options: argparse.Namespace) -> JelouTwin:
+def twin_of(options: argparse.Namespace, listener: Listener | None = None) -> JelouTwin:
     """Make the twin that the command line describes."""
     settings = JelouSettings(
         project_id=options.project,
@@ -178,7 +178,7 @@ def twin_of(options: argparse.Namespace) -> JelouTwin:
         demand_basic=options.demand_basic,
         when_active=options.when_active,
     )
-    twin = JelouTwin(settings)
+    twin = JelouTwin(settings, listener)
     if options.webhook:
         twin.integrate(options.webhook, options.secret, options.auth_type, options.authorization)
     return twin

@@ -221,7 +221,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def twin_of(options: argparse.Namespace) -> ZendeskTwin:
+def twin_of(options: argparse.Namespace, listener: Listener | None = None) -> ZendeskTwin:
     """Make the twin that the command line describes."""
     settings = ZendeskSettings(
         email=options.email,
@@ -231,7 +231,7 @@ def twin_of(options: argparse.Namespace) -> ZendeskTwin:
         updates_per_ticket=options.updates_per_ticket,
     )
     settings.secret = options.secret or settings.secret
-    return ZendeskTwin(settings)
+    return ZendeskTwin(settings, listener)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="repeats the plan of another run; drawn where none is given")
     parser.add_argument("--minutes", type=float, default=3.0, help="how long faults strike")
     parser.add_argument("--tickets", type=int, default=5_000)
+    parser.add_argument("--code", type=Path, metavar="DIR", help="the bridge's code in DIR in place of this one's")
     return parser.parse_args(argv)
 
 
@@ -39,6 +41,9 @@ def main() -> int:
     asked = arguments()
     seed = asked.seed if asked.seed is not None else time.time_ns() // 1_000_000 % 1_000_000
     setup = Setup(seed=seed, tickets=asked.tickets, faults_s=asked.minutes * 60)
+    if asked.code:
+        elsewhere = LOGS / f"{seed}-elsewhere"
+        return run(replace(setup, code=str(asked.code.resolve())), elsewhere, elsewhere.with_suffix(".md"))
     return run(setup, LOGS / str(seed), RESULTS)
 
 

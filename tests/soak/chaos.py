@@ -8,9 +8,10 @@ import os
 import shutil
 import signal
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from tests.soak.plan import HANG, Step
+from tests.soak.plan import AWAY, GATEWAY, HANG, Step, outages
 from tests.soak.records import Struck
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ class Chaos:
     async def run(self, steps: Sequence[Step]) -> None:
         """Carry the steps out at their times; returns when the last one is over. Raises what one of them raises."""
         begun = time.monotonic()
-        hang = Step(0.0, HANG, self._world.setup.hangs, self._world.setup.hang_s)
+        setup = self._world.setup
+        hang = Step(0.0, HANG, setup.hangs, setup.hang_s)
+        away = outages(setup.faults_s, setup.paced, setup.away_s, setup.gateway_s)
         async with asyncio.TaskGroup() as group:
-            for step in (hang, *steps):
+            for step in sorted((hang, *away, *steps), key=attrgetter("at_s")):
                 await asyncio.sleep(begun + step.at_s - time.monotonic())
                 group.create_task(self._carry_out(step))
 
@@ -68,6 +71,7 @@ class Chaos:
         for proxy in self._world.proxies.values():
             await proxy.heal()
         self._world.receiver.faulty = False
+        await self._gateway(down=False)
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
@@ -128,12 +132,23 @@ class Chaos:
         await asyncio.sleep(step.for_s)
         self._proxy(step).latency_s = 0.0
 
+    async def gateway(self, step: Step) -> None:
+        """A gateway answers 503 in Jelou's place, with a page of its own and without Jelou's envelope."""
+        await self._gateway(down=True)
+        await asyncio.sleep(step.for_s)
+        await self._gateway(down=False)
+
+    async def _gateway(self, *, down: bool) -> None:
+        await self._world.ask(self._world.setup.paced, "POST", "/twin/gateway", {"down": down})
+
     def _proxy(self, step: Step) -> Proxy:
         return self._world.proxies[step.target]
 
 
 ACTIONS: dict[str, Callable[[Chaos, Step], Awaitable[None]]] = {
     HANG: Chaos.stall,
+    AWAY: Chaos.refuse,
+    GATEWAY: Chaos.gateway,
     "kill worker": Chaos.kill,
     "stop worker": Chaos.stop,
     "kill web": Chaos.kill,

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bridge.domain import StartConversation
-from tests.soak import ends, messages
+from tests.soak import ends, messages, pace
 from tests.soak.findings import Example, Finding, Invariant, none_of
 
 if TYPE_CHECKING:
@@ -192,9 +192,12 @@ def silent(records: Records) -> Finding:
 
 
 def jobs(records: Records) -> Finding:
-    """Lanes are woken, not events."""
-    share = records.jobs / max(records.events, 1)
-    return Finding(f"{records.jobs:,} for {records.events:,} events ({share:.0%})", 0 < share < FAR_FEWER)
+    """Lanes are woken, not events; one with a pace sleeps until its next call may go."""
+    places = (*records.desks, *([records.paced] if records.paced else []))
+    paced = sum(len(place.calls) for place in places)
+    most = FAR_FEWER * records.events + paced
+    figure = f"{records.jobs:,} for {records.events:,} events and {paced:,} paced calls"
+    return Finding(figure, 0 < records.jobs < most)
 
 
 def take_over(records: Records) -> Finding:
@@ -232,7 +235,7 @@ INVARIANTS = (
         "0",
         parked_wrongly,
     ),
-    Invariant("arq jobs run", f"under {FAR_FEWER:.0%} of the events", jobs),
+    Invariant("arq jobs run", f"under {FAR_FEWER:.0%} of the events, and one for each call with a pace", jobs),
     Invariant("notes twice on one ticket for one event; messages out of order", "0", notes_wrong),
     Invariant("messages twice with customer or ticket, or out of order", "0", messages.wrong),
     Invariant("of these apart: Redis was set back behind what was said or written", "counted", messages.wrong_by_loss),
@@ -248,6 +251,11 @@ INVARIANTS = (
     ),
     Invariant("open tickets without their note", "0", silent),
     Invariant("tickets that had not settled in time", "0", unsettled),
+    Invariant("most calls of the paced project in a window", "the rate x the time + the burst", pace.too_many),
+    Invariant("its pace that was used while starts waited", f"over {pace.USED:.0%}", pace.unused),
+    Invariant("its starts that overtook one accepted over a second before them", "0", pace.overtaken),
+    Invariant("its windows of 2 s in which a reply was due and starts got over a tenth", "0", pace.crowded_out),
+    Invariant("an agent's reply to Jelou, p99", f"under {pace.REPLY_MOST_S:.0f} s", pace.late_replies),
 )
 """The order is that of what matters most to whoever opened the ticket."""
 

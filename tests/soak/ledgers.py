@@ -14,6 +14,7 @@ from bridge.domain import AddNote, Phase, StartConversation, TicketRef
 from bridge.letters import Letter
 from bridge.links import Link
 from bridge.notes import marker
+from tests.soak.called import paced, paced_desks
 from tests.soak.messages import ROLLBACK
 from tests.soak.passed import agents_at_jelou, at_helpdesks, customers_at_jelou, orphans
 from tests.soak.records import Records, Started, Suffered, Ticket
@@ -37,12 +38,13 @@ START = "conversation.start"
 async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_s: float) -> Records:
     """Everything of this run."""
     jelous = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.projects]
-    desks = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.zendesks]
+    desks = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.all_zendesks]
     happened = [one for name in world.twins for one in (await world.ask(name, "GET", "/twin/faults"))["happened"]]
     starts, desk_side = _starts(jelous), await at_helpdesks(world)
     said, wrote = agents_at_jelou(jelous), customers_at_jelou(jelous)
     losses = [one for one in chaos.struck if one.kind == ROLLBACK]
     letters, left = await _letters(world), set(await watch.left())
+    told_of = _told_of(world.setup.all_zendesks, desks)
     tickets: dict[str, Ticket] = {}
     for name, link, timeline in await _kept(world, sorted(load.acknowledged)):
         account = world.setup.accounts[name.rpartition("/")[0]]
@@ -64,6 +66,8 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
             wrote=tuple(wrote.get(name, ())),
             **desk_side.told(name, losses),
             busy=name in left,
+            opened=_opened(load.opened[name], told_of.get(name)),
+            phone=load.phones[name],
             timeline=tuple(timeline),
         )
     return Records(
@@ -78,7 +82,24 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
         orphans=await orphans(world),
         resent=sum(count - 1 for told in jelous for count in told["sends"].values()),
         settled_s=settled_s,
+        paced=await paced(world),
+        desks=await paced_desks(world),
     )
+
+
+def _told_of(zendesks: Sequence[str], desks: Sequence[Json]) -> dict[str, int]:
+    """When each Zendesk ticket was first taken by Zendesk's own webhook."""
+    found: dict[str, int] = {}
+    for account, desk in zip(zendesks, desks, strict=True):
+        for one in desk["deliveries"]:
+            if one["state"] == "delivered":
+                name, at_ms = f"zendesk/{account}/{one['ticket_id']}", one["attempts"][-1]["at_ms"]
+                found[name] = min(at_ms, found.get(name, at_ms))
+    return found
+
+
+def _opened(opened: tuple[int, int], told_ms: int | None) -> tuple[int, int]:
+    return (opened[0], min(opened[1], told_ms)) if told_ms else opened
 
 
 def _talked(load: Load, name: str) -> Json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientError, ClientTimeout
 
+from bridge.twins.ledger import now_ms
 from tests.soak.plan import TALKS
 from tests.soak.senders import scripted, triggered
 from tests.soak.talk import Talk
@@ -35,6 +36,9 @@ class Load:
         self._room = asyncio.Semaphore(AT_ONCE)
         self.acknowledged: set[str] = set()
         self.talks: dict[str, Told] = {}
+        self.opened: dict[str, tuple[int, int]] = {}
+        self.phones: dict[str, str] = {}
+        self._silent: set[str] = set()
         self.taken = 0
         self.duplicates = 0
         self.refused = 0
@@ -56,8 +60,9 @@ class Load:
             "data": {"ticket": {"id": ticket_id, "subject": "Ayuda"}, "requester": {"phone": one.phone}},
         }
         first = scripted(account, told, f"{ticket_id}-1")
+        began_ms = now_ms()
         await self.until_taken(first)
-        self.acknowledged.add(f"{account.path}/{ticket_id}")
+        self._acknowledge(f"{account.path}/{ticket_id}", one, began_ms)
         others = {"same": first, "other": scripted(account, told, f"{ticket_id}-2")}
         await self._again([others[way] for way in one.again])
         await self._then(account, one, ticket_id)
@@ -66,16 +71,37 @@ class Load:
         """A ticket in Zendesk: its webhook tells of it, within Zendesk's patience; a trigger tells of each as well."""
         account = self._world.setup.accounts[one.account]
         told = {"subject": "Ayuda", "phone": one.phone, "name": "Ana"}
+        began_ms = now_ms()
         ticket = await self._world.ask(account.name, "POST", "/twin/tickets", told)
         await self._later()
         trigger = triggered(
             account, {"event": "ticket.created", "ticket_id": str(ticket["id"])}, f"trigger-{ticket['id']}"
         )
         await self.until_taken(trigger)
-        self.acknowledged.add(f"{account.path}/{ticket['id']}")
+        self._acknowledge(f"{account.path}/{ticket['id']}", one, began_ms)
         self.duplicates += 1
         await self._again([trigger] if "same" in one.again else [])
         await self._then(account, one, str(ticket["id"]))
+
+    def _acknowledge(self, name: str, one: Planned, began_ms: int) -> None:
+        self.acknowledged.add(name)
+        self.opened[name], self.phones[name] = (began_ms, now_ms()), one.phone[1:]
+        if not one.then:
+            self._silent.add(name)
+
+    async def answer_together(self, at_s: float) -> None:
+        """At this time, in conversations of the paced project in which nobody talks, many agents answer at once."""
+        await asyncio.sleep(at_s)
+        setup = self._world.setup
+        talks: list[tuple[str, Talk]] = []
+        for name in sorted(self._silent):
+            account = setup.accounts[name.rpartition("/")[0]]
+            if setup.paces(account) and len(talks) < setup.together:
+                talk = Talk(self._world, self, account, name.rpartition("/")[2], self.phones[name], self._dice)
+                talks += [(name, talk)] if await talk.is_live() else []
+        self.talks.update({name: talk.told for name, talk in talks})
+        self._silent -= self.talks.keys()
+        await asyncio.gather(*(talk.reply(again=False) for _, talk in talks))
 
     # -- sending ------------------------------------------------------------------------------------------------------
 

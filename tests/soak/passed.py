@@ -115,7 +115,7 @@ async def at_helpdesks(world: World) -> AtHelpdesks:
     """Ask them all."""
     notes: dict[str, Sequence[str]] = dict(world.receiver.notes)
     bodies: dict[str, Sequence[Stood]] = dict(world.receiver.bodies)
-    for name in world.setup.zendesks:
+    for name in world.setup.all_zendesks:
         for ticket in await world.ask(name, "GET", "/twin/tickets"):
             private = [comment["body"] for comment in ticket["comments"] if not comment["public"]]
             key = f"zendesk/{name}/{ticket['id']}"

@@ -55,6 +55,10 @@ bridge promises nothing where both are lost at once, and the plan leaves the web
 HANG = "hang jelou"
 """Not drawn: one Jelou hangs for the first part of every run."""
 
+AWAY, GATEWAY = "jelou away for long", "gateway's 503 before jelou"
+AWAY_AT, TOGETHER_AT, GATEWAY_AT = 0.15, 0.55, 0.65
+"""Not drawn: when in every run the paced Jelou goes away, many agents answer together, and a gateway answers for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -82,6 +86,14 @@ def faults(seed: int, duration_s: float, targets: Mapping[str, Sequence[str]], *
             steps.append(step)
         at_s += dice.uniform(0.5, 1.5) * pause_s if step else pause_s / 10
     return steps
+
+
+def outages(duration_s: float, target: str, away_s: float, gateway_s: float) -> tuple[Step, Step]:
+    """While starts wait there: refused connections, and a gateway that has lost its site."""
+    return (
+        Step(AWAY_AT * duration_s, AWAY, target, away_s),
+        Step(GATEWAY_AT * duration_s, GATEWAY, target, gateway_s),
+    )
 
 
 def _deck(dice: Random) -> Iterator[str]:
@@ -172,6 +184,21 @@ def tickets(seed: int, count: int, duration_s: float, accounts: Sequence[str], *
         account = dice.choice(list(accounts if trickles else floods[wave]))
         planned.append(_ticket(dice, (wave + late) * wave_s, account, number, count))
     return sorted(planned, key=lambda one: one.at_s)
+
+
+def steady(seed: int, count: int, duration_s: float, weights: Mapping[str, int], *, after: int) -> list[Planned]:
+    """The tickets of a paced project, one soon after the other, so that some always wait. ``weights`` by account.
+
+    ``after`` so many others, whose numbers they do not have.
+    """
+    dice = Random(f"steady {seed}")  # noqa: S311 - repeatable, not secret
+    accounts = dice.choices(list(weights), list(weights.values()), k=count)
+    times = sorted(dice.uniform(0.0, duration_s) for _ in range(count))
+    people = after + count
+    return [
+        _ticket(dice, at_s, account, after + number, people)
+        for number, (at_s, account) in enumerate(zip(times, accounts, strict=True))
+    ]
 
 
 def _ticket(dice: Random, at_s: float, account: str, number: int, count: int) -> Planned:

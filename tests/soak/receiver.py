@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from aiohttp import web
 
 from bridge.twins.answers import abort
 from bridge.twins.ledger import now_ms
-from tests.soak.records import Stood
+from tests.bench.peers import answer_s
+from tests.soak.records import Called, Stood
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 FAULTS: dict[str, float] = {"500 after taking": 0.01, "reset after taking": 0.01, "429": 0.01}
 """What an answer may be instead of 204, and how often."""
@@ -28,12 +30,14 @@ ANSWERS: dict[str, Callable[[web.Request], web.Response]] = {
 class Receiver:
     """All scripted accounts' receiver: ``notes`` the marks of notes, ``bodies`` the texts of notes and replies.
 
-    Both by ticket, in the order they were taken.
+    Both by ticket, in the order they were taken. ``calls`` by account; the ``slow`` ones answer as late as a real peer.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, slow: Collection[str] = ()) -> None:
         self._dice = Random(f"receiver {seed}")  # noqa: S311 - repeatable, not secret
+        self._slow = slow
         self._seen: set[str] = set()
+        self.calls: dict[str, list[Called]] = {}
         self.notes: dict[str, list[str]] = {}
         self.bodies: dict[str, list[Stood]] = {}
         self.injected: dict[str, int] = dict.fromkeys(FAULTS, 0)
@@ -47,6 +51,9 @@ class Receiver:
 
     async def _take(self, request: web.Request) -> web.Response:
         told = orjson.loads(await request.read())
+        self.calls.setdefault(request.match_info["account"], []).append(Called(now_ms(), "write"))
+        if request.match_info["account"] in self._slow:
+            await asyncio.sleep(answer_s(self._dice))
         fault = self._fault()
         if fault != "429":
             self._keep(request, told)

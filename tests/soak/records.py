@@ -28,6 +28,32 @@ class Suffered:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A call as its destination saw it: when it came and when it was answered (Unix ms), 0 where it never was.
+
+    ``what`` is start, send, close, read (of a ticket) or other; ``ticket`` is a start's or a read's, ``person`` the one
+    whom a call to Jelou is about. ``status`` is 0 where no answer arrived.
+    """
+
+    at_ms: int
+    what: str
+    ticket: str = ""
+    person: str = ""
+    answered_ms: int = 0
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """All calls to one destination that has a pace: ``limit`` of them in ``per_s``."""
+
+    name: str
+    limit: float
+    per_s: float
+    calls: tuple[Called, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """One conversation at Jelou, by the start call that asked for it.
 
@@ -76,6 +102,7 @@ class Ticket:
     which a start was out and not answered. ``conversations`` are the link's own, an
     episode one, without those that a retry began beyond.
 
+    ``opened`` is when it began to be told and when it was first taken, ``phone`` whose it is.
     ``replies`` and ``privates`` are what agents wrote, ``said`` what the bridge brought to Jelou for the ticket;
     ``wrote`` is what customers wrote in its conversations and the bridge took, ``written`` what of theirs stands on the
     ticket, each in its order. ``unsent`` counts the notes that say a reply did not arrive, ``packages`` the close
@@ -105,22 +132,29 @@ class Ticket:
     solved: tuple[int, ...] = ()
     reopened: tuple[int, ...] = ()
     busy: bool = False
+    opened: tuple[int, int] = (0, 0)
+    phone: str = ""
     timeline: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """A ticket in a worker's hands when that was killed or stopped, and how long until it went on (None: never)."""
+    """A ticket in a worker's hands when that was killed or stopped, and how long until it went on (None: never).
+
+    ``at_ms`` is when it was killed or stopped (Unix ms).
+    """
 
     ticket: str
     kind: str
     after_s: float | None
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
     """One run. ``events`` counts deliveries that the bridge took, ``jobs`` those that arq ran.
 
+    ``paced`` is the Jelou project at the default pace, ``desks`` the helpdesk accounts on it.
     ``orphans`` are the texts of events that no ticket was found for; ``resent`` counts messages that came to Jelou
     again with the id they had before.
     """
@@ -135,4 +169,6 @@ class Records:
     duplicates: int = 0
     orphans: frozenset[str] = frozenset()
     resent: int = 0
+    paced: Destination | None = None
+    desks: tuple[Destination, ...] = ()
     settled_s: float = 0.0

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import time
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientError
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from tests.soak.plan import Planned
     from tests.soak.records import Records
     from tests.soak.setup import Setup
     from tests.soak.world import World
 
 LOAD_SHARE = 0.85
 """Tickets stop coming a little before the faults do."""
+
+AFTER_S = 8.0
+"""So long after the faults many agents answer together once more, while starts still wait."""
 
 SETTLE_LOOK_S = 0.5
 QUIET_LOOKS = 3
@@ -75,12 +80,21 @@ async def _strike(running: World, load: Load, chaos: Chaos) -> None:
     setup = running.setup
     await _order_faults(running)
     steps = plan.faults(setup.seed, setup.faults_s, setup.targets, pause_s=setup.pause_s)
-    tickets = plan.tickets(
-        setup.seed, setup.tickets, setup.faults_s * LOAD_SHARE, list(setup.accounts), wave_s=setup.wave_s
-    )
     async with asyncio.TaskGroup() as group:
         group.create_task(chaos.run(steps))
-        group.create_task(load.run(tickets))
+        group.create_task(load.run(_tickets(setup)))
+        for at_s in (plan.TOGETHER_AT * setup.faults_s, setup.faults_s + AFTER_S):
+            group.create_task(load.answer_together(at_s))
+
+
+def _tickets(setup: Setup) -> list[Planned]:
+    """The fast projects' tickets in waves, the paced one's steadily beside them."""
+    load_s, paced = setup.faults_s * LOAD_SHARE, setup.paced_tickets
+    fast = [name for name, one in setup.accounts.items() if not setup.paces(one)]
+    count = max(0, setup.tickets - paced)
+    waves = plan.tickets(setup.seed, count, load_s, fast, wave_s=setup.wave_s)
+    steady = plan.steady(setup.seed, paced, load_s, setup.weights, after=count)
+    return sorted((*waves, *steady), key=attrgetter("at_s"))
 
 
 async def _order_faults(running: World) -> None:
@@ -93,7 +107,7 @@ async def _order_faults(running: World) -> None:
         await _order(running, name, "event", "close", running.setup.close_faults, seed)
         for operation in ("send", "close"):
             await _order(running, name, "operation", operation, running.setup.call_faults, seed)
-    for index, name in enumerate(running.setup.zendesks):
+    for index, name in enumerate(running.setup.all_zendesks):
         seed = running.setup.seed * 100 + 50 + index
         await _order(running, name, "operation", "update_ticket", running.setup.note_faults, seed)
         await _order(running, name, "event", "created", {"twice": 0.1}, seed)

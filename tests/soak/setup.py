@@ -14,10 +14,17 @@ from bridge.twins.jelou_rest import BASES, SEND_PATH
 from tests.harness import API_TOKEN, STANDARD_SECRET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 POLICIES = ("park", "retry")
+WEIGHTS = {"zendesk": 1, "standard-webhooks": 3}
 BOT = "bot-1"
+CALLS_PER_S = 5.0
+"""The default pace of a Jelou project."""
+
+DESK_CALLS = {"zendesk": 100, "standard-webhooks": 6_000}
+"""The default pace of a helpdesk account, calls a minute."""
+
 API_KEY = "key-of-the-soak"
 SIGNING_SECRET = "signing-secret-of-the-soak"
 ZENDESK_SECRET = "secret-of-the-soak"
@@ -64,6 +71,11 @@ class Setup:
     ``later_s`` is when a ticket is told again, from and to; ``pause_between_s`` is the same between two messages, and
     ``conversation_s`` how long agent and customer wait for a conversation to talk in. ``worker`` is the module that the
     worker processes run, ``repeat_ids`` what Jelou does with a message whose id it has.
+
+    ``paced`` is the project that runs at the defaults, with accounts of its own and peers as slow as real ones; its
+    tickets take ``paced_load`` of what it may start while faults strike. It goes away for ``away_s``, a gateway answers
+    for it for ``gateway_s``; a talk there waits ``paced_conversation_s``, and so many agents answer ``together``.
+    ``code`` is the folder of the bridge's code where it is not this one.
     """
 
     seed: int
@@ -75,14 +87,23 @@ class Setup:
     later_s: tuple[float, float] = (1.0, 4.0)
     pause_between_s: tuple[float, float] = (0.1, 1.5)
     conversation_s: float = 20.0
-    projects: tuple[str, ...] = ("norte", "sur", "lento")
+    paced_conversation_s: float = 90.0
+    projects: tuple[str, ...] = ("norte", "sur", "lento", "medido")
+    paced: str = "medido"
+    paced_load: float = 0.7
+    away_s: float = 25.0
+    gateway_s: float = 20.0
+    together: int = 15
     hangs: str = "lento"
     hang_share: float = 0.6
     scripted: int = 10
     zendesks: tuple[str, ...] = ("acme", "beta")
+    paced_zendesk: str = "gama"
+    paced_scripted: int = 3
     slots: int = 4
     start_timeout_s: float = 4.0
     confirm_wait_s: float = 8.0
+    paced_timeout_s: float = 6.0
     start_faults: Mapping[str, float] = field(default_factory=lambda: START_FAULTS)
     event_faults: Mapping[str, float] = field(default_factory=lambda: EVENT_FAULTS)
     message_faults: Mapping[str, float] = field(default_factory=lambda: MESSAGE_FAULTS)
@@ -92,11 +113,15 @@ class Setup:
     note_faults: Mapping[str, float] = field(default_factory=lambda: NOTE_FAULTS)
     worker: tuple[str, ...] = ("workers",)
     environ: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
 
-    @property
-    def wait_s(self) -> float:
+    def timeout_s(self, project: str) -> float:
+        """How long a start call may take there."""
+        return self.paced_timeout_s if project == self.paced else self.start_timeout_s
+
+    def wait_s(self, project: str) -> float:
         """How long an unknown start waits: a little over the least that the worker takes."""
-        return self.start_timeout_s + 8.5
+        return self.timeout_s(project) + 8.5
 
     @property
     def hang_s(self) -> float:
@@ -108,13 +133,37 @@ class Setup:
         """Every account by its name, ``kind/name``."""
         scripted = [("standard-webhooks", f"s{number:02d}") for number in range(self.scripted)]
         first, *others = (("zendesk", name) for name in self.zendesks)
-        named = [first, *scripted, *others]
-        return {f"{kind}/{name}": self._account(index, kind, name) for index, (kind, name) in enumerate(named)}
+        named = [self._account(*one) for one in enumerate([first, *scripted, *others])]
+        return {one.path: one for one in (*named, *self._paced_accounts())}
 
-    def _account(self, index: int, kind: str, name: str) -> Account:
+    def _account(self, index: int, named: tuple[str, str]) -> Account:
         # Each project has accounts of both policies.
-        project = self.projects[index // 2 % len(self.projects)]
-        return Account(kind, name, project, POLICIES[index % 2])
+        fast = [name for name in self.projects if name != self.paced]
+        return Account(*named, fast[index // 2 % len(fast)], POLICIES[index % 2])
+
+    def _paced_accounts(self) -> Iterator[Account]:
+        named = [("standard-webhooks", f"p{number:02d}") for number in range(self.paced_scripted)]
+        for index, (kind, name) in enumerate([("zendesk", self.paced_zendesk), *named]):
+            yield Account(kind, name, self.paced, POLICIES[index % 2])
+
+    @property
+    def all_zendesks(self) -> tuple[str, ...]:
+        """Those with a pace and those without."""
+        return (*self.zendesks, self.paced_zendesk)
+
+    @property
+    def paced_tickets(self) -> int:
+        """So many of the tickets are of the paced project."""
+        return int(CALLS_PER_S * self.faults_s * self.paced_load)
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """How many tickets each paced account gets: what each costs at its helpdesk must not hold back its starts."""
+        return {one.path: WEIGHTS[one.kind] for one in self.accounts.values() if self.paces(one)}
+
+    def paces(self, account: Account) -> bool:
+        """Whether it is of the paced project."""
+        return account.project == self.paced
 
     @property
     def targets(self) -> dict[str, list[str]]:
@@ -123,7 +172,7 @@ class Setup:
             "worker": ["worker 1", "worker 2"],
             "web": ["web"],
             "redis": ["redis"],
-            "jelou": [name for name in self.projects if name != self.hangs],
+            "jelou": [name for name in self.projects if name not in {self.hangs, self.paced}],
             "helpdesk": [*self.zendesks, SCRIPTS],
             "webhooks": ["webhooks"],
         }
@@ -171,8 +220,8 @@ def _project(setup: Setup, name: str, port: int) -> dict[str, Any]:
         "send_url": f"http://127.0.0.1:{port}{SEND_PATH}",
         "api_key": "${JELOU_API_KEY}",
         "signing_secrets": ["${JELOU_SIGNING_SECRET}"],
-        "start_timeout_s": setup.start_timeout_s,
-        "calls_per_s": 200.0,
+        "start_timeout_s": setup.timeout_s(name),
+        **({} if name == setup.paced else {"calls_per_s": 200.0}),
     }
 
 
@@ -183,10 +232,9 @@ def _account(setup: Setup, account: Account) -> dict[str, Any]:
         "starts_per_hour": 1_000_000,
         "initial_message": "Hola: {{ ticket.subject }}",
         "default_assignment": {"type": "queue", "target": "SOPORTE"},
-        "unknown_start": {"wait_s": setup.wait_s, "then": account.policy},
+        "unknown_start": {"wait_s": setup.wait_s(account.project), "then": account.policy},
         "confirm_wait_s": setup.confirm_wait_s,
-        "messages": {"merge_s": MERGE_S},
-        "calls_per_minute": 60_000,
+        **({} if setup.paces(account) else {"messages": {"merge_s": MERGE_S}, "calls_per_minute": 60_000}),
     }
 
 
@@ -212,19 +260,25 @@ def _zendesk(account: Account, ports: Mapping[str, int]) -> dict[str, Any]:
 SECTIONS = {"standard-webhooks": _scripted, "zendesk": _zendesk}
 
 
-def jelou_arguments(name: str, port: int, web_port: int) -> tuple[str, ...]:
-    """The Jelou twin of a project, as a module with its options."""
+def jelou_arguments(setup: Setup, name: str, port: int, web_port: int) -> tuple[str, ...]:
+    """The Jelou twin of a project, as a module with its options; of the paced one as a peer."""
     webhook = f"http://127.0.0.1:{web_port}/webhooks/jelou/{name}"
     options = {"port": port, "project": name, "bot": BOT, "api-key": API_KEY, "webhook": webhook}
-    return _options("bridge.twins.jelou", options | {"secret": SIGNING_SECRET})
+    return _options(_module(setup, "jelou", name), options | {"secret": SIGNING_SECRET})
 
 
-def zendesk_arguments(name: str, port: int, web_port: int) -> tuple[str, ...]:
-    """The Zendesk twin of an account, as a module with its options. It waits a tenth of the time before it retries."""
+def zendesk_arguments(setup: Setup, name: str, port: int, web_port: int) -> tuple[str, ...]:
+    """The Zendesk twin of an account, the same. It waits a tenth of the time before it retries."""
     webhook = f"http://127.0.0.1:{web_port}/webhooks/helpdesks/zendesk/{name}"
     options = {"port": port, "email": ZENDESK_EMAIL, "api-token": ZENDESK_TOKEN, "webhook": webhook}
-    return _options("bridge.twins.zendesk", options | {"secret": ZENDESK_SECRET, "time-scale": 0.1})
+    return _options(_module(setup, "zendesk", name), options | {"secret": ZENDESK_SECRET, "time-scale": 0.1})
 
 
-def _options(module: str, options: Mapping[str, object]) -> tuple[str, ...]:
-    return (module, *(part for name, value in options.items() for part in (f"--{name}", str(value))))
+def _module(setup: Setup, twin: str, name: str) -> tuple[str, ...]:
+    if name in {setup.paced, setup.paced_zendesk}:
+        return ("tests.soak.peer", twin, str(setup.seed))
+    return (f"bridge.twins.{twin}",)
+
+
+def _options(module: tuple[str, ...], options: Mapping[str, object]) -> tuple[str, ...]:
+    return (*module, *(part for name, value in options.items() for part in (f"--{name}", str(value))))

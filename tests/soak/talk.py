@@ -152,14 +152,24 @@ class Talk:
 
     async def _reached(self, phases: set[Phase] | frozenset[Phase]) -> bool:
         """Whether the ticket's link comes into one of these phases in time."""
-        until, key = time.monotonic() + self._world.setup.conversation_s, f"{PREFIX}:link:{self._account.path}"
+        setup = self._world.setup
+        until = time.monotonic() + (setup.paced_conversation_s if setup.paces(self._account) else setup.conversation_s)
         while time.monotonic() < until:
-            with contextlib.suppress(exceptions.RedisError, OSError):
-                # redis-py types one method for its clients of both kinds.
-                asked: Any = self._world.redis.hget(f"{key}/{self._ticket_id}", "state")
-                if Link.load(await asked or b"").phase in phases:
-                    return True
+            if await self._is_in(phases):
+                return True
             await asyncio.sleep(LOOK_S)
+        return False
+
+    async def is_live(self) -> bool:
+        """Whether it has a conversation now."""
+        return await self._is_in(LIVE)
+
+    async def _is_in(self, phases: set[Phase] | frozenset[Phase]) -> bool:
+        key = f"{PREFIX}:link:{self._account.path}/{self._ticket_id}"
+        with contextlib.suppress(exceptions.RedisError, OSError):
+            # redis-py types one method for its clients of both kinds.
+            asked: Any = self._world.redis.hget(key, "state")
+            return Link.load(await asked or b"").phase in phases
         return False
 
 

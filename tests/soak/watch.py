@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError, ClientTimeout
 from redis import exceptions
 
+from bridge.twins.ledger import now_ms
 from tests.soak.records import TakenOver
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Watch:
 
     def follow(self, kind: str) -> None:
         """From now on, see when each ticket that is in a worker's hands goes on."""
-        task = asyncio.create_task(self._follow(kind, monotonic()))
+        task = asyncio.create_task(self._follow(kind, monotonic(), now_ms()))
         self._following.add(task)
         task.add_done_callback(self._following.discard)
 
@@ -51,7 +52,7 @@ class Watch:
         if self._following:
             await asyncio.wait(set(self._following))
 
-    async def _follow(self, kind: str, since: float) -> None:
+    async def _follow(self, kind: str, since: float, at_ms: int) -> None:
         held = await self._held()
         while held and monotonic() - since < GIVE_UP_S:
             await asyncio.sleep(LOOK_S)
@@ -59,8 +60,8 @@ class Watch:
                 now = await self._look(list(held))
                 for ticket in [ticket for ticket, seen in now.items() if seen != held[ticket]]:
                     del held[ticket]
-                    self.taken_over.append(TakenOver(ticket, kind, round(monotonic() - since, 2)))
-        self.taken_over += [TakenOver(ticket, kind, None) for ticket in held]
+                    self.taken_over.append(TakenOver(ticket, kind, round(monotonic() - since, 2), at_ms))
+        self.taken_over += [TakenOver(ticket, kind, None, at_ms) for ticket in held]
 
     async def _held(self) -> dict[str, tuple[bytes | None, int]]:
         """The tickets in a worker's hands: holder, and how much was told of each."""

@@ -22,7 +22,7 @@ from tests.soak.receiver import Receiver
 from tests.soak.setup import SCRIPTS, SECRETS, Setup, configuration, jelou_arguments, zendesk_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 30.0
@@ -84,19 +84,18 @@ def free_ports(count: int) -> list[int]:
 async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
     """A running world in this folder, healthy, until the end of the block."""
     async with AsyncExitStack() as stack:
-        names = ("redis", "web", SCRIPTS, *setup.projects, *setup.zendesks)
+        names = ("redis", "web", SCRIPTS, *setup.projects, *setup.all_zendesks)
         left = iter(free_ports(2 * len(names) + 2))
         ports = dict(zip(names, left, strict=False))
         server = await stack.enter_async_context(EmbeddedServer(folder / "valkey", port=ports["redis"]))
         redis = Redis.from_url(server.url, socket_timeout=5)
         stack.push_async_callback(redis.aclose)
         session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
-        receiver = Receiver(setup.seed)
+        receiver = Receiver(setup.seed, slow=[one.name for one in setup.accounts.values() if setup.paces(one)])
         await stack.enter_async_context(serving(receiver.application(), ports[SCRIPTS]))
         proxies = await _proxies(stack, ports, left)
         web_port = proxies["webhooks"].port
-        twins = {name: _twin(folder, *jelou_arguments(name, ports[name], web_port)) for name in setup.projects}
-        twins |= {name: _twin(folder, *zendesk_arguments(name, ports[name], web_port)) for name in setup.zendesks}
+        twins = _twins(setup, folder, ports, web_port)
         bridge = _bridge(setup, folder, (ports["web"], *left), {name: one.port for name, one in proxies.items()})
         running = World(setup, folder, server, redis, session, receiver, proxies, twins, bridge)
         await _start(stack, running)
@@ -106,6 +105,12 @@ async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
 async def _proxies(stack: AsyncExitStack, targets: dict[str, int], left: Iterator[int]) -> dict[str, Proxy]:
     names = {name: "webhooks" if name == "web" else name for name in targets}
     return {names[name]: await stack.enter_async_context(Proxy(port, next(left))) for name, port in targets.items()}
+
+
+def _twins(setup: Setup, folder: Path, ports: Mapping[str, int], web_port: int) -> dict[str, Child]:
+    jelous = {name: jelou_arguments(setup, name, ports[name], web_port) for name in setup.projects}
+    zendesks = {name: zendesk_arguments(setup, name, ports[name], web_port) for name in setup.all_zendesks}
+    return {name: _twin(folder, *options) for name, options in (jelous | zendesks).items()}
 
 
 def _twin(folder: Path, module: str, *options: str) -> Child:
@@ -118,7 +123,9 @@ def _bridge(setup: Setup, folder: Path, own: Iterable[int], ports: dict[str, int
     config.write_text(configuration(setup, ports))
     environ = {
         **SECRETS,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(setup.code or ROOT),
+        # Or the folder that the soak runs in would come before.
+        **({"PYTHONSAFEPATH": "1"} if setup.code else {}),
         "BRIDGE_CONFIG": str(config),
         "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
         "BRIDGE_HOST": "127.0.0.1",

@@ -35,7 +35,9 @@ MARK = "[jelou-bridge:1]"
     TAKE_OVER,
     SILENT,
     UNSETTLED,
+    *PACE,
 ) = range(len(INVARIANTS))
+"""Those on pace have a file of their own."""
 
 
 def started(number: int = 1, **changes: Any) -> Started:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from tests.soak.chaos import ACTIONS
-from tests.soak.plan import HANG, KINDS, TALKS, THEN, Step, faults, tickets
-from tests.soak.setup import Setup
+from tests.soak.plan import AWAY, GATEWAY, HANG, KINDS, TALKS, THEN, Step, faults, outages, steady, tickets
+from tests.soak.setup import CALLS_PER_S, Setup
 from tests.soak.talk import STEPS
 
 SETUP = Setup(seed=1)
@@ -49,7 +49,7 @@ def test_a_stopped_worker_sleeps_longer_than_its_lease() -> None:
 
 def test_every_kind_of_fault_can_be_carried_out() -> None:
     """The table of the plan and that of the acts name the same."""
-    assert ACTIONS.keys() == KINDS.keys() | {HANG}
+    assert ACTIONS.keys() == KINDS.keys() | {HANG, AWAY, GATEWAY}
 
 
 def test_tickets_come_in_waves_over_all_accounts_with_duplicates_and_shared_phones() -> None:
@@ -64,6 +64,24 @@ def test_tickets_come_in_waves_over_all_accounts_with_duplicates_and_shared_phon
     assert again["same"] > 500
     assert again["other"] > 300
     assert max(at_once.values()) > 20
+
+
+def test_the_paced_project_has_two_long_outages_and_no_others() -> None:
+    """One after the other, so that it is seen to begin again after each."""
+    away, gateway = outages(90.0, "medido", 25.0, 20.0)
+    assert away.at_s + away.for_s < gateway.at_s < gateway.at_s + gateway.for_s < 90.0
+    assert "medido" not in SETUP.targets["jelou"]
+    assert SETUP.paced_zendesk not in SETUP.targets["helpdesk"]
+
+
+def test_the_paced_projects_tickets_wait_most_of_the_time_and_can_be_started_in_time() -> None:
+    """All accounts have some; with both outages they take longer than the faults, and no longer than settling may."""
+    run = Setup(seed=1, faults_s=90.0)
+    found = steady(1, run.paced_tickets, 76.5, run.weights, after=1_000)
+    assert {one.account for one in found} == run.weights.keys()
+    assert ([one.number for one in found], found[-1].at_s < 76.5) == ([*range(1_000, 1_000 + len(found))], True)
+    lasts_s = len(found) / CALLS_PER_S + run.away_s + run.gateway_s
+    assert run.faults_s < lasts_s < run.faults_s + run.settle_s
 
 
 def test_the_setup_has_more_accounts_than_slots_and_both_policies_on_each_project() -> None:
