@@ -52,6 +52,7 @@ STRUCK = (
 NO_START_EVENTS: dict[str, Any] = {
     "tickets": 100,
     "faults_s": 2.0,
+    "paced_load": 0.0,
     "pause_s": 60.0,
     "start_faults": {"reset_after_accepting": 0.3},
     "event_faults": {"dropped": 1.0},
