@@ -25,7 +25,7 @@ from bridge.errors import StoreUnavailable
 from bridge.scripting import UNAVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from arq.cron import CronJob
     from arq.typing import WorkerCoroutine
@@ -44,6 +44,9 @@ BUSY_POLL_S = 0.05
 
 EARLY_MS = 1_000
 """So much before now a job is due: by a clock that is behind ours, a worker would take it for one of later."""
+
+SEND_S = 5.0
+"""Longer than Redis may take for it (``bridge.connections``)."""
 
 JOB_TIMEOUT_S = 60
 """A lane's job yields after a few seconds; one that does not is a bug, and arq ends it."""
@@ -115,6 +118,21 @@ class _Worker(Worker):
             await asyncio.wait(self.tasks.values(), timeout=BUSY_POLL_S, return_when=asyncio.FIRST_COMPLETED)
 
 
+async def _to_its_end(sending: Coroutine[Any, Any, None]) -> None:
+    """Send it even if whoever sends it is cancelled meanwhile, and let that wait.
+
+    redis-py 5 never gives back the connection of a pipeline that is cancelled while it tidies up.
+    """
+    task = asyncio.create_task(sending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=SEND_S)
+        if task.done() and not task.cancelled():
+            task.exception()
+        raise
+
+
 def _ends_here() -> None:
     if to_end():
         raise asyncio.CancelledError
@@ -137,7 +155,7 @@ class Queue:
     async def wake(self, lane: str) -> None:
         """Send a job for the lane. Raises StoreUnavailable; then the sweep wakes the lane within a second."""
         try:
-            await self._send(lane)
+            await _to_its_end(self._send(lane))
         except UNAVAILABLE as error:
             raise StoreUnavailable(type(error).__name__) from error
 

@@ -81,9 +81,16 @@ def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None
         asyncio.create_task(_jobs(app, lanes, limits)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app)),
-        asyncio.create_task(every(turnstile.pause, turnstile.look, app)),
+        asyncio.create_task(_watch(turnstile, app)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app)),
     ]
+
+
+async def _watch(turnstile: Turnstile, app: App) -> None:
+    try:
+        await every(turnstile.pause, turnstile.look, app)
+    finally:
+        await turnstile.close()
 
 
 async def wind_down(lanes: Lanes, tasks: list[asyncio.Task[None]]) -> None:

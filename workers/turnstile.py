@@ -38,6 +38,12 @@ class Turnstile:
         for lane in look.wake:
             await self._app.queue.wake(lane)
 
+    async def close(self) -> None:
+        """Make no more probes: what they ask with is closed next."""
+        for task in self._probes:
+            task.cancel()
+        await asyncio.gather(*self._probes, return_exceptions=True)
+
     def _probe(self, look: Look) -> None:
         for destination, name in look.probes:
             task = asyncio.create_task(probe(self._app, destination, name))

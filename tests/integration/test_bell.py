@@ -124,6 +124,18 @@ async def test_a_wake_up_reaches_a_worker_that_waits(redis_url: str, redis: Any,
             await has(hands, *lanes)
 
 
+async def test_a_wake_up_is_sent_though_its_sender_is_cancelled(redis_url: str, redis: Any, prefix: str) -> None:
+    """Wherever it stands just then: a connection that is dropped halfway would be lost to the pool."""
+    async with queue_on(redis_url, prefix) as queue:
+        for turns in range(1, 6):
+            sending = asyncio.create_task(queue.wake("lane"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            sending.cancel()
+            await asyncio.wait({sending})
+            assert await redis.zcard(f"{prefix}:jobs") == turns
+
+
 async def test_a_ring_wakes_one_of_two(redis_url: str, redis: Any, prefix: str) -> None:
     """For three jobs the queue is looked at three times; then both wait again."""
     one, other = Hands(), Hands()
