@@ -6,6 +6,7 @@ Raises StoreUnavailable where Redis cannot be reached or cannot take the write; 
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from importlib import resources
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -207,6 +208,7 @@ def as_text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else (value or "")
 
 
+@cache
 def _texts(clock: str) -> dict[str, str]:
     folder = resources.files("bridge.scripts")
     shared = f"{clock}\n{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
