@@ -142,8 +142,8 @@ async def beside_reads(run: Run) -> list[Row]:
 
 
 async def chat(run: Run) -> list[Row]:
-    """4: agent and customer in turn in running Zendesk chats, for more updates than Zendesk allows a ticket."""
-    chats, turn_s, turns = 3, run.pick(5.5, 9.0), run.pick(14, 40)
+    """4: agent and customer in turn in running Zendesk chats, with the updates that Zendesk allows one on a ticket."""
+    chats, turn_s, turns = 3, run.pick(5.5, 9.0), run.pick(14, 29)
     replied, wrote = Words(), Words(numbers=itertools.count(BEHIND))
     async with run.world(Setup({"zendesk/z": "a"}, workers=run.workers[0])) as world:
         tickets = (await world.prepared(chats))["zendesk/z"]
