@@ -94,6 +94,8 @@ class Lanes:
             if room > 0:
                 more = await self._claim(lane, token, room)
                 if more == 0 and await self._app.store.sleep(lane, token):
+                    # While it was awake nobody reckoned with what is due in it next.
+                    self._app.turns.expect(0)
                     return
                 if more > MORE_HANDS and not asked:
                     asked = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bridge.twins.faults import Fault, Shape
-from tests.harness import eventually, scene
+from tests.harness import DEADLINE_S, eventually, scene
 from tests.outcomes import told
 from tests.talk import PHONE, QUICK, USER, heard, hears, open_ticket, reads
 from workers.limits import Limits
@@ -106,6 +107,16 @@ async def test_what_is_due_needs_no_sweep(redis_url: str, prefix: str) -> None:
         on.zendesk.change(ticket, status="solved")
         await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
         assert heard(conversation) == ["Ya quedó"]
+
+
+async def test_a_lane_that_goes_to_sleep_is_looked_at(redis_url: str, prefix: str) -> None:
+    """While its job ran nobody reckoned with what is due in it next: that would be late by up to two seconds."""
+    async with scene(redis_url, prefix, work=False) as on:
+        pausing = asyncio.create_task(on.bridge.app.turns.pause(3_600.0))
+        await asyncio.sleep(0)
+        await on.bridge.lanes.run("standard-webhooks/scripts~soporte")
+        async with asyncio.timeout(DEADLINE_S):
+            await pausing
 
 
 # --- a broken side ---------------------------------------------------------------------------------------------------
