@@ -116,7 +116,6 @@ CLASS_WORDS: Final[Mapping[str, str]] = {
 }
 
 
-def behind(counts: Mapping[str, int]) -> str:
-    """What stands before a call: ``behind 12 calls of live conversations, 3 starts``; empty where nothing does."""
-    parts = [f"{counts[name]} {words}" for name, words in CLASS_WORDS.items() if counts.get(name)]
-    return f"behind {', '.join(parts)}" if parts else ""
+def in_words(counts: Mapping[str, int]) -> str:
+    """What stands before a call: ``12 calls of live conversations, 3 starts``; empty where nothing does."""
+    return ", ".join(f"{counts[name]} {words}" for name, words in CLASS_WORDS.items() if counts.get(name))

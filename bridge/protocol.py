@@ -267,12 +267,12 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Due:
     """What is due now.
 
     Lanes to ``wake``; what this worker's tickets were ``granted``, as (destination, ticket, ms until its moment); where
     a harmless read is to be made (``probes``: destination, and who waits first there).
-    ``next_ms`` is when the next look is worth it, None where nothing is waited for.
+    ``next_ms`` is in how long something is due next, None where nothing is waited for.
     """
 
     next_ms: int | None

@@ -17,7 +17,7 @@ import orjson
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
-from bridge.protocol import Accepted, Batch, Breaker, Claimed, Finished, Leases, Look, Shaken, Trace, Turn, Verdict
+from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rotations import Rotations
@@ -159,13 +159,13 @@ class Store:
         """End this job of a lane that has more to do; the caller sends the next one."""
         await self._scripts.run("sleep", lane, awake_token, -1, self.leases.lane_ms)
 
-    async def look(self, worker: str = "", most: int = 200) -> Look:
+    async def due(self, worker: str = "", most: int = 200) -> Due:
         """Grant what the paces allow, and find the lanes that have something due and nobody at it.
 
         Each such lane is noted as being woken. ``worker`` hears what the tickets in its hands were granted.
         """
-        next_ms, wake, granted, probes = await self._scripts.run("look", self.leases.lane_ms, most, worker)
-        return Look(
+        next_ms, wake, granted, probes = await self._scripts.run("due", self.leases.lane_ms, most, worker)
+        return Due(
             next_ms if next_ms >= 0 else None,
             tuple(map(as_text, wake)),
             tuple((as_text(at), as_text(name), int(ms)) for at, name, ms in _grouped(granted, 3)),

@@ -8,7 +8,7 @@ import orjson
 
 from bridge import notes
 from bridge.domain import Phase, TicketRef
-from bridge.gates import behind
+from bridge.gates import in_words
 from bridge.links import Link
 from bridge.owed import Side
 from bridge.unasked import account_of
@@ -141,7 +141,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
 def _its_turn(turn: Turn) -> str:
     if turn.reason:
         return f"{turn.destination} is not called just now: {turn.reason}"
-    return f"its turn at {turn.destination}, {behind(turn.before)}".rstrip(", ")
+    before = in_words(turn.before)
+    return f"its turn at {turn.destination}" + (f", behind {before}" if before else "")
 
 
 def _last_wait(found: Trace) -> str:

@@ -51,7 +51,7 @@ class Desk:
 
     async def turn(self, lane: str, outcome: str = "ok", gate: Gate | None = None, ms: int = 0) -> dict[str, Verdict]:
         """Look, claim what is due in the lane, try each call, finish each ticket; the verdicts by ticket."""
-        await self.store.look()
+        await self.store.due()
         batch = await self.store.claim(lane, "job", 2_000)
         verdicts: dict[str, Verdict] = {}
         for one in batch.tickets:

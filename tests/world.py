@@ -175,7 +175,7 @@ class World:
 
     async def sweep(self) -> None:
         """The look at sleeping lanes."""
-        self.jobs += (await self.store.look()).wake
+        self.jobs += (await self.store.due()).wake
 
 
 _RUNNING: set[asyncio.Task[None]] = set()

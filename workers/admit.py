@@ -9,7 +9,7 @@ import orjson
 
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
-from bridge.gates import account_gate, behind, project_gate
+from bridge.gates import account_gate, in_words, project_gate
 from bridge.owed import Side, side_at
 from bridge.protocol import CallClass
 from workers.waiting import Wait
@@ -182,7 +182,7 @@ def _is_field_turn(gate: Gate, verdict: Verdict) -> bool:
 
 
 def _behind(verdict: Verdict) -> str:
-    return behind(orjson.loads(verdict.reason)) if verdict.verdict == "paced" and verdict.reason else ""
+    return in_words(orjson.loads(verdict.reason)) if verdict.verdict == "paced" and verdict.reason else ""
 
 
 def side_of(gate: Gate) -> Side:

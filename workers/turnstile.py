@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from workers.probing import probe
 
 if TYPE_CHECKING:
-    from bridge.protocol import Look
+    from bridge.protocol import Due
     from bridge.wiring import App
 
 
@@ -31,11 +31,11 @@ class Turnstile:
 
     async def look(self) -> None:
         """Grant, wake, try. Raises StoreUnavailable; then the next look does it."""
-        look = await self._app.store.look(self._app.turns.worker)
-        self._next_ms = look.next_ms
-        self._app.turns.tell(look.granted)
-        self._probe(look)
-        for lane in look.wake:
+        due = await self._app.store.due(self._app.turns.worker)
+        self._next_ms = due.next_ms
+        self._app.turns.tell(due.granted)
+        self._probe(due)
+        for lane in due.wake:
             await self._app.queue.wake(lane)
 
     async def close(self) -> None:
@@ -44,8 +44,8 @@ class Turnstile:
             task.cancel()
         await asyncio.gather(*self._probes, return_exceptions=True)
 
-    def _probe(self, look: Look) -> None:
-        for destination, name in look.probes:
+    def _probe(self, due: Due) -> None:
+        for destination, name in due.probes:
             task = asyncio.create_task(probe(self._app, destination, name))
             self._probes.add(task)
             task.add_done_callback(self._probes.discard)

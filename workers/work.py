@@ -89,10 +89,8 @@ class Work:
         link = replace(link, changed_ms=max(link.changed_ms, changed_ms(inbox)))
         news = len(inbox) + claimed.left > link.left
         # Who waits for a turn asks again at each claim, and stands where it stood.
-        ends = frozenset(side_at(at) for at, _ in claimed.places) | (
-            frozenset({Side.JELOU}) if evidence else frozenset()
-        )
-        link = _woken(link, ends, news=news)
+        over = {side_at(at) for at, _ in claimed.places}
+        link = _woken(link, over | {Side.JELOU} if evidence else over, news=news)
         ref = TicketRef.parse(claimed.ticket)
         return cls(
             app=app,
@@ -321,7 +319,7 @@ class Work:
         return bool(self.named or self.unparked) and self.link.phase not in {Phase.PARKED, Phase.FAILED}
 
 
-def _woken(link: Link, over: frozenset[Side], *, news: bool) -> Link:
+def _woken(link: Link, over: set[Side], *, news: bool) -> Link:
     """The link without the holds of these sides, and without plain backoff where news have come."""
     ends = over | {side for side, hold in link.holds.items() if news and not hold.firm}
     return replace(link, holds={side: hold for side, hold in link.holds.items() if side not in ends}) if ends else link

@@ -5,7 +5,7 @@
 -- Pace is GCRA: a theoretical arrival time per rate. `rates` are further limits of the destination, `more` further
 -- rates of this call alone: who has to wait for one of those takes no place for it. One whose key begins with `ticket:` is
 -- that ticket's own, [key, per_ms, calls], and holds in a window of its own (window.lua).
--- A call that may not go at once takes its place in the queue (queue.lua). Whoever looks next (look.lua, or the next that
+-- A call that may not go at once takes its place in the queue (queue.lua). Whoever comes next (due.lua, or the next that
 -- asks) grants the head a moment for each call that the pace allows, up to lead_ms ahead, so that none of it is lost on
 -- the way to a worker; the worker waits for its moment. A grant that is not used in time is a place again.
 -- The breaker opens on the rate of failures, on three in a row that tell of the destination as a whole, at once on a

@@ -33,7 +33,7 @@ local function places_key(destination) return P .. 'places:' .. destination end
 local function grants_key(destination) return P .. 'grants:' .. destination end
 local function at_key(name) return P .. 'at:' .. name end
 
--- Somebody looks at the destination then (turn.lua), or sooner.
+-- Somebody looks at the destination then (due.lua), or sooner.
 local function look_at(destination, at) redis.call('ZADD', QUEUES, 'LT', at, destination) end
 
 local function place_of(destination, name)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from bridge.correlate import Located
     from bridge.domain import Testimony, TicketEvent
-    from bridge.protocol import Look
+    from bridge.protocol import Due
     from tests.data.peers import Chat, Paper, Peers
 
 WORKER = "0123456789abcdef0123456789abcdef"
@@ -151,8 +151,8 @@ class Stand:
             await lanes.run(lane)
             await lanes.drain()
 
-    async def _look(self) -> Look:
-        look = await self.store.look()
+    async def _look(self) -> Due:
+        look = await self.store.due()
         self.jobs += look.wake
         for destination, name in look.probes:
             await probe(self.app, destination, name)
@@ -162,7 +162,7 @@ class Stand:
         """A worker begins with what is due, and is killed at the call that is to kill it."""
         self.peers.hung.clear()
         lanes = Lanes(self.app, AT_ONCE)
-        for lane in (*self.jobs, *(await self.store.look()).wake):
+        for lane in (*self.jobs, *(await self.store.due()).wake):
             await lanes.run(lane)
         self.jobs.clear()
         await self.peers.hung.wait()

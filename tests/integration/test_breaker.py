@@ -30,8 +30,8 @@ async def test_failures_open_the_breaker_and_a_probe_closes_it(desk: Desk) -> No
     assert {one.verdict for one in held.values()} == {"broken"}
     assert {one.reason for one in held.values()} == {"why"}
     await desk.at(desk.now + 5_000)
-    assert (await desk.store.look()).probes == ((DESTINATION, "t1"),)
-    assert (await desk.store.look()).probes == ()
+    assert (await desk.store.due()).probes == ((DESTINATION, "t1"),)
+    assert (await desk.store.due()).probes == ()
     await desk.open("b", "t4")
     assert (await desk.turn("b"))["t4"].verdict == "broken"
     await learned(desk, "ok")
@@ -45,7 +45,7 @@ async def test_where_there_is_no_harmless_read_the_first_is_the_probe(desk: Desk
     await desk.open("a", "t1", "t2", "t3")
     await desk.turn("a")
     await desk.at(desk.now + 5_000)
-    await desk.store.look()
+    await desk.store.due()
     await desk.store.probe_by_call(DESTINATION)
     assert list(await desk.turn("a", outcome="")) == ["t1"]
     await desk.at(desk.now + 1_000)
@@ -60,9 +60,9 @@ async def test_a_probe_whose_worker_died_is_made_again(desk: Desk) -> None:
     await desk.open("a", "t1")
     await desk.turn("a")
     await desk.at(desk.now + 5_000)
-    assert (await desk.store.look()).probes
+    assert (await desk.store.due()).probes
     await desk.at(desk.now + 10_000)
-    assert (await desk.store.look()).probes
+    assert (await desk.store.due()).probes
 
 
 async def learned(desk: Desk, kind: str) -> None:
@@ -93,7 +93,7 @@ async def test_a_probe_that_fails_opens_it_again(desk: Desk, kind: str, expected
         until = await desk.until()
         spans.append(until - desk.now)
         await desk.at(until)
-        assert (await desk.store.look()).probes
+        assert (await desk.store.due()).probes
         await learned(desk, kind)
     assert spans == [5_000, *expected[1:]]
 
@@ -133,7 +133,7 @@ async def test_a_success_forgets_the_failures(desk: Desk) -> None:
     await desk.open("a", "t1", "t2")
     await desk.turn("a")
     await desk.at(desk.now + 15_000)
-    await desk.store.look()
+    await desk.store.due()
     await learned(desk, "ok")
     assert went(await desk.turn("a")) == 2
     await desk.open("a", "t3")

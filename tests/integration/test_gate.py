@@ -27,7 +27,7 @@ async def order(desk: Desk, waiting: dict[str, tuple[CallClass, str]], moments: 
     gone: list[str] = []
     for _ in range(moments):
         await desk.at(desk.now + 200)
-        await desk.store.look()
+        await desk.store.due()
         for name, (call_class, lane) in [*waiting.items()]:
             if (await asked(desk, name, call_class, lane)).verdict == "go":
                 gone.append(name)
@@ -72,7 +72,7 @@ async def test_a_grant_that_is_not_used_in_time_is_a_place_again(desk: Desk) -> 
     for name in ("second", "third"):
         assert (await asked(desk, name)).verdict == "paced"
     await desk.at(desk.now + 200)
-    await desk.store.look()
+    await desk.store.due()
     await desk.at(desk.now + 1_000)
     assert (await asked(desk, "second")).verdict == "go"
     assert (await asked(desk, "third")).verdict == "paced"
@@ -83,9 +83,9 @@ async def test_a_grant_that_nobody_comes_for_is_forgotten(desk: Desk) -> None:
     await asked(desk, "first")
     await asked(desk, "gone")
     await desk.at(desk.now + 200)
-    await desk.store.look()
+    await desk.store.due()
     await desk.at(desk.now + 3_000)
-    await desk.store.look()
+    await desk.store.due()
     left = {key.decode().removeprefix(f"{desk.prefix}:") async for key in desk.redis.scan_iter(f"{desk.prefix}:*")}
     assert not {key for key in left if key.startswith(("queue", "places", "grants", "turns", "at:"))}
 
@@ -264,6 +264,6 @@ async def test_what_is_quiet_gets_no_more_than_its_part(desk: Desk) -> None:
     gone = 0
     for tick in range(101):
         await desk.at(1_000_000 + 200 * tick)
-        await desk.store.look()
+        await desk.store.due()
         gone += (await desk.store.rounds.pass_gate(f"q{gone}", gate, ())).verdict == "go"
     assert gone == 11

@@ -59,7 +59,7 @@ async def _step(desk: Desk, model: QueueModel, gate: Gate, number: int, step: An
     if isinstance(step, int):
         await desk.at(desk.now + step)
     elif step == "look":
-        await desk.store.look()
+        await desk.store.due()
         model.look(desk.now)
     else:
         name, call_class = step

@@ -46,7 +46,7 @@ async def test_a_place_that_an_older_worker_left_costs_nothing_of_the_pace(desk:
         await finished_before(desk, ticket)
     assert await asked(desk, "last") == "paced"
     await desk.at(desk.now + 200)
-    await desk.store.look()
+    await desk.store.due()
     assert await asked(desk, "last") == "go"
     assert not await desk.redis.exists(f"{desk.prefix}:places:{DESTINATION}", f"{desk.prefix}:at:{tickets[0]}")
 

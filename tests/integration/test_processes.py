@@ -122,7 +122,7 @@ async def _is_woken(on: Processes) -> bool:
 async def _wakeups(on: Processes) -> int:
     """The jobs that wait for whoever comes next, and those that the next sweep sends."""
     async with store_on(on.server.url, PREFIX, connections=2) as store, queue_on(on.server.url, PREFIX) as queue:
-        swept = (await store.look()).wake
+        swept = (await store.due()).wake
         for lane in swept:
             await queue.wake(lane)
     redis = Redis.from_url(on.server.url, decode_responses=True)

@@ -188,7 +188,7 @@ async def test_a_call_without_a_ticket_shares_the_pace_with_the_tickets(steps: S
     assert waits.verdict == "paced"
     for _ in range(2):
         await steps.pass_ms(int(SLOW.interval_ms))
-        await steps.store.look()
+        await steps.store.due()
     assert (await passed(steps)).verdict == "go"
     assert await steps.redis.keys(steps.key("link", "reconciler*")) == []
 
@@ -199,9 +199,9 @@ async def test_the_place_of_a_caller_that_is_gone_is_given_up(steps: Steps) -> N
     await passed(steps)
     assert await steps.redis.exists(steps.key("places", DESK))
     await steps.pass_ms(int(SLOW.interval_ms))
-    await steps.store.look()
+    await steps.store.due()
     await steps.pass_ms(2_000)
-    await steps.store.look()
+    await steps.store.due()
     assert not await steps.redis.exists(steps.key("places", DESK), steps.key("grants", DESK))
 
 

@@ -37,9 +37,9 @@ async def test_a_lane_whose_job_was_lost_is_woken_after_the_awake_lease(steps: S
     """The word that a job is on its way holds for so long and no longer."""
     await steps.accept()
     await steps.pass_ms(LEASES.lane_ms - 1)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     await steps.pass_ms(1)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_lane_whose_job_died_is_woken_after_the_awake_lease(steps: Steps) -> None:
@@ -47,7 +47,7 @@ async def test_a_lane_whose_job_died_is_woken_after_the_awake_lease(steps: Steps
     await steps.deliver(steps.incoming(ticket="a"), steps.incoming(ticket="b"))
     await steps.claim(most=1)
     await steps.pass_ms(LEASES.lane_ms)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_claim_prolongs_the_lanes_awake(steps: Steps) -> None:
@@ -122,9 +122,9 @@ async def test_going_to_sleep_registers_the_next_due_time(steps: Steps) -> None:
     await steps.waiting("firm", due_in_ms=60_000)
     await asleep(steps)
     await steps.pass_ms(59_999)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     await steps.pass_ms(1)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_finish_registers_the_next_due_time_of_a_sleeping_lane(steps: Steps) -> None:
@@ -134,7 +134,7 @@ async def test_a_finish_registers_the_next_due_time_of_a_sleeping_lane(steps: St
     assert await steps.look_in_ms() == LEASES.ticket_ms
     await steps.finish(claimed, wait="backoff", due_in_ms=100)
     await steps.pass_ms(100)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_later_due_time_does_not_put_the_next_look_off(steps: Steps) -> None:
@@ -151,9 +151,9 @@ async def test_a_dead_workers_tickets_wake_their_lane_when_the_lease_ends(steps:
     await steps.held()
     await asleep(steps)
     await steps.pass_ms(LEASES.ticket_ms - 1)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     await steps.pass_ms(1)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
     assert len((await steps.claim()).tickets) == 1
 
 
@@ -172,7 +172,7 @@ async def test_a_lane_that_emptied_by_itself_is_forgotten_by_the_sweep(steps: St
     await asleep(steps)
     await steps.finish(claimed)
     await steps.pass_ms(LEASES.ticket_ms)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     assert await steps.look_in_ms() is None
 
 
@@ -183,7 +183,7 @@ async def test_a_look_that_is_too_early_is_put_off(steps: Steps) -> None:
     await steps.pass_ms(LEASES.ticket_ms - 1)
     await steps.store.beat([(claimed.ticket, claimed.lane, claimed.token)], [])
     await steps.pass_ms(1)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     assert await steps.look_in_ms() == LEASES.ticket_ms - 1
 
 
@@ -194,7 +194,7 @@ async def test_a_lane_is_woken_once(steps: Steps) -> None:
     """The sweep notes that a job is on its way, so that two sweepers send one."""
     await steps.accept()
     await steps.pass_ms(LEASES.lane_ms)
-    looks = await asyncio.gather(*(steps.store.look() for _ in range(3)))
+    looks = await asyncio.gather(*(steps.store.due() for _ in range(3)))
     assert sorted(len(look.wake) for look in looks) == [0, 0, 1]
 
 
@@ -206,15 +206,15 @@ async def test_a_busy_lane_does_not_hide_the_others(steps: Steps) -> None:
     await steps.waiting("firm", due_in_ms=1)
     await asleep(steps)
     await steps.pass_ms(1)
-    assert (await steps.store.look(most=1)).wake == ()
-    assert (await steps.store.look(most=1)).wake == (LANE,)
+    assert (await steps.store.due(most=1)).wake == ()
+    assert (await steps.store.due(most=1)).wake == (LANE,)
 
 
 async def test_a_busy_lane_is_looked_at_again_when_its_job_ends(steps: Steps) -> None:
     """Its awake token is all the proof there is."""
     await steps.deliver(steps.incoming(ticket="a"), steps.incoming(ticket="b"))
     await steps.claim(most=1)
-    await steps.store.look()
+    await steps.store.due()
     assert await steps.look_in_ms() == LEASES.lane_ms
 
 
@@ -227,7 +227,7 @@ async def test_a_lane_that_makes_room_stays_awake_in_name(steps: Steps) -> None:
     await steps.claim(most=1)
     await steps.store.hand_over(LANE, "job")
     assert (await steps.accept(ticket="c")).wake == ()
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
 
 
 async def test_a_hand_over_whose_job_was_lost_is_made_good(steps: Steps) -> None:
@@ -236,7 +236,7 @@ async def test_a_hand_over_whose_job_was_lost_is_made_good(steps: Steps) -> None
     await steps.claim(most=1)
     await steps.store.hand_over(LANE, "job")
     await steps.pass_ms(LEASES.lane_ms)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_lane_without_room_holds_no_slot_and_is_not_woken_for_a_while(steps: Steps) -> None:
@@ -246,9 +246,9 @@ async def test_a_lane_without_room_holds_no_slot_and_is_not_woken_for_a_while(st
     assert await steps.store.sleep(LANE, "job", not_before_ms=500)
     assert (await steps.accept(ticket="c")).wake == ()
     await steps.pass_ms(499)
-    assert (await steps.store.look()).wake == ()
+    assert (await steps.store.due()).wake == ()
     await steps.pass_ms(1)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_job_that_claims_nothing_is_on_its_way_no_more(steps: Steps) -> None:
@@ -256,7 +256,7 @@ async def test_a_job_that_claims_nothing_is_on_its_way_no_more(steps: Steps) -> 
     await steps.accept()
     assert await steps.store.sleep(LANE, "job", not_before_ms=500)
     await steps.pass_ms(500)
-    assert (await steps.store.look()).wake == (LANE,)
+    assert (await steps.store.due()).wake == (LANE,)
 
 
 async def test_a_claim_ends_the_time_without_room(steps: Steps) -> None:

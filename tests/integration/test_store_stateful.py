@@ -283,7 +283,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """The once-a-second look at sleeping lanes."""
-        self.world.jobs.extend(self.do(self.store.look()).wake)
+        self.world.jobs.extend(self.do(self.store.due()).wake)
 
     # -- the other side, and time -----------------------------------------------------------------------------------
 
@@ -373,7 +373,7 @@ class Protocol(RuleBasedStateMachine):
         self.hands.clear()
         for _ in range(400):
             self.advance(1_000)
-            for lane in self.do(self.store.look()).wake:
+            for lane in self.do(self.store.due()).wake:
                 self._work(lane)
             if not any(self.do(self.redis.zcard(f"{self.prefix}:lane:{lane}")) for lane in LANES):
                 return

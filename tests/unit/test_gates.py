@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import Ambiguous, CallError, Conflict, Denied, NotSent, Refused, Throttled
-from bridge.gates import account_gate, behind, explained, outcome, paced
+from bridge.gates import account_gate, explained, in_words, outcome, paced
 from bridge.helpdesks import REGISTRY
 from bridge.protocol import CallClass, Gate
 
@@ -81,8 +81,8 @@ def test_a_start_of_unknown_fate_tells_of_the_project() -> None:
 
 def test_what_stands_before_a_call_is_said_in_words() -> None:
     """By class, the best first."""
-    assert behind({"start": 3, "live": 12}) == "behind 12 calls of live conversations, 3 starts"
-    assert behind({}) == ""
+    assert in_words({"start": 3, "live": 12}) == "12 calls of live conversations, 3 starts"
+    assert in_words({}) == ""
 
 
 def test_a_time_to_wait_is_told_in_full() -> None:

@@ -1,4 +1,4 @@
--- look(wake_ms, most, worker): what is due now. Whoever can pass at a gate is granted its moment, and lanes that have
+-- due(wake_ms, most, worker): what is due now. Whoever can pass at a gate is granted its moment, and lanes that have
 -- something due and nobody at it are woken.
 -- returns {ms until the next look is worth it (-1: nothing is waited for), {lanes to wake...}, {destination, ticket, ms
 -- until its moment, for what this worker holds...}, {destination, who waits first, where a harmless read is to be made...}}
