@@ -48,6 +48,9 @@ EARLY_MS = 1_000
 SEND_S = 5.0
 """Longer than Redis may take for it (``bridge.connections``)."""
 
+END_S = 1.0
+"""How long arq's loop and its jobs may take to end by themselves."""
+
 JOB_TIMEOUT_S = 60
 """A lane's job yields after a few seconds; one that does not is a bug, and arq ends it."""
 
@@ -91,19 +94,42 @@ class _Worker(Worker):
     look_s = LOOK_S
     listener: Listener
 
-    async def main(self) -> None:
-        """As arq's."""
+    ending = False
+
+    async def async_run(self) -> None:
+        """As arq's. Cancelled, it takes no further job, and ends once those in hand have noted their end.
+
+        Not arq's cancellation of its loop and nothing else: its jobs would go on after the pool was closed.
+        """
+        self.main_task = asyncio.create_task(self.main())
         try:
-            await super().main()
+            await asyncio.shield(self.main_task)
         finally:
+            self.ending = True
             await self.listener.close()
+            await self._end()
+
+    async def _end(self) -> None:
+        loop = {self.main_task} if self.main_task else set()
+        await asyncio.wait(loop, timeout=END_S)
+        for task in loop:
+            while not task.done():
+                task.cancel()
+                await asyncio.wait(loop, timeout=END_S)
+        # Not cancelled: what a job has claimed, and not launched yet, would be held until the lease ends.
+        if self.tasks:
+            await asyncio.wait(self.tasks.values(), timeout=END_S)
 
     async def heart_beat(self) -> None:
-        """As arq's, and a pause. The last one once the loop was cancelled."""
+        """As arq's, and a pause. The last one once the loop is to end."""
         await super().heart_beat()
-        _ends_here()
+        self._ends_here()
         await self._pause()
-        _ends_here()
+        self._ends_here()
+
+    def _ends_here(self) -> None:
+        if self.ending:
+            raise asyncio.CancelledError
 
     def idle(self) -> bool:
         """Whether a job would be begun at once."""
@@ -131,11 +157,6 @@ async def _to_its_end(sending: Coroutine[Any, Any, None]) -> None:
         if task.done() and not task.cancelled():
             task.exception()
         raise
-
-
-def _ends_here() -> None:
-    if to_end():
-        raise asyncio.CancelledError
 
 
 class Queue:

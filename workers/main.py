@@ -96,6 +96,7 @@ async def _watch(turnstile: Turnstile, app: App) -> None:
 async def wind_down(lanes: Lanes, tasks: list[asyncio.Task[None]]) -> None:
     """Take no more jobs: one taken now would be a wake-up lost. Then let land what is in hand; its leases go on."""
     jobs, heartbeat, sweeper, turnstile, tender = tasks
+    lanes.draining = True
     await end([jobs, sweeper, tender])
     await lanes.drain()
     await end([heartbeat, turnstile])

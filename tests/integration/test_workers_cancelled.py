@@ -75,3 +75,27 @@ async def test_a_step_that_loses_its_cancellation_is_the_last(redis_url: str, pr
         loses = Loses()
         await ends(every(_at_once, loses.once, on.bridge.app), loses)
         assert loses.turns == 1
+
+
+async def test_a_job_in_hand_has_noted_its_end_when_the_loop_has_ended(redis_url: str, prefix: str) -> None:
+    """Whoever ends the loop may close the connections then; no mark of a job under way is left."""
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: str) -> None:
+        begun.set()
+        await go.wait()
+
+    pool = ConnectionPool.from_url(redis_url)
+    queue = Queue(pool, prefix)
+    worker = queue.worker(slow, 4, lambda: False)
+    loop = asyncio.create_task(worker.async_run())
+    await queue.wake("a lane")
+    await begun.wait()
+    loop.cancel()
+    asyncio.get_running_loop().call_soon(go.set)
+    with suppress(asyncio.CancelledError):
+        await loop
+    assert all(job.done() for job in worker.tasks.values())
+    assert worker.main_task is not None
+    assert worker.main_task.done()
+    await pool.disconnect()
