@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(120)
 
 SHORT: dict[str, Any] = {
-    "seed": 151,
+    "seed": 119,
     "tickets": 250,
-    "faults_s": 7.0,
+    "faults_s": 8.0,
     "settle_s": 45.0,
     "pause_s": 0.7,
     "wave_s": 0.5,
@@ -41,7 +41,8 @@ STRUCK = (
     "rollback redis",
     "kill worker",
     "kill web",
-    "restart redis",
+    "fail over redis",
+    "fill redis",
     "reset redis connections",
     "reset jelou connections",
     "jelou away for long",
@@ -80,7 +81,7 @@ def verdict(table: str, row: str) -> str:
 
 
 def test_every_invariant_holds_in_a_short_soak(tmp_path: Path) -> None:
-    """Workers and web killed, Redis restarted, connections cut, Jelou and helpdesks faulty: the table says held."""
+    """Workers and web killed, Redis set back, full and failed over, strangers' bombs: the table says held."""
     code, table = soaked(tmp_path)
     assert (code, "violated" in table) == (0, False), table
     assert [kind for kind in STRUCK if f"| {kind} |" not in table] == []

@@ -71,6 +71,7 @@ class Chaos:
         for proxy in self._world.proxies.values():
             await proxy.heal()
         self._world.receiver.faulty = False
+        await self._world.limit_memory(0)
         await self._gateway(down=False)
 
     # -- processes ----------------------------------------------------------------------------------------------------
@@ -106,6 +107,18 @@ class Chaos:
         await asyncio.sleep(COPY_AGE_S)
         await self._world.restore(copy)
         await asyncio.sleep(max(0.0, step.for_s - COPY_AGE_S))
+
+    async def fail_over(self, step: Step) -> None:
+        """Another server takes over under the same name; the old one lives on and refuses to be written to."""
+        await self._world.fail_over()
+        await asyncio.sleep(step.for_s)
+
+    async def fill(self, step: Step) -> None:
+        """It may hold no more than it does; nothing of it is dropped."""
+        used = (await self._world.redis.info("memory"))["used_memory"]
+        await self._world.limit_memory(used)
+        await asyncio.sleep(step.for_s)
+        await self._world.limit_memory(0)
 
     # -- connections --------------------------------------------------------------------------------------------------
 
@@ -154,6 +167,8 @@ ACTIONS: dict[str, Callable[[Chaos, Step], Awaitable[None]]] = {
     "kill web": Chaos.kill,
     "restart redis": Chaos.restart,
     "rollback redis": Chaos.rollback,
+    "fail over redis": Chaos.fail_over,
+    "fill redis": Chaos.fill,
     "reset redis connections": Chaos.reset,
     "stall redis connections": Chaos.stall,
     "slow redis connections": Chaos.slow,

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bridge.domain import StartConversation
-from tests.soak import ends, messages, pace
+from tests.soak import doors, ends, messages, pace
 from tests.soak.findings import Example, Finding, Invariant, none_of
 
 if TYPE_CHECKING:
@@ -255,6 +255,9 @@ INVARIANTS = (
     Invariant("its pace that was used while starts waited", f"over {pace.USED:.0%}", pace.unused),
     Invariant("its starts that overtook one accepted over a second before them", "0", pace.overtaken),
     Invariant("its windows of 2 s in which a reply was due and starts got over a tenth", "0", pace.crowded_out),
+    Invariant("strangers' bodies that were taken", "0", doors.strangers_taken),
+    Invariant("a genuine delivery's answer beside them, p99", f"under {doors.ANSWER_MOST_S} s", doors.late_answers),
+    Invariant("genuine deliveries refused while nothing that an answer needs is struck", "0", doors.refused),
     Invariant("an agent's reply to Jelou, p99", f"under {pace.REPLY_MOST_S:.0f} s", pace.late_replies),
 )
 """The order is that of what matters most to whoever opened the ticket."""

@@ -22,10 +22,11 @@ from tests.soak.talk import Told
 from tests.soak.watch import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tests.soak.chaos import Chaos
     from tests.soak.load import Load
+    from tests.soak.stranger import Stranger
     from tests.soak.watch import Watch
     from tests.soak.world import World
 
@@ -35,7 +36,9 @@ TAKEN = 202
 START = "conversation.start"
 
 
-async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_s: float) -> Records:
+async def records(
+    world: World, load: Load, chaos: Chaos, watch: Watch, stranger: Stranger, settled_s: float
+) -> Records:
     """Everything of this run."""
     jelous = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.projects]
     desks = [await world.ask(name, "GET", "/twin/ledger") for name in world.setup.all_zendesks]
@@ -75,9 +78,11 @@ async def records(world: World, load: Load, chaos: Chaos, watch: Watch, settled_
         struck=tuple(chaos.struck),
         suffered=tuple(_suffered(happened)),
         taken_over=tuple(watch.taken_over),
-        injected=_injected(world, chaos, happened),
+        injected=_injected(world, chaos, happened, stranger.answers),
         events=load.taken + _events_taken(jelous, desks),
         jobs=watch.jobs,
+        answered=tuple(load.answered),
+        stranger=stranger.answers,
         duplicates=load.duplicates,
         orphans=await orphans(world),
         resent=sum(count - 1 for told in jelous for count in told["sends"].values()),
@@ -204,9 +209,10 @@ def _events_taken(jelous: Iterable[Json], desks: Iterable[Json]) -> int:
 # --- faults ----------------------------------------------------------------------------------------------------------
 
 
-def _injected(world: World, chaos: Chaos, happened: Iterable[Json]) -> dict[str, int]:
+def _injected(world: World, chaos: Chaos, happened: Iterable[Json], sent: Mapping[int, int]) -> dict[str, int]:
     """How many faults of each kind there were, the plan's and the twins'."""
     twins = Counter(f"{one['to']}: {one['name'].replace('_', ' ')}" for one in happened)
     plan = Counter(one.kind for one in chaos.struck)
     receiver = {f"note: {name}": count for name, count in world.receiver.injected.items() if count}
-    return {**dict(sorted(plan.items())), **dict(sorted(twins.items())), **receiver}
+    bombs = {f"a stranger's packed body, answered {status or 'by closing'}": count for status, count in sent.items()}
+    return {**dict(sorted(plan.items())), **dict(sorted(bombs.items())), **dict(sorted(twins.items())), **receiver}

@@ -11,6 +11,7 @@ from aiohttp import ClientError, ClientTimeout
 
 from bridge.twins.ledger import now_ms
 from tests.soak.plan import TALKS
+from tests.soak.records import Answered
 from tests.soak.senders import scripted, triggered
 from tests.soak.talk import Talk
 
@@ -42,6 +43,7 @@ class Load:
         self.taken = 0
         self.duplicates = 0
         self.refused = 0
+        self.answered: list[Answered] = []
 
     async def run(self, planned: Sequence[Planned]) -> None:
         """Open every ticket at its time; returns when all are taken and all is told again that is to be."""
@@ -113,16 +115,22 @@ class Load:
 
     async def _send(self, delivery: Delivery) -> int:
         """The answer's status, 0 where there is none."""
-        url, timeout = self._world.web_url + delivery.path, ClientTimeout(PATIENCE_S)
         async with self._room:
-            try:
-                async with self._world.session.post(
-                    url, data=delivery.body, headers=delivery.headers(), timeout=timeout
-                ) as answer:
-                    return answer.status
-            except (ClientError, TimeoutError, OSError):
-                self.refused += 1
-                return 0
+            sent_ms = now_ms()
+            status = await self._posted(delivery)
+            self.answered.append(Answered(sent_ms, now_ms() - sent_ms, status))
+        self.refused += status == 0
+        return status
+
+    async def _posted(self, delivery: Delivery) -> int:
+        url, timeout = self._world.web_url + delivery.path, ClientTimeout(PATIENCE_S)
+        try:
+            async with self._world.session.post(
+                url, data=delivery.body, headers=delivery.headers(), timeout=timeout
+            ) as answer:
+                return answer.status
+        except (ClientError, TimeoutError, OSError):
+            return 0
 
     async def _again(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:

@@ -31,6 +31,8 @@ KINDS: Mapping[str, Kind] = {
     "kill web": Kind("web", 2.5, 3.5, often=2),
     "restart redis": Kind("redis", 2.0, 3.0, often=2),
     "rollback redis": Kind("redis", 3.0, 4.0, often=2),
+    "fail over redis": Kind("redis", 1.0, 3.0),
+    "fill redis": Kind("redis", 1.0, 2.5),
     "reset redis connections": Kind("redis", 0.2, 0.5, often=2),
     "stall redis connections": Kind("redis", 1.0, 3.0),
     "slow redis connections": Kind("redis", 2.0, 4.0),

@@ -66,6 +66,10 @@ class Proxy:
             server.close()
         self.reset()
 
+    def aim(self, target: int) -> None:
+        """Hand new connections on to another port; those there are stay where they were."""
+        self._target = target
+
     async def heal(self) -> None:
         """Undo every fault. What a client that has gone meanwhile had sent during a stall is dropped."""
         self.latency_s = 0.0

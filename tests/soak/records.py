@@ -54,6 +54,15 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A genuine delivery: when it was sent (Unix ms), after how many ms it was answered and how; 0 where it was not."""
+
+    at_ms: int
+    after_ms: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """One conversation at Jelou, by the start call that asked for it.
 
@@ -156,7 +165,7 @@ class Records:
 
     ``paced`` is the Jelou project at the default pace, ``desks`` the helpdesk accounts on it.
     ``orphans`` are the texts of events that no ticket was found for; ``resent`` counts messages that came to Jelou
-    again with the id they had before.
+    again with the id they had before. ``stranger`` counts the answers to strangers' bodies by status.
     """
 
     tickets: Mapping[str, Ticket]
@@ -172,3 +181,5 @@ class Records:
     paced: Destination | None = None
     desks: tuple[Destination, ...] = ()
     settled_s: float = 0.0
+    answered: tuple[Answered, ...] = ()
+    stranger: Mapping[int, int] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from tests.soak import plan
 from tests.soak.chaos import Chaos
 from tests.soak.ledgers import records
 from tests.soak.load import Load
+from tests.soak.stranger import Stranger, packed
 from tests.soak.watch import Watch
 from tests.soak.world import world
 
@@ -48,16 +49,16 @@ async def soak(setup: Setup, folder: Path, say: Callable[[str], None]) -> Record
     async with world(setup, folder) as running:
         say(f"running: web, two workers, Redis, {len(running.twins)} twins; logs in {folder}")
         watch = Watch(running)
-        load, chaos = Load(running), Chaos(running, watch)
+        load, chaos, stranger = Load(running), Chaos(running, watch), Stranger(running)
         async with _counting(watch):
             try:
-                await _strike(running, load, chaos)
+                await _strike(running, load, chaos, stranger)
             finally:
                 await chaos.heal()
             say(f"{len(load.acknowledged):,} tickets acknowledged, {len(chaos.struck)} faults of the plan; settling")
             settled_s = await _settle(running, watch)
             await watch.count_jobs()
-        return await records(running, load, chaos, watch, settled_s)
+        return await records(running, load, chaos, watch, stranger, settled_s)
 
 
 def end_on_sigterm() -> None:
@@ -76,13 +77,15 @@ async def _counting(watch: Watch) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def _strike(running: World, load: Load, chaos: Chaos) -> None:
+async def _strike(running: World, load: Load, chaos: Chaos, stranger: Stranger) -> None:
     setup = running.setup
     await _order_faults(running)
+    await asyncio.to_thread(packed)
     steps = plan.faults(setup.seed, setup.faults_s, setup.targets, pause_s=setup.pause_s)
     async with asyncio.TaskGroup() as group:
         group.create_task(chaos.run(steps))
         group.create_task(load.run(_tickets(setup)))
+        group.create_task(stranger.run(setup.faults_s, setup.bombs_per_s))
         for at_s in (plan.TOGETHER_AT * setup.faults_s, setup.faults_s + AFTER_S):
             group.create_task(load.answer_together(at_s))
 

@@ -75,6 +75,8 @@ class Setup:
     ``paced`` is the project that runs at the defaults, with accounts of its own and peers as slow as real ones; its
     tickets take ``paced_load`` of what it may start while faults strike. It goes away for ``away_s``, a gateway answers
     for it for ``gateway_s``; a talk there waits ``paced_conversation_s``, and so many agents answer ``together``.
+    A stranger sends ``bombs_per_s`` packed bodies.
+
     ``code`` is the folder of the bridge's code where it is not this one.
     """
 
@@ -101,6 +103,7 @@ class Setup:
     paced_zendesk: str = "gama"
     paced_scripted: int = 3
     slots: int = 4
+    bombs_per_s: float = 2.0
     start_timeout_s: float = 4.0
     confirm_wait_s: float = 8.0
     paced_timeout_s: float = 6.0

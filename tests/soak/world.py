@@ -40,6 +40,7 @@ class World:
     session: ClientSession
     receiver: Receiver
     proxies: dict[str, Proxy]
+    stack: AsyncExitStack
     twins: dict[str, Child]
     bridge: dict[str, Child]
 
@@ -62,6 +63,26 @@ class World:
             await process.wait()
         await self.server.start()
 
+    async def fail_over(self) -> None:
+        """A replica that has everything becomes the master behind the same name; who is connected stays where it is."""
+        port = free_ports(1)[0]
+        replica = EmbeddedServer(self.folder / f"valkey-{port}", port=port)
+        old, old_server = self.redis, self.server
+        await self.stack.enter_async_context(replica)
+        new = await self.stack.enter_async_context(Redis.from_url(replica.url, socket_timeout=5))
+        await old.config_set("repl-diskless-sync-delay", 0)
+        await new.replicaof("127.0.0.1", old_server.port)
+        await _in_step(new, old)
+        await new.replicaof("NO", "ONE")
+        self.proxies["redis"].aim(port)
+        self.redis, self.server = new, replica
+        await old.replicaof("127.0.0.1", port)
+        await old.client_unpause()
+
+    async def limit_memory(self, most: int) -> None:
+        """So many bytes are all that Redis may hold; 0 for no limit."""
+        await self.redis.config_set("maxmemory", most)
+
     async def restore(self, copy: Path) -> None:
         """The same, with its append-only files as they were in ``copy``."""
         process = self.server.process
@@ -72,6 +93,20 @@ class World:
         await asyncio.to_thread(shutil.rmtree, kept)
         await asyncio.to_thread(shutil.copytree, copy, kept)
         await self.server.start()
+
+
+async def _in_step(replica: Redis, master: Redis) -> None:
+    """Wait until the replica has all there is; from when it is nearly there, nothing is written any more."""
+    async with asyncio.timeout(READY_S):
+        while (await replica.info("replication")).get("master_link_status") != "up":
+            await asyncio.sleep(0.02)
+        await master.client_pause(round(READY_S * 1000), all=False)
+        while await _offset(replica) < await _offset(master):
+            await asyncio.sleep(0.01)
+
+
+async def _offset(server: Redis) -> int:
+    return int((await server.info("replication"))["master_repl_offset"])
 
 
 def free_ports(count: int) -> list[int]:
@@ -97,7 +132,7 @@ async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
         web_port = proxies["webhooks"].port
         twins = _twins(setup, folder, ports, web_port)
         bridge = _bridge(setup, folder, (ports["web"], *left), {name: one.port for name, one in proxies.items()})
-        running = World(setup, folder, server, redis, session, receiver, proxies, twins, bridge)
+        running = World(setup, folder, server, redis, session, receiver, proxies, stack, twins, bridge)
         await _start(stack, running)
         yield running
 
