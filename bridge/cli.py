@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 import uvloop
+from redis.exceptions import RedisError
 
 from bridge import logs, show
 from bridge.cli_desk import dead_letters, orphans
@@ -23,6 +24,7 @@ from bridge.cli_reconcile import reconcile
 from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
+from bridge.redis_errors import code
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
 from bridge.trace import trace_of
@@ -65,9 +67,12 @@ def main() -> None:
     except ConfigError as error:
         _end(str(error), USAGE)
     except StoreUnavailable as error:
-        _end(f"Redis does not answer ({error}); is REDIS_URL right?", UNAVAILABLE)
+        _end(str(error), UNAVAILABLE)
     except BridgeError as error:
         _end(str(error), 1)
+    except RedisError as error:
+        # Not by its text: that may hold a command, and so a secret.
+        _end(f"Redis: {code(error)}", UNAVAILABLE)
 
 
 def _end(text: str, code: int) -> None:

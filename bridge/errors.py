@@ -16,6 +16,7 @@ certain that nothing happened (``certain``).
     │   ├── Changed            not any more as it was shown        409
     │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
+    ├── StoreRefused           Redis refuses a step of ours: a fault of the bridge
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
     │   └── Unreachable        it tells no usable id of its customer
@@ -109,10 +110,24 @@ class TooManyFailures(Rejected):
 
 
 class StoreUnavailable(BridgeError):
-    """Redis could not be reached or could not take the write within the time we give it."""
+    """Redis could not be reached or could not take the write within the time we give it.
+
+    ``transient``: it may pass by itself within seconds. Else nothing changes until a person does something.
+    """
 
     status = 503
     retry_after_s = 30
+
+    def __init__(self, reason: str = "", *, transient: bool = True) -> None:
+        super().__init__(reason)
+        self.transient = transient
+
+
+class StoreRefused(BridgeError):
+    """Redis answered a step with an error that no other moment would change: a fault of the bridge, or of its rights.
+
+    The text is ours: a code, and the line of a script.
+    """
 
 
 @dataclass(frozen=True, slots=True)

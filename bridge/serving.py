@@ -6,6 +6,7 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from bridge import logs
 from bridge.listening import listening
 from bridge.web import application
 from bridge.wiring import opened
@@ -22,6 +23,7 @@ async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: in
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
     async with (
         opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app,
         listening(application(app), host, port, finish_s=FINISH_S),

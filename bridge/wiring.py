@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,14 @@ from bridge.http import Http
 from bridge.metrics import Metrics
 from bridge.protocol import Leases
 from bridge.queue import Queue
+from bridge.redis_errors import ERRORS
 from bridge.store import Store
 from bridge.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from redis.asyncio import ConnectionPool
     from structlog.typing import FilteringBoundLogger
 
     from bridge.accounts import Bridge
@@ -67,7 +69,7 @@ async def store_on(
     try:
         yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases, confirm=confirm)
     finally:
-        await pool.disconnect()
+        await _ended(pool)
 
 
 @asynccontextmanager
@@ -77,6 +79,12 @@ async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
     try:
         yield Queue(pool, prefix)
     finally:
+        await _ended(pool)
+
+
+async def _ended(pool: ConnectionPool) -> None:
+    """A connection that does not end in order is gone all the same."""
+    with suppress(*ERRORS):
         await pool.disconnect()
 
 
