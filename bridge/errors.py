@@ -16,6 +16,7 @@ certain that nothing happened (``certain``).
     │   ├── Changed            not any more as it was shown        409
     │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
+    │   └── UnusableRedis      it runs in cluster mode
     ├── StoreRefused           Redis refuses a step of ours: a fault of the bridge
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
@@ -121,6 +122,13 @@ class StoreUnavailable(BridgeError):
     def __init__(self, reason: str = "", *, transient: bool = True) -> None:
         super().__init__(reason)
         self.transient = transient
+
+
+class UnusableRedis(StoreUnavailable):
+    """A Redis that the bridge can never use. A process that finds it at its start ends with this line."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, transient=False)
 
 
 class StoreRefused(BridgeError):

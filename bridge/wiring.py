@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from bridge import logs
 from bridge.connections import connection_pool
+from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
 from bridge.granting import Granting
 from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
@@ -112,6 +113,16 @@ async def opened(
         store.generations.lost = lambda loss: _lost(app, loss)
         queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app
+
+
+async def usable(store: Store) -> None:
+    """Raises UnusableRedis. A Redis that does not answer now is one to wait for."""
+    try:
+        await store.server()
+    except UnusableRedis:
+        raise
+    except (StoreUnavailable, StoreRefused):
+        return
 
 
 def _lost(app: App, loss: Loss) -> None:

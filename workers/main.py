@@ -18,7 +18,7 @@ from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
 from bridge.queue import Cron, to_end
-from bridge.wiring import opened
+from bridge.wiring import opened, usable
 from workers.lanes import Lanes
 from workers.limits import Limits, check
 from workers.reconcile import JOB, reconcile
@@ -50,13 +50,14 @@ class Place:
 
 
 async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event) -> None:
-    """Work until ``stop`` is set, then drain. Raises ConfigError."""
+    """Work until ``stop`` is set, then drain. Raises ConfigError and UnusableRedis."""
     async with opened(bridge, place.redis_url, prefix=place.prefix) as app:
         check(limits, app.store.leases, bridge)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
         asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
         async with listening(_observable(app), place.host, place.port):
+            await usable(app.store)
             tasks = background(app, lanes, limits)
             app.log.info("worker ready", port=place.port)
             await stop.wait()
