@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 import uvloop
-from redis.exceptions import RedisError
 
 from bridge import logs, show
 from bridge.cli_desk import dead_letters, orphans
@@ -24,7 +23,7 @@ from bridge.cli_reconcile import reconcile
 from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
-from bridge.redis_errors import code
+from bridge.redis_errors import RAW, code
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
 from bridge.trace import trace_of
@@ -70,7 +69,7 @@ def main() -> None:
         _end(str(error), UNAVAILABLE)
     except BridgeError as error:
         _end(str(error), 1)
-    except RedisError as error:
+    except RAW as error:
         # Not by its text: that may hold a command, and so a secret.
         _end(f"Redis: {code(error)}", UNAVAILABLE)
 

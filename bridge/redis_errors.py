@@ -1,4 +1,4 @@
-"""What an error of Redis means, by its code: the same on every path, in words, with the address and no secret. Pure.
+"""What an error of Redis means, by its code: the same on every path, in words, with the address and no secret.
 
 redis-py puts the whole command into the text of a pipeline's error, and servers repeat arguments in some of theirs: a
 signing secret, a customer's words. So only the code of a text is looked at, nothing of it is told, and whoever raises
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 ERRORS: Final = (exceptions.RedisError, OSError, RuntimeError)
 """What may come out of redis-py; a RuntimeError only from uvloop, see ``CLOSED``."""
+
+RAW: Final = exceptions.RedisError
+"""The root of redis-py's own."""
 
 CLOSED: Final = "the handler is closed"
 """What uvloop says, in a RuntimeError, of a write on a connection that was reset meanwhile; redis-py lets it pass."""

@@ -41,6 +41,7 @@ class RefusingRedis:
     """Where it listens, and what it refuses: the error's text, or an empty one."""
 
     target: tuple[str, int]
+    credential: str = ""
     port: int = 0
     refuses: Refuses = nothing
     told: list[Command] = field(default_factory=list)
@@ -49,7 +50,7 @@ class RefusingRedis:
     @property
     def url(self) -> str:
         """For redis-py."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.credential}127.0.0.1:{self.port}/0"
 
     async def met(self, reader: StreamReader, writer: StreamWriter) -> None:
         """One client."""
@@ -112,7 +113,9 @@ async def _answer(reader: StreamReader) -> bytes:
 async def refusing(url: str, refuses: Refuses = nothing) -> AsyncIterator[RefusingRedis]:
     """It, before the server of ``url``, until the end of the block."""
     place = urlsplit(url)
-    proxy = RefusingRedis((place.hostname or "", place.port or 0), refuses=refuses)
+    proxy = RefusingRedis(
+        (place.hostname or "", place.port or 0), "".join(place.netloc.rpartition("@")[:2]), refuses=refuses
+    )
     server = await asyncio.start_server(proxy.met, "127.0.0.1", 0, limit=CHUNK)
     proxy.port = server.sockets[0].getsockname()[1]
     try:

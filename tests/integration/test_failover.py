@@ -72,7 +72,7 @@ class Named:
 @asynccontextmanager
 async def named(folder: Path) -> AsyncIterator[Named]:
     """Both servers and the name until the end of the block."""
-    async with EmbeddedServer(folder / "first") as first, EmbeddedServer(folder / "second") as second:
+    async with EmbeddedServer(folder / "1", password="") as first, EmbeddedServer(folder / "2", password="") as second:
         async with Redis.from_url(second.url) as redis:
             await redis.replicaof(HOST, first.port)
         async with Proxy(first.port, free_port()) as name:
