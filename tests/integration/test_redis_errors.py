@@ -59,47 +59,47 @@ async def proxy(redis_url: str) -> AsyncIterator[RefusingRedis]:
 # --- every path ------------------------------------------------------------------------------------------------------
 
 
-async def by_script(url: str, prefix: str) -> object:
+async def by_script(url: str, prefix: str) -> None:
     """One script."""
     item = Incoming(f"generic/desk/{SECRET}", "lane", SECRET, SECRET, SECRET, SECRET)
     async with store_on(url, prefix) as store:
-        return await store.accept(SECRET, "d-1", 60, [item])
+        await store.accept(SECRET, "d-1", 60, [item])
 
 
-async def by_scripts_in_order(url: str, prefix: str) -> object:
+async def by_scripts_in_order(url: str, prefix: str) -> None:
     """Several, in one round trip."""
     async with Redis.from_url(url) as redis:
-        return await Scripts(redis, prefix, REDIS_CLOCK).in_order([("leave", (SECRET,)), ("leave", (SECRET,))])
+        await Scripts(redis, prefix, REDIS_CLOCK).in_order([("leave", (SECRET,)), ("leave", (SECRET,))])
 
 
-async def by_confirmed_script(url: str, prefix: str) -> object:
+async def by_confirmed_script(url: str, prefix: str) -> None:
     """One whose write is waited for."""
     async with Redis.from_url(url) as redis:
-        return await Scripts(redis, prefix, REDIS_CLOCK, "aof").once("leave", SECRET, confirmed=True)
+        await Scripts(redis, prefix, REDIS_CLOCK, "aof").once("leave", SECRET, confirmed=True)
 
 
-async def by_command(url: str, prefix: str) -> object:
+async def by_command(url: str, prefix: str) -> None:
     """A plain command."""
     async with store_on(url, prefix) as store:
-        return await store.rotations.begin(SECRET)
+        await store.rotations.begin(SECRET)
 
 
-async def by_transaction(url: str, prefix: str) -> object:
+async def by_transaction(url: str, prefix: str) -> None:
     """Commands that happen together."""
     async with Redis.from_url(url) as redis:
-        return await Rotations(Scripts(redis, prefix, REDIS_CLOCK)).hand_over(PROJECT, SECRET, [SECRET], 1, 60_000)
+        await Rotations(Scripts(redis, prefix, REDIS_CLOCK)).hand_over(PROJECT, SECRET, [SECRET], 1, 60_000)
 
 
-async def by_pipeline(url: str, prefix: str) -> object:
+async def by_pipeline(url: str, prefix: str) -> None:
     """Commands that are sent together."""
     async with store_on(url, prefix) as store:
-        return await store.known_by(SECRET, ["generic/desk"])
+        await store.known_by(SECRET, ["generic/desk"])
 
 
-async def by_wake_up(url: str, prefix: str) -> object:
+async def by_wake_up(url: str, prefix: str) -> None:
     """A job for arq."""
     async with queue_on(url, prefix) as queue:
-        return await queue.wake(SECRET)
+        await queue.wake(SECRET)
 
 
 PATHS = [by_script, by_scripts_in_order, by_confirmed_script, by_command, by_transaction, by_pipeline, by_wake_up]

@@ -44,7 +44,7 @@ SAID = {
 
 def answered(text: str) -> exceptions.RedisError:
     """What redis-py makes of an answer."""
-    error: exceptions.RedisError = Parser.parse_error(text)
+    error: exceptions.RedisError = Parser.parse_error(text)  # type: ignore[no-untyped-call]
     return error
 
 
