@@ -144,7 +144,7 @@ async def test_a_port_that_somebody_else_has_is_not_taken_for_ours(company: Comp
         return web.Response()
 
     site = web.Application()
-    site.router.add_get("/ready", ready)
+    site.router.add_get("/live", ready)
     async with serving(site, company.port):
         ran = await run_process(*company.up, environ=company.environ)
     assert (ran.code, ran.err) == (1, f"web cannot listen: port {company.port} is taken\n")

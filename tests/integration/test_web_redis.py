@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bridge.embedded import EmbeddedServer, free_port
-from tests.command_line import configuration, started, written
+from bridge.processes import web_and_worker
+from tests.command_line import SECRETS, configuration, started, written
 from tests.harness import API_TOKEN, Running, eventually, scene
 from tests.log_capture import configured
 from tests.raw_server import Peer, answering, http, raw_server, silent
@@ -184,6 +185,23 @@ async def test_a_web_that_starts_beside_a_full_redis_answers_its_senders(
         await orders(server, "CONFIG", "SET", "maxmemory", "0")
         assert (await post_script(run, SCRIPT)).status == 202
         assert (await get(run, "/ready")).status == 200
+
+
+async def test_bridge_up_comes_up_beside_a_full_redis(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Both its processes are there, and say why they are not ready; with room they are."""
+    await orders(server, "CONFIG", "SET", "maxmemory", "1")
+    config, ports = written(tmp_path, configuration()), (free_port(), free_port())
+    children = web_and_worker(config, server.url, *ports, SECRETS, str(tmp_path))
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession())
+        for child in children:
+            stack.push_async_callback(child.stop)
+            await child.start()
+            await child.ready(session)
+        runs = [Running(f"http://127.0.0.1:{child.port}", session, None, None, None) for child in children]  # type: ignore[arg-type]
+        assert [(await get(run, "/ready")).status for run in runs] == [503, 503]
+        await orders(server, "CONFIG", "SET", "maxmemory", "0")
+        assert [(await get(run, "/ready")).status for run in runs] == [200, 200]
 
 
 async def greeting(peer: Peer) -> None:
