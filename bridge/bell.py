@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from redis import exceptions
 
-from bridge.scripting import UNAVAILABLE
+from bridge import redis_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class Bell:
         """Redis gave an error for an answer: a user without the right, a failover."""
         if not self._refuses:
             self._refuses = True
-            self.refused(str(error)[:80])
+            self.refused(str(redis_errors.understood(error, redis_errors.address(self._redis.connection_pool))))
 
 
 class Listener:
@@ -90,11 +90,11 @@ class Listener:
                 if await self._bell.rung():
                     await self._take()
                     return
-            except UNAVAILABLE:
-                # The worker's next look finds that as well, and says so.
-                await asyncio.sleep(WAIT_S)
             except exceptions.ResponseError as error:
                 self._bell.refuse(error)
+                await asyncio.sleep(WAIT_S)
+            except redis_errors.AWAY:
+                # The worker's next look finds that as well, and says so.
                 await asyncio.sleep(WAIT_S)
 
     def _wanted(self) -> bool:

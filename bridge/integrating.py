@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge import jelou_integration as dialect
-from bridge.errors import CallError, StoreUnavailable
+from bridge.errors import BridgeError, CallError, StoreUnavailable
 from bridge.handover import HEARD_S
 from bridge.rotations import Rotation, digest_of
 from bridge.scripting import persistently
@@ -33,10 +33,14 @@ HAND_OVER_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An integration with a new secret. ``until_ms``: so long the running processes accept old and new; 0, unheard."""
+    """An integration with a new secret. ``until_ms``: so long the running processes accept old and new.
+
+    0 where they were not told; ``unheard`` says why, where they were to be.
+    """
 
     integration: Integration
     until_ms: int
+    unheard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +116,21 @@ class Integrating:
                     await self._rotations.give_up(self._name)
             raise
         keep(made.secret)
-        return Made(made, await self._handed_over(made.secret, grace_ms))
+        return await self._handed_over(made, grace_ms)
 
-    async def _handed_over(self, secret: str, grace_ms: int) -> int:
+    async def _handed_over(self, made: Integration, grace_ms: int) -> Made:
+        """From here on Jelou has the new secret and it is kept: whatever goes wrong now is told, and raises nothing."""
         if self._rotations is None:
-            return 0
+            return Made(made, 0)
         rotations, at_ms = self._rotations, self._now_ms()
         old = [one.get_secret_value() for one in self._project.signing_secrets]
         try:
-            await persistently(lambda: rotations.hand_over(self._name, secret, old, at_ms, grace_ms), HAND_OVER_S)
-        except StoreUnavailable:
-            return 0
-        return at_ms + grace_ms
+            await persistently(lambda: rotations.hand_over(self._name, made.secret, old, at_ms, grace_ms), HAND_OVER_S)
+        except BridgeError as error:
+            return Made(made, 0, str(error))
+        except ValueError:
+            return Made(made, 0, "what Redis keeps of the secrets before cannot be read")
+        return Made(made, at_ms + grace_ms)
 
     async def _ask(self, operation: Operation, call: Call) -> Integration:
         try:

@@ -43,7 +43,11 @@ def command(argv: list[str]) -> list[str]:
 
 
 def main(parent: int, argv: list[str]) -> None:
-    """Become ``argv``: the kernel keeps the promise over execve(2). Where it cannot, stay and watch the parent."""
+    """Become ``argv``: the kernel keeps the promise over execve(2). Where it cannot, stay and watch the parent.
+
+    What it writes is for its own user alone.
+    """
+    os.umask(0o077)
     if die_with_parent(parent=parent):
         os.execvp(argv[0], argv)  # noqa: S606 - the command is the caller's own
     child = subprocess.Popen(argv)  # noqa: S603 - the command is the caller's own

@@ -12,12 +12,43 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import structlog
 
+from bridge.redis_errors import without_texts
+
 if TYPE_CHECKING:
-    from structlog.typing import FilteringBoundLogger, Processor
+    import asyncio
+
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 
 def _json(value: Any, **_: Any) -> bytes:
     return orjson.dumps(value, default=str)
+
+
+def _no_texts_of_redis(_: WrappedLogger, __: str, told: EventDict) -> EventDict:
+    """Before a traceback is written: redis-py's texts hold commands, and so a secret or a customer's words."""
+    found = told.get("exc_info")
+    error = found[1] if isinstance(found, tuple) else found if isinstance(found, BaseException) else sys.exc_info()[1]
+    if found and error is not None:
+        without_texts(error)
+    return told
+
+
+class NoTextsOfRedis(logging.Filter):
+    """The same for what arq and asyncio log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets all pass."""
+        args = record.args if isinstance(record.args, tuple) else ()
+        for one in (*args, *(record.exc_info or ())):
+            if isinstance(one, BaseException):
+                without_texts(one)
+        return True
+
+
+def from_the_loop(_: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+    """A loop's exception handler. A task that nobody waits for has failed: asyncio would log all of its error."""
+    error = told.get("exception")
+    logger().warning("task failed", reason=type(error).__name__ if error else told["message"])
 
 
 def configure(level: str = "info", style: str = "auto") -> None:
@@ -28,6 +59,7 @@ def configure(level: str = "info", style: str = "auto") -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _no_texts_of_redis,
     ]
     if for_people:
         structlog.configure(
@@ -46,6 +78,8 @@ def configure(level: str = "info", style: str = "auto") -> None:
         )
     # arq and aiohttp log through the standard library; only what goes wrong there is of interest.
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(NoTextsOfRedis())
     # aiohttp logs a broken request with its bytes: a credential, or a customer's words. What breaks in a handler of
     # ours never gets there.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

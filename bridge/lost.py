@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bridge.desk import Desk
 
 
+LAST = "\U0010ffff"
+"""Behind every name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Orphan:
     """The events that wait under one ``name`` in the store. ``conversation`` is empty where they tell none."""
@@ -50,14 +54,29 @@ class LostAndFound:
     desk: Desk
 
     async def orphans(self, project: str = "", *, after: str = "", most: int = MOST) -> Page[Orphan]:
-        """The orphans of one project or all, newest first."""
-        begin, found = place(after), []
+        """The orphans of one project or all, newest first; those of one moment by their ids."""
+        begin, found = place(after), list[Orphan]()
         for name in [project] if project else list(self.desk.bridge.jelou):
-            told = await self.desk.records.orphans(name, begin, most + 1)
-            found += [(one, _orphan(name, one, texts)) for one, texts in told]
-        found.sort(key=lambda pair: pair[0], reverse=True)
+            found += await self._behind(name, begin, most)
+        found.sort(key=_place, reverse=True)
         kept = found[:most]
-        return Page([orphan for _, orphan in kept], spelled(kept[-1][0]) if len(found) > most else "")
+        return Page(kept, spelled(_place(kept[-1])) if len(found) > most else "")
+
+    async def _behind(self, project: str, begin: Place | None, most: int) -> list[Orphan]:
+        """Over ``most`` of those behind ``begin``, or all.
+
+        The store has those of one moment in the order of their names, which are for no address, so a moment is read
+        whole.
+        """
+        found = list[Orphan]()
+        at = Place(begin.at_ms, LAST) if begin else None
+        while told := await self.desk.records.orphans(project, at, most + 1):
+            at = told[-1][0]
+            read = [_orphan(project, one, texts) for one, texts in told]
+            found += [orphan for orphan in read if begin is None or _place(orphan) < begin]
+            if len(found) > most and at.at_ms < found[most].since_ms:
+                break
+        return found
 
     async def orphan(self, wanted: str, project: str = "") -> Orphan:
         """The orphan of this id or conversation. Raises NotThere, with what was decided about it."""
@@ -130,6 +149,10 @@ class LostAndFound:
             because=", ".join(orphan.events),
             reason=reason,
         )
+
+
+def _place(orphan: Orphan) -> Place:
+    return Place(orphan.since_ms, orphan.id)
 
 
 def _orphan(project: str, one: Place, texts: Sequence[bytes]) -> Orphan:

@@ -24,10 +24,11 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def observed(app: App) -> list[web.RouteDef]:
-    """The routes. ``/live`` hangs on nothing; ``/ready`` tells whether Redis answers, for new pods and for diagnosis.
+    """The routes. ``/live`` hangs on nothing; ``/ready`` tells whether Redis takes what is delivered.
 
-    A running web pod must not leave its Service because Redis is away: an empty Service answers 502, which Zendesk
-    does not retry, while the bridge answers 503 with Retry-After. So probes of running pods look at ``/live``.
+    A web pod must not be out of its Service because Redis is away or full, a new one neither: an empty Service answers
+    502, which Zendesk does not retry, while the bridge answers 503 with Retry-After. So all probes look at ``/live``;
+    ``/ready`` is for people, monitors and the gates of a rollout.
     """
     return [web.get("/live", _live), web.get("/ready", _ready(app)), web.get("/metrics", _metrics(app))]
 
@@ -46,7 +47,7 @@ def _ready(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 async def readiness(app: App) -> dict[str, object]:
-    """What a new pod must see once, with details for a person."""
+    """Whether a delivery would be taken now, with details for a person."""
     try:
         server = await app.store.server()
         loss = await app.store.generations.last_loss()
@@ -54,13 +55,23 @@ async def readiness(app: App) -> dict[str, object]:
         silent = await silent_now(app)
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
+    refusal = await _refusal(app)
     return {
-        "ready": True,
-        "redis": {"reachable": True, **server, "last_loss": loss},
+        "ready": not refusal,
+        "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
         "warnings": [*_warnings(server), *_lost(loss, app.now_ms())],
         "not_called": [_not_called(one) for one in breakers],
         "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
+
+
+async def _refusal(app: App) -> dict[str, str]:
+    """Why Redis takes no writes; nothing where it does."""
+    try:
+        await app.store.writable()
+    except StoreUnavailable as error:
+        return {"reason": str(error)}
+    return {}
 
 
 def destinations(bridge: Bridge) -> list[str]:

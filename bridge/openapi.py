@@ -38,7 +38,7 @@ OBJECT = {"type": "object"}
 
 PROBES = {
     "/live": "The process answers.",
-    "/ready": "Whether Redis answers, and what it lacks.",
+    "/ready": "Whether Redis answers and takes writes, and what it lacks; 503 with the reason where it does not.",
     "/metrics": "Metrics, in the format of Prometheus.",
     "/openapi.json": "This document.",
 }

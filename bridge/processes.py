@@ -56,7 +56,7 @@ class Child:
     async def start(self) -> None:
         """Start it, and again whenever it ends by itself. Raises ProcessFailedError where its port is taken."""
         if _taken(self.port):
-            # Found here: whoever has the port might well answer /ready, and be taken for ours.
+            # Found here: whoever has the port might well answer /live, and be taken for ours.
             msg = f"{self.name} cannot listen: port {self.port} is taken"
             raise ProcessFailedError(msg)
         await self._spawn()
@@ -95,7 +95,8 @@ class Child:
             msg = f"{self.name} ended with code {self.process.returncode}"
             raise ProcessFailedError(f"{msg}; see {self.log}" if self.log else msg)
         try:
-            async with session.get(f"http://{HOST}:{self.port}/ready", timeout=ClientTimeout(2)) as answer:
+            # Not /ready: beside a Redis that is full just now it must come up, and ask senders to come again.
+            async with session.get(f"http://{HOST}:{self.port}/live", timeout=ClientTimeout(2)) as answer:
                 return answer.status == 200  # noqa: PLR2004 - HTTP
         except (ClientError, TimeoutError, OSError):
             return False

@@ -20,9 +20,8 @@ from arq.cron import cron
 from arq.jobs import serialize_job
 from arq.worker import Worker, func
 
+from bridge import redis_errors
 from bridge.bell import Bell, Listener
-from bridge.errors import StoreUnavailable
-from bridge.scripting import UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -177,8 +176,15 @@ class Queue:
         """Send a job for the lane. Raises StoreUnavailable; then the sweep wakes the lane within a second."""
         try:
             await _to_its_end(self._send(lane))
-        except UNAVAILABLE as error:
-            raise StoreUnavailable(type(error).__name__) from error
+        except redis_errors.ERRORS as error:
+            meant = self.understood(error)
+            if meant is error:
+                raise
+            raise meant from None
+
+    def understood(self, error: BaseException) -> BaseException:
+        """What an error of redis-py's, or of arq's for it, means to us."""
+        return redis_errors.understood(error, redis_errors.address(self._pool.connection_pool))
 
     async def _send(self, lane: str) -> None:
         """As arq's enqueue_job, but for its two questions whether a fresh id is taken; with the ring, in one step."""

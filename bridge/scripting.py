@@ -1,6 +1,7 @@
 """The way to Redis: scripts run, answers guarded. ``bridge.store`` and ``bridge.records`` speak through it.
 
-Raises StoreUnavailable where Redis cannot be reached or cannot take the write; nothing else of redis-py leaves here.
+Raises StoreUnavailable where Redis cannot be reached or cannot take the write, and StoreRefused where it refuses a step
+of ours (``bridge.redis_errors``); nothing of redis-py leaves here.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from importlib import resources
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from redis import exceptions
-
-from bridge.errors import StoreUnavailable
+from bridge import redis_errors
+from bridge.errors import StoreRefused, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,10 +32,11 @@ UNFENCED = frozenset({"join"})
 """Scripts that run whatever generation the data is in."""
 
 STALE = "GENERATION"
+STALE_WORDS = "the data is not what this process knew"
 FENCE = f"""
 local generation = redis.call('HMGET', GENERATION, 'id', 'run_id')
 if P .. 'generation:' .. (generation[1] or '') ~= KEYS[2] or generation[2] ~= run_id() then
-  return redis.error_reply('{STALE} the data is not what this process knew')
+  return redis.error_reply('{STALE} {STALE_WORDS}')
 end
 """
 """Put between the shared part and a script: what was decided upon data that is gone is not carried out."""
@@ -48,23 +49,6 @@ local answer = step()
 return {{redis.call('INCR', SEQUENCE), answer}}
 """
 """Each step has a number, so that whoever was answered one knows later whether the data still holds it."""
-
-UNAVAILABLE = (
-    exceptions.ConnectionError,
-    exceptions.TimeoutError,
-    exceptions.InvalidResponse,
-    exceptions.WatchError,
-    OSError,
-)
-"""WatchError too: redis-py says so when a connection breaks inside a transaction; nothing of ours watches a key."""
-
-CLOSED = "the handler is closed"
-"""What uvloop says, in a RuntimeError, of a write on a connection that was reset meanwhile; redis-py lets it pass."""
-
-CANNOT_TAKE = (exceptions.OutOfMemoryError, exceptions.ReadOnlyError, exceptions.NoPermissionError)
-CANNOT_TAKE_CODES = ("OOM", "READONLY", "MISCONF", "MASTERDOWN", "NOREPLICAS")
-"""redis-py has no class for some of them, and those raised inside a script keep their code as text."""
-
 
 CONFIRM_MS = 1_000
 CONFIRMATIONS: dict[str, tuple[str | int, ...]] = {
@@ -93,6 +77,7 @@ class Scripts:
 
     def __init__(self, redis: Redis, prefix: str, clock: str, confirm: str = "") -> None:
         self.redis = redis
+        self.address = redis_errors.address(redis.connection_pool)
         self.prefix = prefix
         self._confirmation = CONFIRMATIONS[confirm]
         self.generation = ""
@@ -136,7 +121,7 @@ class Scripts:
             answers = await self.guard(pipe.execute(raise_on_error=False))
         for one in answers:
             if isinstance(one, Exception):
-                raise understood(one) from one
+                raise self._understood(one) from None
             self.highest = max(self.highest, one[0])
         return [one[1] if len(one) > 1 else None for one in answers]
 
@@ -161,7 +146,7 @@ class Scripts:
             answer, reached = await self.guard(pipe.execute(raise_on_error=False))
         for one in (answer, reached):
             if isinstance(one, Exception):
-                raise understood(one) from one
+                raise self._understood(one) from None
         if (reached[0] if isinstance(reached, list) else reached) < 1:
             msg = f"written, and not confirmed by {self._confirmation[0]} in time"
             raise StoreUnavailable(msg)
@@ -177,7 +162,7 @@ class Scripts:
             return False
         try:
             fsync = await self.guard(self.redis.config_get("appendfsync"))
-        except (exceptions.ResponseError, StoreUnavailable):
+        except (StoreRefused, StoreUnavailable):
             return False
         return bool(fsync.get("appendfsync") == "always")
 
@@ -185,22 +170,17 @@ class Scripts:
         """The awaited answer, untyped: redis-py types one method for its clients of both kinds."""
         try:
             return await answer
-        except (exceptions.RedisError, OSError, RuntimeError) as error:
-            meant = understood(error)
+        except redis_errors.ERRORS as error:
+            meant = self._understood(error)
             if meant is error:
                 raise
-            raise meant from error
+            raise meant from None
 
-
-def understood(error: Exception) -> Exception:
-    """What an error of redis-py's means to us; itself where it is a bug of ours."""
-    if isinstance(error, UNAVAILABLE) or (isinstance(error, RuntimeError) and str(error).endswith(CLOSED)):
-        return StoreUnavailable(type(error).__name__)
-    if str(error).startswith(STALE):
-        return StaleGenerationError(str(error))
-    if isinstance(error, CANNOT_TAKE) or str(error).startswith(CANNOT_TAKE_CODES):
-        return StoreUnavailable(str(error)[:80])
-    return error
+    def _understood(self, error: Exception) -> BaseException:
+        """What an error of redis-py's means to us; itself where it is a bug of ours."""
+        if redis_errors.code(error) == STALE:
+            return StaleGenerationError(STALE_WORDS)
+        return redis_errors.understood(error, self.address)
 
 
 def as_text(value: bytes | str | None) -> str:
@@ -220,6 +200,8 @@ def _texts(clock: str) -> dict[str, str]:
 async def persistently(attempt: Callable[[], Awaitable[T]], for_s: float, pause_s: float = 0.1) -> T:
     """Try ``attempt`` again while the store is unavailable, for ``for_s`` in all; then raise StoreUnavailable.
 
+    At once where it will not pass by itself.
+
     A server that answers nothing is cut off in time as well: the sender has a limit of its own.
     """
     last = StoreUnavailable("no answer in time")
@@ -232,6 +214,8 @@ async def persistently(attempt: Callable[[], Awaitable[T]], for_s: float, pause_
                 try:
                     return await attempt()
                 except StoreUnavailable as error:
+                    if not error.transient:
+                        raise
                     last = error
                 await asyncio.sleep(pause_s)
     except TimeoutError:

@@ -6,9 +6,10 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from bridge import logs
 from bridge.listening import listening
 from bridge.web import application
-from bridge.wiring import opened
+from bridge.wiring import opened, usable
 
 if TYPE_CHECKING:
     from bridge.accounts import Bridge
@@ -18,14 +19,16 @@ FINISH_S = 10.0
 
 
 async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: int, confirm: str = "") -> None:
-    """Serve until SIGTERM, then finish the requests under way."""
+    """Serve until SIGTERM, then finish the requests under way. Raises UnusableRedis."""
     stop = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
+    asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
     async with (
         opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app,
         listening(application(app), host, port, finish_s=FINISH_S),
     ):
         app.log.info("web ready", host=host, port=port)
+        await usable(app.store)
         await stop.wait()
         app.log.info("web stopping")

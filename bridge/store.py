@@ -15,10 +15,12 @@ from uuid import uuid4
 import orjson
 
 from bridge.coalesce import Coalesced
+from bridge.errors import UnusableRedis
 from bridge.generations import Generations
 from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
+from bridge.redis_errors import CLUSTER
 from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
@@ -248,9 +250,18 @@ class Store:
         """Answers when Redis does."""
         await self._scripts.guard(self._scripts.redis.ping())
 
+    async def writable(self) -> None:
+        """Raises StoreUnavailable, with the reason, where Redis takes no writes now: full, read-only, not saving."""
+        await self._scripts.guard(self._scripts.redis.set(f"{self._scripts.prefix}:writable", 1, px=1))
+
     async def server(self) -> dict[str, Any]:
-        """What the server says of itself, by INFO: managed servers forbid CONFIG."""
+        """What the server says of itself, by INFO: managed servers forbid CONFIG.
+
+        Raises UnusableRedis where it runs in cluster mode.
+        """
         told = await self._scripts.guard(self._scripts.redis.info())
+        if told.get("cluster_enabled"):
+            raise UnusableRedis(f"Redis at {self._scripts.address} {CLUSTER.words}")
         return {
             "version": told.get("valkey_version") or told.get("redis_version"),
             "append_only_file": bool(told.get("aof_enabled")),

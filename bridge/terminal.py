@@ -45,8 +45,13 @@ def settings_and_bridge(config: Path | None) -> tuple[Settings, Bridge]:
 
 
 def run(step: Coroutine[Any, Any, T]) -> T:
-    """Run one step to its end."""
-    return asyncio.run(step)
+    """Run one step to its end. It tells what goes wrong; asyncio's own words of a task left behind hold its error."""
+
+    async def quietly() -> T:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        return await step
+
+    return asyncio.run(quietly())
 
 
 def print_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ async def up(config: Path, data: Path, port: int, screen: Console) -> None:
             await child.ready(session)
         screen.print(f"webhooks at http://127.0.0.1:{port}, data in {data}", highlight=False)
         screen.print(f"metrics of the web on port {port}, of the worker on port {worker_port}", highlight=False)
-        screen.print(f"for bridge trace and the like: export REDIS_URL={server.url}", highlight=False)
+        # Not the address itself: a password is in it, and what is printed may be kept in a log.
+        told = shlex.quote(str(server.url_file.resolve()))
+        screen.print(f"for bridge trace and the like: export REDIS_URL=$(cat {told})", highlight=False, markup=False)
         await stop.wait()
         screen.print("stopping", highlight=False)

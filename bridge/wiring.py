@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from bridge import logs
 from bridge.connections import connection_pool
+from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
 from bridge.granting import Granting
 from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
@@ -19,12 +20,14 @@ from bridge.http import Http
 from bridge.metrics import Metrics
 from bridge.protocol import Leases
 from bridge.queue import Queue
+from bridge.redis_errors import ERRORS
 from bridge.store import Store
 from bridge.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from redis.asyncio import ConnectionPool
     from structlog.typing import FilteringBoundLogger
 
     from bridge.accounts import Bridge
@@ -67,7 +70,7 @@ async def store_on(
     try:
         yield Store(Redis(connection_pool=pool), prefix=prefix, leases=leases, confirm=confirm)
     finally:
-        await pool.disconnect()
+        await _ended(pool)
 
 
 @asynccontextmanager
@@ -77,6 +80,12 @@ async def queue_on(url: str, prefix: str) -> AsyncIterator[Queue]:
     try:
         yield Queue(pool, prefix)
     finally:
+        await _ended(pool)
+
+
+async def _ended(pool: ConnectionPool) -> None:
+    """A connection that does not end in order is gone all the same."""
+    with suppress(*ERRORS):
         await pool.disconnect()
 
 
@@ -104,6 +113,16 @@ async def opened(
         store.generations.lost = lambda loss: _lost(app, loss)
         queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app
+
+
+async def usable(store: Store) -> None:
+    """Raises UnusableRedis. A Redis that does not answer now is one to wait for."""
+    try:
+        await store.server()
+    except UnusableRedis:
+        raise
+    except (StoreUnavailable, StoreRefused):
+        return
 
 
 def _lost(app: App, loss: Loss) -> None:

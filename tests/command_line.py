@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import typer
 import yaml
+from typer.core import TyperGroup
 
-from bridge.cli import main
+from bridge.cli import app, main
 from tests.harness import PROJECT, scripted_account
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     import pytest
@@ -30,6 +32,20 @@ SECRETS: Mapping[str, str] = {
     "SCRIPT_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0",
 }
 """The environment that ``configuration`` names."""
+
+
+def commands(group: Mapping[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every command, those in groups included: the words that call it, and what it says of itself."""
+    for name, command in group.items():
+        yield (*path, name), command.help or ""
+        if isinstance(command, TyperGroup):
+            yield from commands(command.commands, *path, name)
+
+
+ROOT = typer.main.get_command(app)
+assert isinstance(ROOT, TyperGroup)
+COMMANDS = dict(commands(ROOT.commands))
+"""Every command, by the words that call it, and what it says of itself."""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ FAULTS = [
     Fault(checks.network_policies, BASE, "NetworkPolicy/bridge-redis", "spec ingress 0 ports 0 port", "valkey"),
     Fault(pods.probe_ports, BASE, WEB, f"{CONTAINER} livenessProbe httpGet port", "web"),
     Fault(pods.probe_routes, BASE, WEB, f"{CONTAINER} livenessProbe httpGet path", "/healthz"),
+    Fault(pods.redis_independence, BASE, WEB, f"{CONTAINER} startupProbe httpGet path", "/ready"),
     Fault(pods.redis_independence, BASE, WEB, f"{CONTAINER} readinessProbe httpGet path", "/ready"),
     Fault(pods.redis_independence, BASE, WORKER, f"{CONTAINER} livenessProbe httpGet path", "/ready"),
     Fault(pods.redis_independence, BASE, WEB, f"{CONTAINER} startupProbe"),

@@ -35,11 +35,11 @@ DRAIN = {"web": 25, "worker": 25, "redis": 15}
 
 COMMANDS = {"web": ["serve"], "worker": ["worker"]}
 
-# The web's readiness must not hang on Redis: an empty Service answers 502, which Zendesk does not retry. A new pod
-# must see Redis once. No liveness hangs on Redis: a restart brings nothing back.
+# No probe hangs on Redis. An empty Service answers 502, which Zendesk does not retry, also one whose new pods wait
+# for a full Redis; and a restart brings nothing back.
 PROBE_PATHS = {
-    "web": {"startupProbe": "/ready", "readinessProbe": "/live", "livenessProbe": "/live"},
-    "worker": {"startupProbe": "/ready", "livenessProbe": "/live"},
+    "web": {"startupProbe": "/live", "readinessProbe": "/live", "livenessProbe": "/live"},
+    "worker": {"startupProbe": "/live", "livenessProbe": "/live"},
 }
 
 
@@ -62,7 +62,7 @@ def probe_routes(documents: Sequence[Manifest]) -> list[str]:
 
 
 def redis_independence(documents: Sequence[Manifest]) -> list[str]:
-    """Only the startup probes look at Redis, so that Redis away takes no running pod away."""
+    """No probe looks at Redis, so that Redis away or full takes no pod away, a new one neither."""
     return [
         f"{where}: probes are {paths}"
         for where, workload, container in containers(documents)

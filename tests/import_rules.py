@@ -60,7 +60,7 @@ TERMINAL = {
 
 OWNERS: Mapping[str, Mapping[str, str]] = {
     "redis": {
-        "bridge.scripting": "the way to Redis",
+        "bridge.redis_errors": "what its errors mean",
         "bridge.connections": "opens the connections",
         "bridge.bell": "waits for a list",
         "bridge.wiring": "makes the client",
@@ -82,6 +82,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "subprocess": {"bridge.lifeline": "children that end with their parent"},
     "socket": {
         "bridge.embedded": "a free port",
+        "bridge.redis_errors": "the error of a name that is not resolved",
         "bridge.processes": "a free port",
         "bridge.twins": "resets on demand",
     },

@@ -40,10 +40,15 @@ class Watched:
             await eventually(seen)
 
 
+def _open(folder: Path) -> EmbeddedServer:
+    """One that any replica and Sentinel may ask."""
+    return EmbeddedServer(folder, password="")
+
+
 @asynccontextmanager
 async def watched(folder: Path) -> AsyncIterator[Watched]:
     """Servers and Sentinel until the end of the block."""
-    async with EmbeddedServer(folder / "master") as master, EmbeddedServer(folder / "replica") as replica:
+    async with _open(folder / "master") as master, _open(folder / "replica") as replica:
         async with Redis.from_url(replica.url) as redis:
             await redis.replicaof("127.0.0.1", master.port)
         await _has_replica(master)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from bridge import logs
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, UnusableRedis
 from bridge.helpdesks import REGISTRY
 from config.load import load
 from config.settings import Settings, read_settings
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Work until SIGTERM. Exit code 2 for a configuration that cannot be used."""
+    """Work until SIGTERM. Exit code 2 for a configuration that cannot be used, 3 for such a Redis."""
     try:
         settings = read_settings()
         uvloop.run(_work(settings))
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - before there is a log
-        return 2
+        return _ends(error, 2)
+    except UnusableRedis as error:
+        return _ends(error, 3)
     return 0
+
+
+def _ends(error: Exception, code: int) -> int:
+    print(error, file=sys.stderr)  # noqa: T201 - nobody else tells
+    return code
 
 
 async def _work(settings: Settings) -> None:

@@ -6,19 +6,19 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiohttp import web
 
+from bridge import logs
 from bridge.doubting import doubt_quiet
 from bridge.errors import StoreUnavailable
 from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
 from bridge.queue import Cron, to_end
-from bridge.scripting import UNAVAILABLE
-from bridge.wiring import opened
+from bridge.wiring import opened, usable
 from workers.lanes import Lanes
 from workers.limits import Limits, check
 from workers.reconcile import JOB, reconcile
@@ -50,13 +50,14 @@ class Place:
 
 
 async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event) -> None:
-    """Work until ``stop`` is set, then drain. Raises ConfigError."""
+    """Work until ``stop`` is set, then drain. Raises ConfigError and UnusableRedis."""
     async with opened(bridge, place.redis_url, prefix=place.prefix) as app:
         check(limits, app.store.leases, bridge)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
-        asyncio.get_running_loop().set_exception_handler(lambda _, told: _unretrieved(app, told))
+        asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
         async with listening(_observable(app), place.host, place.port):
+            await usable(app.store)
             tasks = background(app, lanes, limits)
             app.log.info("worker ready", port=place.port)
             await stop.wait()
@@ -65,12 +66,6 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
             with contextlib.suppress(StoreUnavailable):
                 await app.store.generations.leave()
         app.log.info("worker stopped")
-
-
-def _unretrieved(app: App, told: dict[str, Any]) -> None:
-    """A task that nobody waits for has failed: arq leaves those of its jobs behind when Redis goes away."""
-    error = told.get("exception")
-    app.log.warning("task failed", reason=type(error).__name__ if error else told["message"])
 
 
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
@@ -132,12 +127,14 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
         worker = app.queue.worker(lanes.run, limits.slots, lanes.busy, _crons(app, lanes, limits))
         try:
             await worker.async_run()
-        except UNAVAILABLE as error:
-            app.metrics.redis_failures.inc()
-            app.log.warning("arq restarts", reason=type(error).__name__)
-        except Exception:
-            # A server that takes no writes, a bug: a worker whose loop has ended looks alive and does nothing.
-            app.log.exception("arq restarts")
+        except Exception as error:
+            # Whatever it is: a worker whose loop has ended looks alive and does nothing.
+            meant = app.queue.understood(error)
+            if meant is error:
+                app.log.exception("arq restarts")
+            else:
+                app.metrics.redis_failures.inc()
+                app.log.warning("arq restarts", reason=str(meant))
         await asyncio.sleep(RESTART_S)
 
 

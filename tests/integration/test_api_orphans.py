@@ -126,11 +126,28 @@ async def test_a_long_list_comes_in_pages(run: Running, redis: Redis, prefix: st
     found, after, pages = [], "", 0
     while pages == 0 or after:
         told = (await Api(run).get(f"orphans?limit=10&after={after}")).json
-        found += [(one["since_ms"], one["conversation"]) for one in told["orphans"]]
+        found += [(one["since_ms"], one["id"]) for one in told["orphans"]]
         after, pages = told["next"], pages + 1
     assert (len(found), pages) == (25, 3)
     assert found == sorted(found, reverse=True)
     assert len(set(found)) == 25
+
+
+async def test_where_a_page_ended_tells_no_number(run: Running, redis: Redis, prefix: str) -> None:
+    """Many people's, all of one moment: each is on one page, also where the last of a page has gone meanwhile."""
+    event = orjson.dumps({"type": "conversation.close", "event": {}}).decode()
+    for number in range(12):
+        name = f"{PROJECT}:bot-1:59398765432{number}"
+        await redis.rpush(f"{prefix}:orphan:{PROJECT}:{name}", orjson.dumps([True, "", event, ""]))  # type: ignore[misc]
+        await redis.zadd(f"{prefix}:orphans:{PROJECT}", {name: 1_000})
+    found, after, pages = list[str](), "", 0
+    while pages == 0 or after:
+        told = await Api(run).get(f"orphans?limit=3&after={after}")
+        assert b"59398" not in told.body
+        found += [one["id"] for one in told.json["orphans"]]
+        await Api(run).post(f"orphans/{found[-1]}/discard", reason="seen")
+        after, pages = told.json["next"], pages + 1
+    assert (len(set(found)), len(found), pages) == (12, 12, 4)
 
 
 @pytest.mark.parametrize(

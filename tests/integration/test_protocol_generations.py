@@ -7,8 +7,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.exceptions import ResponseError
 
+from bridge.errors import StoreRefused
 from bridge.journal import Entry
 from bridge.protocol import Incoming
 from bridge.scripting import StaleGenerationError
@@ -117,7 +117,7 @@ async def test_a_telling_that_broke_off_is_begun_anew(steps: Steps) -> None:
     for name in names:
         await put(steps.store, name)
     await set_back(steps.redis, steps.prefix, {}, "clock")
-    with pytest.raises(ResponseError):
+    with pytest.raises(StoreRefused):
         await steps.store.generations.tick()
     deliveries.forget("broken")
     await steps.store.generations.tick()

@@ -33,7 +33,7 @@ PASSWORD = "made-up-word"
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
     """A Redis of the test's own."""
-    async with EmbeddedServer(tmp_path / "valkey", fsync="everysec") as server:
+    async with EmbeddedServer(tmp_path / "valkey", fsync="everysec", password="") as server:
         yield server
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +24,6 @@ from tests.processes import Sender, is_open, scripts, write_configuration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from bridge.twins.jelou import JelouTwin
     from tests.command_line import Ran, Started
@@ -82,6 +83,22 @@ async def test_up_is_all_that_is_needed_and_leaves_nothing_behind(company: Compa
     assert (code, len(children), [pid for pid in children if alive(pid)]) == (0, 3, [])
 
 
+async def test_what_up_prints_is_all_that_trace_needs_and_tells_no_password(company: Company) -> None:
+    """What is printed may be kept in a log; a second terminal reads the address where only its user can."""
+    async with running(company) as up:
+        line = await up.says("export REDIS_URL=")
+        await company.sender.deliver("T-1")
+        await company.sender.until("T-1", is_open)
+        path = Path(line.partition("$(cat ")[2].strip().removesuffix(")"))
+        url = await asyncio.to_thread(path.read_text)
+        environ = {**company.environ, "REDIS_URL": url.strip()}
+        ran = await run_process("trace", "T-1", "--json", "--config", company.config, environ=environ)
+        await up.ends(signal.SIGTERM)
+    password = url.partition("redis://:")[2].partition("@")[0]
+    assert (ran.code, ran.json[0]["phase"], len(password) > 20) == (0, "open", True)
+    assert password not in "".join(up.lines)
+
+
 @linux
 async def test_a_killed_up_leaves_its_data_and_no_process(company: Company) -> None:
     """Its processes end with it, however it ended; what they knew is found by whoever comes next."""
@@ -127,7 +144,7 @@ async def test_a_port_that_somebody_else_has_is_not_taken_for_ours(company: Comp
         return web.Response()
 
     site = web.Application()
-    site.router.add_get("/ready", ready)
+    site.router.add_get("/live", ready)
     async with serving(site, company.port):
         ran = await run_process(*company.up, environ=company.environ)
     assert (ran.code, ran.err) == (1, f"web cannot listen: port {company.port} is taken\n")

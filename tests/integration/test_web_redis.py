@@ -5,26 +5,33 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientSession
 from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bridge.embedded import EmbeddedServer
-from tests.harness import API_TOKEN, eventually, scene
+from bridge.embedded import EmbeddedServer, free_port
+from bridge.processes import web_and_worker
+from tests.command_line import SECRETS, configuration, started, written
+from tests.harness import API_TOKEN, Running, eventually, scene
 from tests.log_capture import configured
 from tests.raw_server import Peer, answering, http, raw_server, silent
-from tests.webhooks import SENDERS, Answer, deliver, get, listening
+from tests.webhooks import SENDERS, Answer, deliver, get, listening, post_script
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.harness import Running
     from tests.raw_server import Act
 
 AGAIN = (503, "30", {"error": "try again"})
 """What a sender is told while Redis cannot take a delivery."""
+
+
+SCRIPT = b'{"type":"ticket.created","data":{"ticket":{"id":"1"},"requester":{"phone":"+593987654321"}}}'
 
 
 @pytest.fixture
@@ -119,29 +126,82 @@ async def test_a_server_that_hangs_is_cut_off_in_time(server: EmbeddedServer, ru
 
 async def orders(server: EmbeddedServer, *words: str) -> None:
     """Have the server do as told."""
-    async with Redis.from_url(server.url) as redis:
+    async with Redis.from_url(server.url, socket_timeout=1) as redis:
         await redis.execute_command(*words)
 
 
 NO_WRITES = [
-    (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
-    (["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+    ("is full", ["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+    ("is read-only", ["REPLICAOF", "127.0.0.1", "1"], ["REPLICAOF", "NO", "ONE"]),
+    (
+        "too few replicas",
+        ["CONFIG", "SET", "min-replicas-to-write", "1"],
+        ["CONFIG", "SET", "min-replicas-to-write", "0"],
+    ),
+    ("is held up by a script", ["EVAL", "while true do end", "0"], ["SCRIPT", "KILL"]),
 ]
 
 
-async def refused_until_repaired(folder: Path, prefix: str, broken: list[str], repaired: list[str]) -> bool:
-    """Whether a bridge on a server that was told this asks to come again, and takes deliveries when it is undone."""
+async def refused_until_repaired(folder: Path, prefix: str, why: str, broken: list[str], repaired: list[str]) -> bool:
+    """Whether a bridge on a server that was told this asks to come again, says why, and goes on when it is undone."""
     async with EmbeddedServer(folder) as server, listening(server.url, prefix) as run:
-        await orders(server, *broken)
-        refused = await all_refused(run, "zendesk", "jelou") and (await get(run, "/ready")).status == 200
+        await orders(server, "CONFIG", "SET", "busy-reply-threshold", "1")
+        with suppress(RedisTimeoutError):
+            await orders(server, *broken)
+        refused = await all_refused(run, "zendesk", "jelou")
+        ready = await get(run, "/ready")
+        refused = refused and ready.status == 503 and why in ready.json["redis"]["reason"] and not ready.json["ready"]
         await orders(server, *repaired)
-        return refused and (await deliver(run, "zendesk")).status == 202
+        accepted = (await deliver(run, "zendesk")).status == 202
+        return refused and accepted and (await get(run, "/ready")).status == 200
 
 
 async def test_a_redis_that_takes_no_writes_is_503(tmp_path: Path, prefix: str) -> None:
-    """Full, or the old primary after a failover: the sender comes again when somebody has repaired it."""
+    """Full, or the old primary after a failover: the sender comes again when somebody has repaired it.
+
+    ``/ready`` is 503 as long, with the reason in words.
+    """
     tried = [refused_until_repaired(tmp_path / str(one), prefix, *orders) for one, orders in enumerate(NO_WRITES)]
-    assert await asyncio.gather(*tried) == [True, True]
+    assert await asyncio.gather(*tried) == [True] * len(NO_WRITES)
+
+
+async def test_a_web_that_starts_beside_a_full_redis_answers_its_senders(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """It lives at once and asks them to come again, so that its Service is never empty; it says why it is not ready."""
+    await orders(server, "CONFIG", "SET", "maxmemory", "1")
+    path, port = written(tmp_path, configuration()), free_port()
+    environ = {"REDIS_URL": server.url, "BRIDGE_LOG_FORMAT": "json"}
+    async with (
+        ClientSession() as session,
+        started("serve", "--config", path, "--port", str(port), environ=environ) as process,
+    ):
+        await process.says("web ready")
+        run = Running(f"http://127.0.0.1:{port}", session, None, None, None)  # type: ignore[arg-type]
+        assert (await get(run, "/live")).status == 200
+        ready = await get(run, "/ready")
+        assert (ready.status, "is full" in ready.json["redis"]["reason"]) == (503, True)
+        assert told(await post_script(run, SCRIPT)) == AGAIN
+        await orders(server, "CONFIG", "SET", "maxmemory", "0")
+        assert (await post_script(run, SCRIPT)).status == 202
+        assert (await get(run, "/ready")).status == 200
+
+
+async def test_bridge_up_comes_up_beside_a_full_redis(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Both its processes are there, and say why they are not ready; with room they are."""
+    await orders(server, "CONFIG", "SET", "maxmemory", "1")
+    config, ports = written(tmp_path, configuration()), (free_port(), free_port())
+    children = web_and_worker(config, server.url, *ports, SECRETS, str(tmp_path))
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(ClientSession())
+        for child in children:
+            stack.push_async_callback(child.stop)
+            await child.start()
+            await child.ready(session)
+        runs = [Running(f"http://127.0.0.1:{child.port}", session, None, None, None) for child in children]  # type: ignore[arg-type]
+        assert [(await get(run, "/ready")).status for run in runs] == [503, 503]
+        await orders(server, "CONFIG", "SET", "maxmemory", "0")
+        assert [(await get(run, "/ready")).status for run in runs] == [200, 200]
 
 
 async def greeting(peer: Peer) -> None:

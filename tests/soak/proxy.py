@@ -29,7 +29,8 @@ class Proxy:
     """Hands bytes on between ``port`` and the loopback port ``target``. An async context manager."""
 
     def __init__(self, target: int, port: int) -> None:
-        self._target = target
+        self.target = target
+        """May be changed: what is connected stays where it is, as behind a name."""
         self.port = port
         self.latency_s = 0.0
         self._flowing = asyncio.Event()
@@ -89,7 +90,7 @@ class Proxy:
             task.add_done_callback(self._pairs.discard)
         self._writers.add(writer)
         try:
-            there_reader, there_writer = await asyncio.open_connection(HOST, self._target, limit=CHUNK)
+            there_reader, there_writer = await asyncio.open_connection(HOST, self.target, limit=CHUNK)
         except OSError:
             self._drop(writer)
             return

@@ -122,7 +122,7 @@ async def world(setup: Setup, folder: Path) -> AsyncIterator[World]:
         names = ("redis", "web", SCRIPTS, *setup.projects, *setup.all_zendesks)
         left = iter(free_ports(2 * len(names) + 2))
         ports = dict(zip(names, left, strict=False))
-        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey", port=ports["redis"]))
+        server = await stack.enter_async_context(EmbeddedServer(folder / "valkey", port=ports["redis"], password=""))
         redis = Redis.from_url(server.url, socket_timeout=5)
         stack.push_async_callback(redis.aclose)
         session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))

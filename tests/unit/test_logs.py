@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from redis.exceptions import ResponseError
 
 from bridge import logs
 from tests.log_capture import configured
@@ -86,3 +87,22 @@ def test_a_broken_request_is_not_logged_with_its_bytes(capsysbinary: pytest.Capt
     told = written(capsysbinary, "json", log)
     assert WORD.encode() not in told
     assert b"a worker's own" in told
+
+
+def redis_errors() -> None:
+    """Log some as ours and as a library's: redis-py puts the whole command into their text."""
+    library = logging.getLogger("arq.worker")
+    for tell in (logs.logger().exception, library.exception):
+        error = ResponseError(f"Command # 1 (SET key {WORD}) of pipeline caused error: ('MISCONF no disk',)")
+        try:
+            raise error
+        except ResponseError as raised:
+            library.warning("job failed: %s", raised)
+            tell("bug")
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_an_error_of_redis_is_logged_by_its_code(capsysbinary: pytest.CaptureFixture[bytes], style: str) -> None:
+    """In our tracebacks, in a library's, and in its lines."""
+    logged = written(capsysbinary, style, redis_errors)
+    assert (logged.count(b"Traceback"), logged.count(b"MISCONF"), WORD.encode() in logged) == (2, 4, False)
