@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
+from bridge import fullness
 from bridge.errors import StoreUnavailable
 from bridge.hearing import senders, silent_now
 from bridge.protocol import helpdesk_destination, jelou_destination
@@ -96,6 +97,8 @@ def _warnings(server: Mapping[str, object]) -> Iterator[str]:
         yield f"maxmemory-policy is {server['eviction']}: Redis may drop tickets (noeviction)"
     if server["role"] != "master":
         yield f"its role is {server['role']}: it takes no writes"
+    if isinstance(memory := server["memory"], int) and memory >= fullness.STARTS_AT:
+        yield fullness.in_words(memory)
 
 
 LOSS_TOLD_MS = 7 * 86_400_000
