@@ -70,8 +70,8 @@ class Forgetting:
         conversation that was an orphan is accepted and not kept.
         """
         keep = keeping(self.bridge)
-        gone = [await self.store.removals.forget(whom, keep, preview=False)]
-        while gone[-1].tickets or gone[-1].orphans:
+        gone: list[Trails] = []
+        while not gone or gone[-1].tickets or gone[-1].orphans:
             gone.append(await self.store.removals.forget(await self._again(whom), keep, preview=False))
         return _told(*gone)
 

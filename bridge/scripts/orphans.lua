@@ -22,11 +22,12 @@ do
   -- Returns how many bytes it had; 0 where a worker of the version before stored it.
   function drop_orphan(project, id)
     local size = tonumber(redis.call('HGET', orphan_sizes_key(project), id) or '0')
-    resize_orphan(project, id, -size)
-    redis.call('HDEL', orphan_sizes_key(project), id)
+    if size > 0 then
+      resize_orphan(project, id, -size)
+      redis.call('HDEL', orphan_sizes_key(project), id)
+    end
     redis.call('DEL', orphan_key(project, id))
-    redis.call('ZREM', orphans_key(project), id)
-    if redis.call('EXISTS', orphans_key(project)) == 0 then
+    if redis.call('ZREM', orphans_key(project), id) == 1 and redis.call('EXISTS', orphans_key(project)) == 0 then
       redis.call('DEL', orphan_sizes_key(project), orphan_bytes_key(project))
     end
     return size

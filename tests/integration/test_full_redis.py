@@ -17,6 +17,7 @@ from tests.harness import PROJECT, eventually, scene
 from tests.integration.test_workers_retention import A_MOMENT, keeping
 from tests.steps import DAY_MS, DECISION, KEEP, Steps
 from tests.webhooks import get
+from workers.retention import TURN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,7 +61,7 @@ async def test_then_orphans_take_no_more_room(steps: Steps) -> None:
     assert (await steps.store.removals.retire(KEEP, [PROJECT])).dropped == {PROJECT: 1}
     await steps.forget(orphans=((PROJECT, "new", ""),))
     before = await steps.everything()
-    with pytest.raises(StoreUnavailable, match="90 % full"):
+    with pytest.raises(StoreUnavailable):
         await steps.told(conversation="newer")
     assert await steps.everything() == before
     assert (await steps.told(ticket="t")).status == "accepted"
@@ -74,7 +75,7 @@ async def test_deliveries_stop_last(steps: Steps) -> None:
     await used(steps, fullness.DELIVERIES_AT)
     before = await steps.everything()
     for refused in (steps.deliver(steps.incoming(), seen="s"), steps.told(ticket="t", seen="j")):
-        with pytest.raises(StoreUnavailable, match="95 % full"):
+        with pytest.raises(StoreUnavailable):
             await refused
     assert await steps.everything() == before
     assert (await steps.deliver(steps.incoming(), seen="before")).status == "duplicate"
@@ -140,6 +141,7 @@ async def test_what_ends_or_frees_something_runs_in_a_full_redis(small: Small, p
     assert await steps.store.records.discard_orphan(PROJECT, "stranger", 1, DECISION, ("ana",)) == "done"
     assert await steps.retire() == {"closed": 1}
     assert (await steps.forget("known")).tickets == 1
+    await small.redis.script_flush()
     late = Store(small.redis, prefix=prefix)
     await late.generations.tick()
     assert late.generations.memory >= 990
@@ -160,6 +162,8 @@ async def test_a_full_redis_frees_itself(small: Small, prefix: str) -> None:
         assert [one for one in warnings if "full: starts wait" in one and "deliveries get 503" in one]
         [told] = re.findall(rb"^bridge_redis_memory_used (.+)$", (await get(on.bridge, "/metrics")).body, re.MULTILINE)
         assert float(told) >= fullness.DELIVERIES_AT / 1000
+    # Half a minute later.
+    await small.redis.delete(f"{prefix}:turn:{TURN}")
     async with scene(small.url, prefix, adapted=keeping(closed_days=A_MOMENT)) as on:
         await eventually(lambda: accepted(on, "T-2"))
         assert (await on.until_phase("T-2", "open"))["phase"] == "open"

@@ -50,23 +50,11 @@ async def test_the_sizes_in_the_document_are_those_of_a_real_server(redis_url: s
     """A ticket that waits, one that is open, one that is closed, and what is left of one that has gone."""
     found: dict[str, float] = {}
     async with scene(redis_url, prefix, zendesk={"messages": {"merge_s": 0.0}}) as on:
-        await on.bridge.app.store.pause("zendesk/acme", "now")
-        people = {
-            f"59398{number:07}": on.zendesk.open_ticket(WORDS, f"+59398{number:07}").id for number in range(COUNT)
-        }
-        for ticket in people.values():
-            await on.bridge.traced("zendesk", "acme", str(ticket), lambda told: "paused" in told["waits_for"])
-        await on.zendesk.settle()
+        people = await waiting(on)
         found["waiting"], _ = await measured(redis, prefix)
-        for lane in await on.bridge.app.store.resume("zendesk/acme"):
-            await on.bridge.app.queue.wake(lane)
         await talked(on, people)
         found["open"], _ = await measured(redis, prefix)
-        for person in people:
-            on.jelou.close(person)
-        for ticket in people.values():
-            await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
-        await on.zendesk.settle()
+        await closed(on, people)
         found["closed"], found["webhook"] = await measured(redis, prefix)
         forgetting = Forgetting(on.bridge.app.store, on.bridge.app.bridge)
         for ticket in people.values():
@@ -78,8 +66,30 @@ async def test_the_sizes_in_the_document_are_those_of_a_real_server(redis_url: s
     assert rough == {}, f"told and measured: {rough}"
 
 
+async def waiting(on: Scene) -> dict[str, int]:
+    """The tickets of some people, all waiting."""
+    await on.bridge.app.store.pause("zendesk/acme", "now")
+    names = [f"59398{number:07}" for number in range(COUNT)]
+    people = {name: on.zendesk.open_ticket(WORDS, f"+{name}").id for name in names}
+    for ticket in people.values():
+        await on.bridge.traced("zendesk", "acme", str(ticket), lambda told: "paused" in told["waits_for"])
+    await on.zendesk.settle()
+    return people
+
+
+async def closed(on: Scene, people: dict[str, int]) -> None:
+    """All conversations have ended."""
+    for person in people:
+        on.jelou.close(person)
+    for ticket in people.values():
+        await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
+    await on.zendesk.settle()
+
+
 async def talked(on: Scene, people: dict[str, int]) -> None:
     """Each of them has written three times and was answered three times."""
+    for lane in await on.bridge.app.store.resume("zendesk/acme"):
+        await on.bridge.app.queue.wake(lane)
     for ticket in people.values():
         await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
     for number in range(3):
