@@ -6,9 +6,12 @@ local KEPT_MS = 10000
 
 local function look_at_memory()
   local told = redis.pcall('INFO', 'memory')
-  if type(told) ~= 'string' then return 0 end
-  local used, most = tonumber(told:match('used_memory:(%d+)')), tonumber(told:match('maxmemory:(%d+)'))
-  if not used or not most or most == 0 then return 0 end
+  local text = type(told) == 'string' and told or ''
+  local used, most = tonumber(text:match('used_memory:(%d+)')), tonumber(text:match('maxmemory:(%d+)'))
+  if not used or not most or most == 0 then
+    redis.call('DEL', MEMORY)
+    return 0
+  end
   local share = math.floor(used * 1000 / most)
   redis.call('SET', MEMORY, share, 'PX', KEPT_MS)
   return share
