@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ async def talked(on: Scene, people: dict[str, int]) -> None:
             on.zendesk.agent_writes(ticket, f"{ANSWER}{number}")
         await on.jelou.settle()
         await on.zendesk.settle()
-        await eventually(lambda told=number + 1: answered(on, people, told))
+        await eventually(partial(answered, on, people, number + 1))
 
 
 async def answered(on: Scene, people: dict[str, int], times: int) -> bool:
