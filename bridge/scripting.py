@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge import fullness, redis_errors
-from bridge.errors import StoreRefused, StoreUnavailable
+from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -163,12 +163,19 @@ class Scripts:
             raise StoreUnavailable(msg)
         return answer
 
+    async def info(self) -> dict[str, Any]:
+        """What the server says of itself. Raises UnusableRedis for one that the bridge cannot use."""
+        told: dict[str, Any] = await self.guard(self.redis.info())
+        if why := redis_errors.unusable(told):
+            raise UnusableRedis(f"Redis at {self.address} {why}")
+        return told
+
     async def synced(self) -> bool:
         """Whether this server is known to have each step on its disk before it answers. Managed ones do not tell.
 
         Not after a failover: a replica follows later. A master that was one tells of it in ``master_replid2``.
         """
-        info = await self.guard(self.redis.info())
+        info = await self.info()
         if not info.get("aof_enabled") or str(info.get("master_replid2", 0)).strip("0"):
             return False
         try:

@@ -16,12 +16,10 @@ import orjson
 
 from bridge import fullness
 from bridge.coalesce import Coalesced
-from bridge.errors import UnusableRedis
 from bridge.generations import Generations
 from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
-from bridge.redis_errors import CLUSTER
 from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
@@ -267,11 +265,9 @@ class Store:
     async def server(self) -> dict[str, Any]:
         """What the server says of itself, by INFO: managed servers forbid CONFIG.
 
-        Raises UnusableRedis where it runs in cluster mode.
+        Raises UnusableRedis where it runs in cluster mode, or is too old.
         """
-        told = await self._scripts.guard(self._scripts.redis.info())
-        if told.get("cluster_enabled"):
-            raise UnusableRedis(f"Redis at {self._scripts.address} {CLUSTER.words}")
+        told = await self._scripts.info()
         return {
             "version": told.get("valkey_version") or told.get("redis_version"),
             "append_only_file": bool(told.get("aof_enabled")),

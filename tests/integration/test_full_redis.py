@@ -158,7 +158,9 @@ async def test_a_full_redis_frees_itself(small: Small, prefix: str) -> None:
     async with scene(small.url, prefix) as on:
         await eventually(lambda: seen(on, fullness.DELIVERIES_AT))
         assert (await answer(on, "T-2")) == (503, True)
-        warnings = (await get(on.bridge, "/ready")).json.get("warnings", [])
+        ready = await get(on.bridge, "/ready")
+        assert (ready.status, "full" in ready.json["redis"]["reason"]) == (503, True)
+        warnings = ready.json["warnings"]
         assert [one for one in warnings if "full: starts wait" in one and "deliveries get 503" in one]
         [told] = re.findall(rb"^bridge_redis_memory_used (.+)$", (await get(on.bridge, "/metrics")).body, re.MULTILINE)
         assert float(told) >= fullness.DELIVERIES_AT / 1000
@@ -209,3 +211,14 @@ async def test_a_start_that_waits_says_why_and_goes_when_there_is_room(small: Sm
         await small.empty()
         trace = await on.until_phase("T-1", "open")
         assert sum("% full: starts wait" in str(one) for one in trace["timeline"]) == 1
+
+
+async def test_ready_says_when_deliveries_are_refused(small: Small, prefix: str) -> None:
+    """Though Redis itself takes writes still."""
+    async with scene(small.url, prefix) as on:
+        await small.fill(0.86)
+        assert (await get(on.bridge, "/ready")).status == 200
+        await small.fill(0.96)
+        ready = await get(on.bridge, "/ready")
+        assert (ready.status, ready.json["redis"]["reason"]) == (503, ready.json["warnings"][0])
+        await small.redis.set("still", "taken")
