@@ -232,7 +232,7 @@ def list_orphans(
 
 def orphan_shown(one: Orphan) -> dict[str, Any]:
     """Without its name in the store, which may hold a person's number."""
-    return {name: value for name, value in asdict(one).items() if name != "name"}
+    return {name: value for name, value in asdict(one).items() if name not in {"name", "people"}}
 
 
 @orphans.command()

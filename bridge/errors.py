@@ -16,7 +16,7 @@ certain that nothing happened (``certain``).
     │   ├── Changed            not any more as it was shown        409
     │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
-    │   └── UnusableRedis      it runs in cluster mode
+    │   └── UnusableRedis      it runs in cluster mode, or is too old
     ├── StoreRefused           Redis refuses a step of ours: a fault of the bridge
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)

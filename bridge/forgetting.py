@@ -8,7 +8,7 @@ is out already is written nowhere. Such a conversation may begin in Jelou; its e
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from bridge.accounts import Bridge
+    from bridge.pages import Place
     from bridge.protocol import Trail, Trails
     from bridge.store import Store
 
 DAY_MS = 86_400_000
+
+ORPHANS_READ = 100
+"""At a time: one has at most a quarter of a megabyte."""
 
 
 class AmbiguousTicketError(BridgeError):
@@ -45,8 +49,11 @@ class Forgetting:
         """Whose traces are meant. Raises AmbiguousTicketError."""
         if ticket:
             return Whom(tickets=tuple(await self._ticket(ticket)))
-        people = people_of(self.bridge, user)
-        return Whom(people=people, orphans=tuple([one async for one in self._orphans(people)]))
+        return await self._again(Whom(people=people_of(self.bridge, user)))
+
+    async def _again(self, whom: Whom) -> Whom:
+        """The same, with the orphans of the people as they are now."""
+        return replace(whom, orphans=tuple([one async for one in self._orphans(whom.people)]))
 
     async def preview(self, whom: Whom) -> dict[str, Any]:
         """What would go, without anything of the person's.
@@ -57,11 +64,15 @@ class Forgetting:
         return _told(await self.store.removals.forget(whom, keeping(self.bridge), preview=True))
 
     async def forget(self, whom: Whom) -> dict[str, Any]:
-        """Remove all of it, and tell it as ``preview`` does. Repeating it finds nothing."""
+        """Remove all of it, and tell it as ``preview`` does. Repeating it finds nothing.
+
+        What comes while it runs goes as well: it is looked again until nothing is found. What comes later in a
+        conversation that was an orphan is accepted and not kept.
+        """
         keep = keeping(self.bridge)
-        gone = [await self.store.removals.forget(whom, keep, preview=False)]
-        while gone[-1].tickets > len(gone[-1].shown):
-            gone.append(await self.store.removals.forget(whom, keep, preview=False))
+        gone: list[Trails] = []
+        while not gone or gone[-1].tickets or gone[-1].orphans:
+            gone.append(await self.store.removals.forget(await self._again(whom), keep, preview=False))
         return _told(*gone)
 
     async def _ticket(self, text: str) -> list[str]:
@@ -73,14 +84,16 @@ class Forgetting:
         return [one.ticket for one in found.shown]
 
     async def _orphans(self, people: Sequence[tuple[str, tuple[str, ...]]]) -> AsyncIterator[tuple[str, str, str]]:
-        """Those of one of the people: few, so each is read."""
+        """Those of one of the people: each is read, a page at a time."""
         for project in self.bridge.jelou:
             users = {person for person, accounts in people if not accounts or project in self._projects(accounts)}
-            for listed_as in await self.store.records.orphan_names(project):
-                texts = await self.store.records.orphan(project, listed_as)
-                events = [orjson.loads(orjson.loads(text)[2]).get("event", {}) for text in texts]
-                if any(event.get("user_id") in users for event in events):
-                    yield project, listed_as, next((one.get("conversation_id", "") for one in events), "")
+            after: Place | None = None
+            while users and (page := await self.store.records.orphans(project, after, ORPHANS_READ)):
+                for place, texts in page:
+                    events = [orjson.loads(orjson.loads(text)[2]).get("event", {}) for text in texts]
+                    if any(event.get("user_id") in users for event in events):
+                        yield project, place.name, next((one.get("conversation_id", "") for one in events), "")
+                after = page[-1][0]
 
     def _projects(self, accounts: Sequence[str]) -> set[str]:
         found = (self.bridge.account(*account.split("/")) for account in accounts)
@@ -139,8 +152,8 @@ def _told(*found: Trails) -> dict[str, Any]:
     trails = [trail for one in found for trail in one.shown]
     return {
         "tickets": [_trail(trail) for trail in trails],
-        "more": found[0].tickets - len(trails),
-        "orphans": found[0].orphans,
+        "more": sum(one.tickets for one in found) - len(trails),
+        "orphans": sum(one.orphans for one in found),
     }
 
 

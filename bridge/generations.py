@@ -18,7 +18,7 @@ from uuid import uuid4
 import orjson
 
 from bridge.journal import Entry, Journal
-from bridge.scripting import as_text
+from bridge.scripting import again, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,12 +64,16 @@ class Remembered:
 
 
 class Generations:
-    """The generation of one process' store. ``worker`` is its id as a worker, empty for any other process."""
+    """The generation of one process' store. ``worker`` is its id as a worker, empty for any other process.
+
+    ``memory`` is how full Redis was at the last sign of life, in thousandths; see ``bridge.fullness``.
+    """
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         scripts.enter = self.enter
         self.worker = ""
+        self.memory = 0
         self.deliveries = Journal(DELIVERIES_S, JOURNAL_BYTES)
         self.starts = Journal(STARTS_S, JOURNAL_BYTES)
         self.lost: Callable[[Loss], None] = lambda _: None
@@ -124,7 +128,7 @@ class Generations:
 
     async def tick(self) -> list[str]:
         """Give a sign of life, and remember what is there. Returns lanes to wake for what was put back."""
-        now, workers, paused = await self._scripts.run("tick", self.worker)
+        now, workers, paused, self.memory = await self._scripts.run("tick", self.worker)
         self._remembered = Remembered(
             now,
             [(name, int(at)) for name, at in _pairs(workers)],
@@ -165,7 +169,7 @@ def _pairs(flat: Sequence[bytes]) -> list[tuple[str, str]]:
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
-LANES_FROM = {"accept": 2, "accept_conversation": 4}
+LANES_FROM = {again("accept"): 2, again("accept_conversation"): 4}
 """Where in a script's answer the lanes to wake begin."""
 
 

@@ -6,7 +6,7 @@ number, and that is for no list, path or log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,10 @@ LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """The events that wait under one ``name`` in the store. ``conversation`` is empty where they tell none."""
+    """The events that wait under one ``name`` in the store. ``conversation`` is empty where they tell none.
+
+    ``people`` are whose they are, by their ids at Jelou.
+    """
 
     id: str
     project: str
@@ -40,6 +43,7 @@ class Orphan:
     since_ms: int
     events: tuple[str, ...]
     contact: str
+    people: tuple[str, ...] = field(default=(), repr=False)
 
 
 def orphan_id(project: str, name: str) -> str:
@@ -102,6 +106,7 @@ class LostAndFound:
             lane_name(ref, orphan.project),
             told,
             self._about(orphan, "claimed", ticket=str(ref)),
+            orphan.people,
         )
         if verdict == "gone":
             await self._gone(orphan)
@@ -125,8 +130,9 @@ class LostAndFound:
 
     async def discard(self, orphan: Orphan, reason: str) -> None:
         """Forget its events; the reason stays among the decisions. Raises NotThere, Changed."""
+        decision = self._about(orphan, "discarded", reason=reason)
         verdict = await self.desk.records.discard_orphan(
-            orphan.project, orphan.name, len(orphan.events), self._about(orphan, "discarded", reason=reason)
+            orphan.project, orphan.name, len(orphan.events), decision, orphan.people
         )
         if verdict == "gone":
             await self._gone(orphan)
@@ -169,4 +175,5 @@ def _orphan(project: str, one: Place, texts: Sequence[bytes]) -> Orphan:
         since_ms=one.at_ms,
         events=tuple(told.get("type", "") for told in events),
         contact=masked(first("user_id")),
+        people=tuple(sorted({user for told in events if (user := told.get("event", {}).get("user_id", ""))})),
     )

@@ -66,6 +66,12 @@ class Metrics:
         self.retired = Counter(
             "bridge_retired", "What was removed because its time was over, by kind.", ["kind"], registry=self.registry
         )
+        self.orphans_dropped = Counter(
+            "bridge_orphans_dropped",
+            "Conversations without a ticket that were dropped, oldest first, because there were too many.",
+            ["project"],
+            registry=self.registry,
+        )
         self.forgotten = Counter(
             "bridge_forgotten",
             "What was removed because a person asked for it, by kind.",
@@ -80,6 +86,11 @@ class Metrics:
         self.unconfigured_secret = Counter(
             "bridge_unconfigured_secret_used",
             "Events of Jelou's signed with a secret that this process' configuration lacks: refused after the grace.",
+            registry=self.registry,
+        )
+        self.redis_memory = Gauge(
+            "bridge_redis_memory_used",
+            "What part of its maxmemory Redis uses, 0 to 1; 0 where it has none.",
             registry=self.registry,
         )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)

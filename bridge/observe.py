@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 
+from bridge import fullness
 from bridge.errors import StoreUnavailable
 from bridge.hearing import senders, silent_now
 from bridge.protocol import helpdesk_destination, jelou_destination
@@ -55,7 +56,7 @@ async def readiness(app: App) -> dict[str, object]:
         silent = await silent_now(app)
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
-    refusal = await _refusal(app)
+    refusal = await _refusal(app, server)
     return {
         "ready": not refusal,
         "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
@@ -65,13 +66,13 @@ async def readiness(app: App) -> dict[str, object]:
     }
 
 
-async def _refusal(app: App) -> dict[str, str]:
-    """Why Redis takes no writes; nothing where it does."""
+async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:
+    """Why deliveries are not taken: Redis takes no writes, or is so full that they are refused; else nothing."""
     try:
         await app.store.writable()
     except StoreUnavailable as error:
         return {"reason": str(error)}
-    return {}
+    return {"reason": fullness.in_words(server["memory"])} if server["memory"] >= fullness.DELIVERIES_AT else {}
 
 
 def destinations(bridge: Bridge) -> list[str]:
@@ -88,7 +89,7 @@ def _silent(sender: str, one: Mapping[str, int], now_ms: int) -> dict[str, objec
     return {"sender": sender, "for_s": round((now_ms - one["since_ms"]) / 1000), "usual": one["missed"]}
 
 
-def _warnings(server: Mapping[str, object]) -> Iterator[str]:
+def _warnings(server: Mapping[str, Any]) -> Iterator[str]:
     """What of the server does not keep the bridge's promises. It works, so that a person can decide."""
     if not server["append_only_file"]:
         yield "the append-only file is off: a restart of Redis loses tickets (appendonly yes)"
@@ -96,6 +97,8 @@ def _warnings(server: Mapping[str, object]) -> Iterator[str]:
         yield f"maxmemory-policy is {server['eviction']}: Redis may drop tickets (noeviction)"
     if server["role"] != "master":
         yield f"its role is {server['role']}: it takes no writes"
+    if server["memory"] >= fullness.STARTS_AT:
+        yield fullness.in_words(server["memory"])
 
 
 LOSS_TOLD_MS = 7 * 86_400_000

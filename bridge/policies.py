@@ -184,7 +184,7 @@ class Retention(Model):
         default=24.0, ge=0, le=720, description="Deliveries that could not be read, for bridge simulate; 0 keeps none."
     )
     tombstones_days: Days = Field(
-        default=400.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
+        default=150.0, ge=7, description="How long a removed ticket is known, as a hash: told again, it starts nothing."
     )
 
 

@@ -214,10 +214,10 @@ class Mark:
 class Verdict:
     """``go`` (after ``detail`` ms), ``soon`` (ask again then), or why not.
 
-    Lost, news, paused, capped (``detail`` ms), busy or shared (the other), recovering, ticket (its own rate), paced,
-    broken. ``news`` is evidence that came since the claim; the other is the ticket whose start is awaited. The last
-    four have ``detail`` ms to wait, as far as can be said; ``reason`` says why the breaker is open, or, as JSON, how
-    many calls of which class stand before this one. ``new``: it did not wait there before.
+    Lost, news, paused, capped (``detail`` ms), busy or shared (the other), full (``detail`` thousandths), recovering,
+    ticket (its own rate), paced, broken. ``news`` is evidence that came since the claim; the other is the ticket whose
+    start is awaited. The last four have ``detail`` ms to wait, as far as can be said; ``reason`` says why the breaker
+    is open, or, as JSON, how many calls of which class stand before this one. ``new``: it did not wait there before.
     """
 
     verdict: str
@@ -333,10 +333,15 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Retired:
-    """What one round of retention removed, by kind, and what was forgotten since the round before: a note each time."""
+    """What one round of retention removed, by kind, and what was forgotten since the round before: a note each time.
+
+    ``dropped``: how many orphans of each project went meanwhile, because there were too many. ``more``: there may be.
+    """
 
     counts: dict[str, int]
     forgotten: tuple[dict[str, Any], ...]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +370,7 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Trails:
-    """What was found: ``tickets`` in all, of which ``shown`` are no more than one script takes; ``orphans``."""
+    """What was found: ``tickets`` in all, of which a preview has a few ``shown``; ``orphans``."""
 
     tickets: int
     orphans: int

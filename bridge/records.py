@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 
 from bridge.pages import Place
-from bridge.scripting import as_text
+from bridge.scripting import as_text, new_hash_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,12 +117,16 @@ class Records:
         found = await self._scripts.guard(self._scripts.redis.zrange(self._key("orphans", project), 0, -1))
         return list(map(as_text, found))
 
-    async def claim_orphan(
-        self, project: str, name: str, ticket: str, lane: str, told: str, decision: Decision
+    async def claim_orphan(  # noqa: PLR0917 - as the script takes them
+        self, project: str, name: str, ticket: str, lane: str, told: str, decision: Decision, people: Sequence[str] = ()
     ) -> tuple[str, str]:
-        """Give an orphan's events to a ticket: (done, lane to wake), (gone, '') or (taken, the other ticket)."""
+        """Give an orphan's events to a ticket: (done, lane to wake), (gone, '') or (taken, the other ticket).
+
+        ``people``: whose events they are; see ``scripts/forget_decisions.lua``.
+        """
+        decided = decision.id, decision.dump(), orjson.dumps(people), new_hash_key()
         verdict, detail = await self._scripts.run(
-            "claim_orphan", project, name, ticket, lane, told, self._wake_ms, decision.id, decision.dump()
+            "claim_orphan", project, name, ticket, lane, told, self._wake_ms, *decided
         )
         return as_text(verdict), as_text(detail)
 
@@ -143,6 +147,9 @@ class Records:
         verdict, wake = await self._scripts.run("give_orphan", *args)
         return as_text(verdict), as_text(wake)
 
-    async def discard_orphan(self, project: str, name: str, seen: int, decision: Decision) -> str:
-        """Forget an orphan of which ``seen`` events were shown: done, gone or changed."""
-        return await self._decided("discard_orphan", project, name, seen, decision.id, decision.dump())
+    async def discard_orphan(
+        self, project: str, name: str, seen: int, decision: Decision, people: Sequence[str] = ()
+    ) -> str:
+        """Forget an orphan of which ``seen`` events were shown: done, gone or changed. ``people`` as above."""
+        decided = decision.id, decision.dump(), orjson.dumps(people), new_hash_key()
+        return await self._decided("discard_orphan", project, name, seen, *decided)

@@ -217,3 +217,18 @@ def without_texts(error: BaseException) -> None:
     for one in _chain(error):
         if isinstance(one, exceptions.RedisError):
             one.args = (code(one),)
+
+
+LEAST: Final = (7, 0)
+"""The first that knows what a script may do (``bridge.scripting``). Valkey tells of the Redis that it began as, 7.2."""
+
+
+def unusable(info: Mapping[str, object]) -> str:
+    """Why the bridge can never use the server that says this of itself by INFO; empty where it can."""
+    if info.get("cluster_enabled"):
+        return CLUSTER.words
+    version = str(info.get("redis_version", ""))
+    known = re.match(r"(\d+)\.(\d+)", version)
+    if known and tuple(map(int, known.groups())) < LEAST:
+        return f"is version {version}: the bridge needs Redis 7.0 or newer, or Valkey"
+    return ""

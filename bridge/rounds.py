@@ -88,8 +88,7 @@ class Rounds:
 
     async def take_turn(self, name: str, for_ms: int) -> bool:
         """Whether it is this process' turn: nobody else's for so long, or until it is given back."""
-        key = self._key("turn", name)
-        return bool(await self._scripts.guard(self._scripts.redis.set(key, 1, nx=True, px=for_ms)))
+        return bool(await self._scripts.run("take_turn", name, for_ms))
 
     async def keep_turn(self, name: str, for_ms: int) -> None:
         """Keep the turn for so long: nobody has it meanwhile."""

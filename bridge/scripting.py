@@ -7,13 +7,14 @@ of ours (``bridge.redis_errors``); nothing of redis-py leaves here.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from functools import cache
 from importlib import resources
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bridge import redis_errors
-from bridge.errors import StoreRefused, StoreUnavailable
+from bridge import fullness, redis_errors
+from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -25,7 +26,7 @@ T = TypeVar("T")
 REDIS_CLOCK = "local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end"
 """The clock of the scripts. Tests give another text, so that time moves when told."""
 
-SHARED = ("prelude.lua", "window.lua", "queue.lua", "gate.lua", "removal.lua")
+SHARED = ("prelude.lua", "orphans.lua", "window.lua", "queue.lua", "gate.lua", "removal.lua")
 """Put before every script."""
 
 UNFENCED = frozenset({"join"})
@@ -46,9 +47,19 @@ local function step()
 {text}
 end
 local answer = step()
+if type(answer) == 'table' and answer.err then return answer end
 return {{redis.call('INCR', SEQUENCE), answer}}
 """
 """Each step has a number, so that whoever was answered one knows later whether the data still holds it."""
+
+HASH_KEY_BYTES = 32
+
+ACCEPTING = frozenset({"accept", "accept_conversation"})
+"""Scripts that bring something new. A full Redis refuses them whole, before their first write; all others release
+memory or finish what was begun, and run all the same. Told again after a loss they do as well: see ``again``."""
+
+REFUSED_WHEN_FULL, RUNS_WHEN_FULL = "#!lua\n", "#!lua flags=allow-oom\n"
+"""Must be the first bytes of a script; servers before 7.0 know no such line."""
 
 CONFIRM_MS = 1_000
 CONFIRMATIONS: dict[str, tuple[str | int, ...]] = {
@@ -152,12 +163,19 @@ class Scripts:
             raise StoreUnavailable(msg)
         return answer
 
+    async def info(self) -> dict[str, Any]:
+        """What the server says of itself. Raises UnusableRedis for one that the bridge cannot use."""
+        told: dict[str, Any] = await self.guard(self.redis.info())
+        if why := redis_errors.unusable(told):
+            raise UnusableRedis(f"Redis at {self.address} {why}")
+        return told
+
     async def synced(self) -> bool:
         """Whether this server is known to have each step on its disk before it answers. Managed ones do not tell.
 
         Not after a failover: a replica follows later. A master that was one tells of it in ``master_replid2``.
         """
-        info = await self.guard(self.redis.info())
+        info = await self.info()
         if not info.get("aof_enabled") or str(info.get("master_replid2", 0)).strip("0"):
             return False
         try:
@@ -188,13 +206,30 @@ def as_text(value: bytes | str | None) -> str:
     return value.decode() if isinstance(value, bytes) else (value or "")
 
 
+def new_hash_key() -> str:
+    """What tombstones are hashed with, where there is no such key yet."""
+    return secrets.token_hex(HASH_KEY_BYTES)
+
+
+def again(script: str) -> str:
+    """The script under which an accepted delivery is put back after a loss, into a full Redis too."""
+    return f"{script}_again"
+
+
 @cache
 def _texts(clock: str) -> dict[str, str]:
     folder = resources.files("bridge.scripts")
-    shared = f"{clock}\n{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
+    shared = f"{clock}\n{fullness.lua()}{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
     names = [one.name for one in folder.iterdir() if one.name.endswith(".lua") and one.name not in SHARED]
     own = {name.removesuffix(".lua"): folder.joinpath(name).read_text() for name in names}
-    return {name: shared + (text if name in UNFENCED else FENCE + STEP.format(text=text)) for name, text in own.items()}
+    steps = {name: text if name in UNFENCED else FENCE + STEP.format(text=text) for name, text in own.items()}
+    head = f"local AGAIN = false\n{shared}"
+    texts = {
+        name: f"{REFUSED_WHEN_FULL if name in ACCEPTING else RUNS_WHEN_FULL}{head}{text}"
+        for name, text in steps.items()
+    }
+    told_again = {again(name): f"{RUNS_WHEN_FULL}local AGAIN = true\n{shared}{steps[name]}" for name in ACCEPTING}
+    return texts | told_again
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], for_s: float, pause_s: float = 0.1) -> T:

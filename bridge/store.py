@@ -14,17 +14,16 @@ from uuid import uuid4
 
 import orjson
 
+from bridge import fullness
 from bridge.coalesce import Coalesced
-from bridge.errors import UnusableRedis
 from bridge.generations import Generations
 from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
-from bridge.redis_errors import CLUSTER
 from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
-from bridge.scripting import REDIS_CLOCK, Scripts, as_text
+from bridge.scripting import REDIS_CLOCK, Scripts, again, as_text
 from bridge.unread import Unreads
 
 if TYPE_CHECKING:
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from bridge.protocol import Finish, Incoming, Mark, Told
+
+
+RESUMED_MOST = 1_000
+"""Tickets that one script lets go on."""
 
 
 def _json(value: Any) -> bytes:
@@ -90,7 +93,7 @@ class Store:
         """Store a delivery, and keep it in the journal: whoever was told 202 is not told so in vain."""
         text = _json(request)
         answer = await self._scripts.run(script, text, confirmed=True)
-        self.generations.deliveries.note(seen, Entry(script, (text,), monotonic()))
+        self.generations.deliveries.note(seen, Entry(again(script), (text,), monotonic()))
         return answer
 
     def _request(self, seen: str, delivery_id: str, ttl_s: int, sender: str) -> dict[str, Any]:
@@ -184,7 +187,12 @@ class Store:
 
     async def resume(self, account: str) -> list[str]:
         """Let the account's starts go on. Returns the lanes to wake."""
-        return list(map(as_text, await self._scripts.run("resume", account, self.leases.lane_ms)))
+        lanes: list[str] = []
+        more = 1
+        while more:
+            more, *wake = await self._scripts.run("resume", account, self.leases.lane_ms, RESUMED_MOST)
+            lanes += map(as_text, wake)
+        return lanes
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -257,16 +265,15 @@ class Store:
     async def server(self) -> dict[str, Any]:
         """What the server says of itself, by INFO: managed servers forbid CONFIG.
 
-        Raises UnusableRedis where it runs in cluster mode.
+        Raises UnusableRedis where it runs in cluster mode, or is too old.
         """
-        told = await self._scripts.guard(self._scripts.redis.info())
-        if told.get("cluster_enabled"):
-            raise UnusableRedis(f"Redis at {self._scripts.address} {CLUSTER.words}")
+        told = await self._scripts.info()
         return {
             "version": told.get("valkey_version") or told.get("redis_version"),
             "append_only_file": bool(told.get("aof_enabled")),
             "eviction": told.get("maxmemory_policy"),
             "role": told.get("role"),
+            "memory": fullness.share(told.get("used_memory", 0), told.get("maxmemory", 0)),
         }
 
     async def known_by(self, ticket_id: str, accounts: Sequence[str]) -> list[str]:

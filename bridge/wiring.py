@@ -110,6 +110,7 @@ async def opened(
         http = await stack.enter_async_context(http_on())
         handover = Handover(store.rotations, time.monotonic, wall_clock_ms)
         app = App(bridge, REGISTRY, store, handover, queue, http, Metrics(), logs.logger())
+        app.metrics.redis_memory.set_function(lambda: store.generations.memory / 1000)
         store.generations.lost = lambda loss: _lost(app, loss)
         queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app

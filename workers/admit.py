@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from bridge import fullness
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import account_gate, in_words, project_gate
@@ -27,6 +28,9 @@ BEHIND_MS = 30_000
 
 HELD_MS = 3_600_000
 """The same for a paused account; resume wakes it at once."""
+
+FULL_MS = 10_000
+"""How long a start looks away while Redis is full."""
 
 RECOVERING = "Redis has lost data: first it is found out what was sent before"
 
@@ -170,11 +174,18 @@ def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | No
     if verdict.verdict in QUEUED:
         work.wanted.add(gate.destination)
     wait = WAITS[verdict.verdict](work, verdict, gate, start)
-    again = verdict.verdict in QUEUED and not verdict.new
+    again = _waited_already(work, gate, verdict)
     if _is_field_turn(gate, verdict):
         work.wait_for(FIELD_TURN, wait, known=again, behind=_behind(verdict))
         return
     work.hold(side_of(gate), wait, known=again, behind=_behind(verdict))
+
+
+def _waited_already(work: Work, gate: Gate, verdict: Verdict) -> bool:
+    """Whether the timeline says so: a full Redis is not to be filled by saying it at each look."""
+    if verdict.verdict == "full":
+        return work.waited.get(side_of(gate), "").startswith(fullness.FULL)
+    return verdict.verdict in QUEUED and not verdict.new
 
 
 def _is_field_turn(gate: Gate, verdict: Verdict) -> bool:
@@ -211,6 +222,10 @@ def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
     return Wait(RECOVERING, int(verdict.detail), firm=True)
 
 
+def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
+    return Wait(fullness.in_words(int(verdict.detail)), FULL_MS, firm=True)
+
+
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
     return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True)
 
@@ -228,6 +243,7 @@ WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
     "paused": _paused,
     "capped": _capped,
     "recovering": _recovering,
+    "full": _full,
     "busy": _busy,
     "soon": _paced,
     "paced": _paced,

@@ -47,6 +47,8 @@ class Work:
     applied: int = 0
     waits: dict[str, Wait] = field(default_factory=dict)
     """What each side waits for; nothing more is done for it in this claim."""
+    waited: dict[str, str] = field(default_factory=dict)
+    """What each side waited for until this claim."""
     named: tuple[str, ...] = ()
     bury: list[tuple[str, str]] = field(default_factory=list)
     uncount: str = ""
@@ -215,6 +217,7 @@ class Work:
         if left_ms > 0:
             self.waits[side] = Wait(hold.reason, left_ms, firm=hold.firm)
         else:
+            self.waited[side] = hold.reason
             self.let_go(side)
         return left_ms > 0
 

@@ -7,9 +7,10 @@
 
 local r = cjson.decode(ARGV[1])
 local seen = P .. 'seen:' .. r.seen
-if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
-  return {'duplicate', redis.call('GET', seen)}
-end
+local first = redis.call('GET', seen)
+if first then return {'duplicate', first} end
+if is_full(DELIVERIES_AT) then return no_room() end
+redis.call('SET', seen, r.id, 'EX', r.ttl_s)
 heard(r.sender)
 local answer = {'accepted', r.id}
 for _, item in ipairs(r.items) do

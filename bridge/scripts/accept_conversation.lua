@@ -9,10 +9,8 @@
 
 local r = cjson.decode(ARGV[1])
 local seen = P .. 'seen:' .. r.seen
-if not redis.call('SET', seen, r.id, 'NX', 'EX', r.ttl_s) then
-  return {'duplicate', redis.call('GET', seen), '', '', ''}
-end
-heard(r.sender)
+local first = redis.call('GET', seen)
+if first then return {'duplicate', first, '', '', ''} end
 
 local function only(key)
   local found = redis.call('SRANDMEMBER', key, 2)
@@ -77,11 +75,14 @@ local function begin_unasked()
 end
 
 local ticket, by = correlate()
+local orphan = r.conversation ~= '' and r.conversation or r.contact
+local no_older = not ticket and not oldest_orphan(r.project, orphan)
+if is_full(DELIVERIES_AT) or (no_older and is_full(ORPHANS_AT)) then return no_room() end
+redis.call('SET', seen, r.id, 'EX', r.ttl_s)
+heard(r.sender)
 if of_the_removed(ticket) then return {'accepted', r.id, '', 'removed', ''} end
 if not ticket then
-  local id = r.conversation ~= '' and r.conversation or r.contact
-  redis.call('RPUSH', orphan_key(r.project, id), cjson.encode({r.is_evidence, r.fact, r.event, r.entries.conversation}))
-  redis.call('ZADD', P .. 'orphans:' .. r.project, NOW, id)
+  push_orphan(r.project, orphan, cjson.encode({r.is_evidence, r.fact, r.event, r.entries.conversation}))
   return {'orphaned', r.id, '', '', begin_unasked()}
 end
 if not new_fact(ticket, r.fact) then

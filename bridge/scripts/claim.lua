@@ -9,6 +9,9 @@ local most, most_bytes, inbox_most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonum
 redis.call('ZREM', awake_key(lane), ON_ITS_WAY, NO_ROOM)
 redis.call('ZADD', awake_key(lane), NOW + tonumber(ARGV[8]), ARGV[7])
 
+-- The rest of it is taken by the claim after the next finish, which follows at once.
+local EVIDENCE_MOST = 256
+
 local function weight(list)
   local bytes = 0
   for _, text in ipairs(list) do bytes = bytes + #text end
@@ -35,7 +38,7 @@ local answer, bytes = {0, last_loss()}, 0
 for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', NOW, 'LIMIT', 0, most)) do
   local link = link_key(ticket)
   local inbox = redis.call('LRANGE', inbox_key(ticket), 0, inbox_most - 1)
-  local evidence = redis.call('LRANGE', evidence_key(ticket), 0, -1)
+  local evidence = redis.call('LRANGE', evidence_key(ticket), 0, EVIDENCE_MOST - 1)
   bytes = bytes + weight(inbox) + weight(evidence)
   if #answer > 2 and bytes > most_bytes then break end
   redis.call('ZADD', lane_key(lane), NOW + lease_ms, ticket)

@@ -31,12 +31,13 @@ end
 -- A moment that was taken back since is told as now: who comes for it hears that it waits again.
 local function granted_to(worker)
   local key, found = P .. 'hand:' .. worker, {}
-  for _, text in ipairs(worker ~= '' and redis.call('LRANGE', key, 0, -1) or {}) do
+  -- What is left is told by the next look.
+  for _, text in ipairs(worker ~= '' and redis.call('LRANGE', key, 0, GRANTS_MOST - 1) or {}) do
     local destination, name = text:match('^(%S+) (.*)$')
     local left = math.ceil((granted_moment(destination, name) or NOW) - NOW)
     for _, value in ipairs({destination, name, math.max(left, 0)}) do found[#found + 1] = value end
   end
-  if #found > 0 then redis.call('DEL', key) end
+  if #found > 0 then redis.call('LTRIM', key, GRANTS_MOST, -1) end
   return found
 end
 

@@ -15,6 +15,10 @@
 -- returns for each {verdict, lanes to wake...}; verdict is done or lost. A lost one wrote nothing.
 
 local wake_ms = tonumber(ARGV[2])
+local RELEASED_MOST = 1000
+-- Those that share one conversation are told of its end in one step (accept_conversation.lua). One more is not told, and
+-- finds out when Jelou is asked whether it is still open (looks_due.lua).
+local SHARERS_MOST = 1000
 
 -- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua), and when it is asked next
 -- (looks_due.lua). A ticket that is set aside names no project, and stays.
@@ -55,8 +59,10 @@ local function index(item)
     if first and first ~= item.ticket then
       redis.call('HSET', link_key(item.ticket), 'shared_with', first)
       local name = 'sharers:' .. item.project .. ':' .. id
-      redis.call('SADD', P .. name, item.ticket)
-      note(item.ticket, name)
+      if redis.call('SCARD', P .. name) < SHARERS_MOST then
+        redis.call('SADD', P .. name, item.ticket)
+        note(item.ticket, name)
+      end
     else
       adopt(item.project, id, item.ticket)
     end
@@ -81,12 +87,13 @@ local function release(item, lanes)
     end
   end
   if not held then return end
+  -- Who is left waits for the next release, or looks by itself (BEHIND_MS in workers/admit.py).
   local behind = P .. 'behind:' .. item.contact
-  for _, ticket in ipairs(redis.call('SMEMBERS', behind)) do
+  for _, ticket in ipairs(redis.call('SRANDMEMBER', behind, RELEASED_MOST)) do
     local due, lane = arrived(ticket, item.lane, true)
     if due then lanes[lane] = true end
+    redis.call('SREM', behind, ticket)
   end
-  redis.call('DEL', behind)
 end
 
 -- What the ticket waits for may have ended since mark said so; then it does not wait. Else it is noted here, in one

@@ -194,7 +194,7 @@ end
 
 -- Whoever was granted a moment and did not come asks again by itself, and a start stands where it stood.
 local function forget_grants(destination)
-  local left = redis.call('ZRANGEBYSCORE', grants_key(destination), '-inf', NOW - GRANTED_MS)
+  local left = redis.call('ZRANGEBYSCORE', grants_key(destination), '-inf', NOW - GRANTED_MS, 'LIMIT', 0, GRANTS_MOST)
   for _, name in ipairs(left) do drop_place(destination, name) end
 end
 

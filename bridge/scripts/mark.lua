@@ -4,7 +4,7 @@
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason, 'new' where it did not wait before}: go, ms to wait first | soon, ms after
 -- which to ask again | lost | news, evidence came since the claim | paused | capped, ms until the next hour | busy, the
--- other ticket | shared, the other ticket that has a conversation of this bot and user open | paced, ms that it may
+-- other ticket | full, how full Redis is in thousandths | shared, the other ticket that has a conversation of this bot and user open | paced, ms that it may
 -- take and how many calls stand before it | ticket, ms to wait for the ticket's own rate | broken, ms that it may take and why | recovering, ms until what was sent
 -- before a loss is known
 -- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
@@ -21,12 +21,14 @@ local function start_verdict(item)
   local s = item.start
   if s.evidence >= 0 and redis.call('LLEN', evidence_key(item.ticket)) > s.evidence then return {'news', '', ''} end
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
+  -- A close ends something; it is no more to keep.
+  if not s.alone and is_full(STARTS_AT) then return {'full', tostring(memory_used()), ''} end
   local hold = hold_ms()
   if hold > 0 then return {'recovering', tostring(hold), ''} end
   local other = starting(s.contact) or redis.call('GET', P .. 'closing:' .. s.contact)
   if other and other ~= item.ticket then return {'busy', other, ''} end
   if s.alone then
-    for _, ticket in ipairs(redis.call('SMEMBERS', P .. 'contact:' .. s.contact)) do
+    for _, ticket in ipairs(redis.call('SRANDMEMBER', P .. 'contact:' .. s.contact, 2)) do
       if ticket ~= item.ticket then return {'shared', ticket, ''} end
     end
   end

@@ -30,6 +30,17 @@ local TRANSCRIPT_MOST = 1000
 local ON_ITS_WAY = 'on-its-way'
 local NO_ROOM = 'no-room'
 
+-- How full the server was when a process last looked (tick.lua), in thousandths. None where it has no limit, or hides it.
+local MEMORY = P .. 'memory'
+local function memory_used() return tonumber(redis.call('GET', MEMORY) or '0') end
+
+-- Whether what brings something new is refused. What was accepted before a loss was accepted.
+local function is_full(at) return not AGAIN and memory_used() >= at end
+
+local function no_room()
+  return redis.error_reply('OOM Redis is ' .. math.floor(memory_used() / 10) .. ' % full')
+end
+
 -- Changes with each start of a server and with each failover. Empty where a managed server hides it from scripts.
 local function run_id()
   local told = redis.pcall('INFO', 'server')
@@ -184,13 +195,29 @@ local function decide(id, text)
   redis.call('HSET', DECISIONS, id, text)
   redis.call('ZADD', by_time, NOW, id)
   local old = redis.call('ZRANGEBYSCORE', by_time, '-inf', NOW - DECISIONS_MS, 'LIMIT', 0, 1000)
-  if #old == 0 then old = redis.call('ZRANGE', by_time, 0, -DECISIONS_MOST - 1) end
+  local over = redis.call('ZCARD', by_time) - DECISIONS_MOST
+  if #old == 0 and over > 0 then old = redis.call('ZRANGE', by_time, 0, math.min(over, 1000) - 1) end
   if #old > 0 then
     redis.call('HDEL', DECISIONS, unpack(old))
     redis.call('ZREM', by_time, unpack(old))
   end
   redis.call('PEXPIRE', DECISIONS, DECISIONS_MS)
   redis.call('PEXPIRE', by_time, DECISIONS_MS)
+end
+
+-- Which decisions were about an orphan of this person: a decision itself tells of nobody. Under a hash; see FORGOTTEN.
+local function decided_key(person)
+  local hash = keyed('person ' .. person)
+  return hash and P .. 'decided:' .. hash
+end
+
+local function decide_of(people, new_key, id, text)
+  decide(id, text)
+  if #people > 0 and redis.call('SET', P .. 'hash-key', new_key, 'NX') then hash_key = new_key end
+  for _, person in ipairs(people) do
+    redis.call('SADD', decided_key(person), id)
+    redis.call('PEXPIRE', decided_key(person), DECISIONS_MS)
+  end
 end
 
 -- Starts are counted by the clock hour, so that a cap needs no list of them.
@@ -211,33 +238,6 @@ end
 
 local function put(ticket, event, is_evidence)
   redis.call('RPUSH', is_evidence and evidence_key(ticket) or inbox_key(ticket), event)
-end
-
-local function drop_orphan(project, id)
-  redis.call('DEL', orphan_key(project, id))
-  return redis.call('ZREM', P .. 'orphans:' .. project, id)
-end
-
--- Events that came before their link. Their facts are noted now, so that a repeat stays a repeat.
-local function adopt(project, id, ticket)
-  for _, text in ipairs(redis.call('LRANGE', orphan_key(project, id), 0, -1)) do
-    local orphan = cjson.decode(text)
-    if new_fact(ticket, orphan[2]) then
-      put(ticket, orphan[3], orphan[1])
-      tell(ticket, {orphan[4]})
-    end
-  end
-  drop_orphan(project, id)
-end
-
--- A conversation that no ticket asked for becomes this one's, with all that came in it. Returns the lane to wake or ''.
-local function give_orphan(project, id, ticket, lane, entry, wake_ms)
-  redis.call('SET', conversation_key(project, id), ticket)
-  note(ticket, 'conversation:' .. project .. ':' .. id)
-  tell(ticket, {entry})
-  adopt(project, id, ticket)
-  local due, its_lane = arrived(ticket, lane, true)
-  return due and must_wake(its_lane, wake_ms) and its_lane or ''
 end
 
 -- The ticket whose conversation with this person ended last: its name, when that was, and until when they come back to it.

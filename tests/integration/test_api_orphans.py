@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from bridge.decisions import Decision
+from bridge.forgetting import Forgetting
 from tests.api_calls import Api
 from tests.harness import PROJECT, Scene, scene
 from tests.webhooks import SENDERS, deliver, listening
@@ -183,3 +184,44 @@ async def test_what_is_not_there_is_404(run: Running) -> None:
     assert (await api.post(f"orphans/{MADE_UP}/claim", ticket="zendesk/main/9")).status == 404
     assert (await api.post(f"orphans/{MADE_UP}/discard", reason="a")).status == 404
     assert (await api.get("orphans?project=other")).json == {"orphans": [], "next": ""}
+
+
+# --- forgetting ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_decided_about_a_forgotten_persons_orphan_is_forgotten(on: Scene) -> None:
+    """Discarded long before, and about nobody's ticket; what was decided about another's stays."""
+    api = Api(on.bridge)
+    for phone in (PHONE, "593222222222"):
+        on.jelou.hand_over(phone, "Hola")
+    await on.jelou.settle()
+    for orphan in (await api.get("orphans")).json["orphans"]:
+        await api.post(f"orphans/{orphan['id']}/discard", reason=f"told by {orphan['contact']}")
+    assert len((await api.get("decisions")).json["decisions"]) == 2
+    await api.post("forget", user=PHONE, preview=False)
+    [left] = (await api.get("decisions")).json["decisions"]
+    assert left["reason"].endswith("222")
+
+
+async def test_an_orphan_that_comes_between_the_look_and_the_yes_is_forgotten(on: Scene) -> None:
+    """Whoever says yes means the person, not a list; what comes later in its conversation is not kept."""
+    forgetting = Forgetting(on.bridge.app.store, on.bridge.app.bridge)
+    whom = await forgetting.whom(user=PHONE)
+    await orphaned(on)
+    assert (await forgetting.forget(whom))["orphans"] == 1
+    on.jelou.customer_writes(PHONE, "mariposa")
+    await on.jelou.settle()
+    assert (await Api(on.bridge).get("orphans")).json["orphans"] == []
+
+
+async def test_many_orphans_are_looked_through_page_by_page(on: Scene, redis: Redis, prefix: str) -> None:
+    """The person's is found behind those of others."""
+    await orphaned(on)
+    other = orjson.dumps([False, "fact", '{"event":{"user_id":"ben"}}', "told"])
+    for number in range(250):
+        await redis.rpush(f"{prefix}:orphan:{PROJECT}:o-{number}", other)  # type: ignore[misc]
+    newer = {f"o-{number}": 9e12 + number for number in range(250)}
+    await redis.zadd(f"{prefix}:orphans:{PROJECT}", newer)
+    forgetting = Forgetting(on.bridge.app.store, on.bridge.app.bridge)
+    assert (await forgetting.forget(await forgetting.whom(user=PHONE)))["orphans"] == 1
+    assert await redis.zcard(f"{prefix}:orphans:{PROJECT}") == 250

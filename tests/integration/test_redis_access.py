@@ -104,6 +104,7 @@ async def a_days_work(on: Scene) -> None:
     await on.until_phase("T3", "open")
     await rotated(on)
     assert (await api.get("decisions")).json["decisions"] != []
+    assert (await api.post("forget", user="+593987654323", preview=False)).json["tickets"] != []
     assert (await get(on.bridge, "/ready")).json["ready"] is True
     await on.bridge.app.store.ping()
 

@@ -10,13 +10,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.forgetting import Forgetting
 from bridge.policies import Retention
+from bridge.store import Store
 from bridge.twins.faults import Fault
 from tests.harness import PROJECT, eventually, scene
 from tests.held import Held
 from tests.log_capture import configured
 from tests.outcomes import FIRM, HELD, conversations
-from tests.steps import content
-from workers.retention import TURN
+from tests.steps import Steps, content
+from workers.retention import TURN, retire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,6 +148,21 @@ async def test_a_start_that_is_out_is_forgotten_and_not_repeated(redis_url: str,
         call.let_go()
         await eventually(lambda: hands_are_empty(on))
         await told_again(on, redis, prefix)
+
+
+async def test_a_round_goes_on_until_all_that_is_over_has_gone(redis_url: str, redis: Redis, prefix: str) -> None:
+    """Batch after batch, not one each time that a worker looks."""
+    steps = Steps(redis, prefix)
+    steps.store = Store(redis, prefix=prefix)
+    for number in range(330):
+        await steps.ended(ticket=f"t-{number}")
+
+    def stands_still(app: App) -> App:
+        return replace(keeping(closed_days=1e-9)(app), monotonic=lambda: 0.0)
+
+    async with scene(redis_url, prefix, adapted=stands_still, work=False) as on:
+        await retire(on.bridge.app)
+        assert counted(on, "bridge_retired_total") == {"closed": 330}
 
 
 async def test_an_unknown_start_is_forgotten_and_its_event_changes_nothing(
