@@ -262,7 +262,7 @@ def _accept(told: str, expected: Iterable[bytes], where: str) -> None:
 def _header(delivery: Delivery, name: str) -> str:
     told = delivery.headers.get(name.lower())
     if not told:
-        msg = f"there is no {name} header"
+        msg = f"there is no {name} header, or more than one"
         raise SignatureRejected(msg)
     return told
 

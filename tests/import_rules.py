@@ -43,6 +43,7 @@ WEB = {
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
     "bridge.listening": "serves it, with patience that ends",
+    "bridge.server_answers": "what the server answers by itself",
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }
