@@ -79,9 +79,9 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "prometheus_client": {"bridge.metrics": ""},
     "structlog": {"bridge.logs": ""},
     "typer": TERMINAL,
-    "urllib.request": {"bridge.cli": "one question to a running bridge"},
     "subprocess": {"bridge.lifeline": "children that end with their parent"},
     "socket": {
+        "bridge.health": "one question to a running bridge, and nothing heavier",
         "bridge.embedded": "a free port",
         "bridge.processes": "a free port",
         "bridge.twins": "resets on demand",
