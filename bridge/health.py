@@ -1,4 +1,4 @@
-"""``bridge health``: whether the process of this container answers. It is asked every few seconds, so it imports little.
+"""``bridge health``: whether the process of this container answers. Asked every few seconds, it imports little.
 
 The settings are read here by hand: what reads and checks them for the process itself takes a second of CPU to import.
 """
