@@ -25,6 +25,7 @@ from bridge.policies import (
     TicketPace,
     Unasked,
 )
+from bridge.signatures import TOLERANCE_MOST_S
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name that stands in a webhook's path."""
@@ -235,7 +236,12 @@ class Secrets(Model):
     """Several at once, so that a rotation drops nothing: the new one is added first, the old one removed later."""
 
     secrets: list[SecretStr] = Field(min_length=1, description="The new one and, during a rotation, the old one.")
-    tolerance_s: float = Field(default=300.0, gt=0, description="How far a timestamp may be from our clock.")
+    tolerance_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=TOLERANCE_MOST_S,
+        description="How far a timestamp may be from our clock, a day at most.",
+    )
 
 
 class HeaderToken(Model):

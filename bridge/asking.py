@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bridge.answering import APP, json_answer
 from bridge.desk import Desk
 from bridge.errors import TooLarge, UnknownSender, Unreadable, WrongContentType
-from bridge.receiving import body_of, storable
+from bridge.receiving import body_of, once_told, storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -79,7 +79,7 @@ def route(row: Row, tokens: Tokens) -> web.RouteDef:
     """The route. The token comes first: whoever has none learns nothing, not even what is wrong with the question."""
 
     async def handler(request: web.Request) -> web.Response:
-        owner = tokens.owner(request.headers.get("Authorization", ""), request.remote or "")
+        owner = tokens.owner(once_told(request.headers.items()).get("authorization", ""), request.remote or "")
         path = {name: storable(value) for name, value in request.match_info.items()}
         told = await row.answer(Question(request.app[APP], path, await _read(row, request), owner))
         return told if isinstance(told, web.Response) else json_answer(200, told.model_dump())

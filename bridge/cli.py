@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import urllib.request
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from bridge.cli_reconcile import reconcile
 from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
+from bridge.health import check as alive
 from bridge.redis_errors import RAW, code
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
@@ -137,14 +137,12 @@ def demo(
 
 
 @app.command()
-def health() -> None:
-    """Exit code 0 when the process on this machine's BRIDGE_PORT is alive: for a container's health check."""
-    url = f"http://127.0.0.1:{read_settings().port}/live"
-    try:
-        with urllib.request.urlopen(url, timeout=3) as answer:
-            answer.read()
-    except OSError as error:
-        _end(f"{url}: {type(error).__name__}", 1)
+def health(
+    host: Annotated[str | None, typer.Option(help="Address the process listens on; else BRIDGE_HOST.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port the process listens on; else BRIDGE_PORT.")] = None,
+) -> None:
+    """Exit code 0 when the process on this machine is alive: for a container's health check."""
+    raise typer.Exit(alive(host, port))
 
 
 # --- configuration ---------------------------------------------------------------------------------------------------

@@ -42,7 +42,10 @@ class TicketRef:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook call as received. ``headers`` and ``query`` have lower-case names; ``body`` is the raw bytes."""
+    """One webhook call as received: ``body`` is the raw bytes.
+
+    ``headers`` and ``query`` have lower-case names, and none that came more than once.
+    """
 
     sender: str
     method: str

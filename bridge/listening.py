@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from bridge.server_answers import plainly
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -101,6 +103,7 @@ async def listening(
     if inner is None:
         msg = "the application is not set up"
         raise RuntimeError(msg)
+    plainly(inner)
     server = await asyncio.get_running_loop().create_server(
         lambda: _Patient(inner(), head_s), host, port, backlog=BACKLOG, reuse_address=True
     )

@@ -8,12 +8,14 @@ stranger no more than a genuine delivery's 503 at that moment, and Redis is aske
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from bridge import jelou
 from bridge.errors import SignatureRejected, StoreUnavailable
 from bridge.rotations import digest_of
 from bridge.signatures import jelou_signed, verify
+from bridge.waiting_room import WaitingRoom
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from bridge.accounts import Project
     from bridge.domain import Delivery, Verified
     from bridge.rotations import Rotation, Use
+    from bridge.waiting_room import Place
     from bridge.wiring import App
 
 SIGNATURE = "x-jelou-signature"
@@ -30,9 +33,6 @@ WAIT_S = 5.0
 """How long an event may wait for the secret that is being made: a call to Jelou's API, within its patience for us."""
 
 POLL_S = 0.1
-WAITING_MOST = 64
-"""Further ones are asked to come again: strangers must not fill the process meanwhile."""
-
 NOTED_S = 60.0
 
 
@@ -42,8 +42,15 @@ class Proving:
     def __init__(self, app: App, later: Callable[[Awaitable[None]], None]) -> None:
         self._app = app
         self._later = later
-        self._waiting = 0
+        self._room = WaitingRoom()
+        self._waiting: Counter[str] = Counter()
+        self._lookouts: dict[str, asyncio.Task[Rotation | StoreUnavailable]] = {}
         self._noted: dict[tuple[str, Use], tuple[str, float]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for a secret that is being made."""
+        return self._waiting.total()
 
     async def verified(self, delivery: Delivery, name: str, project: Project) -> Verified:
         """Proof that Jelou sent it. Raises SignatureRejected, and StoreUnavailable where nobody can know."""
@@ -77,26 +84,46 @@ class Proving:
 
     async def _awaited(self, delivery: Delivery, name: str) -> Verified | None:
         """The proof as soon as the secret that is being made is handed over; None where the rotation ends without."""
-        if self._waiting >= WAITING_MOST:
-            raise StoreUnavailable(ROTATING)
-        self._waiting += 1
+        self._waiting[name] += 1
         try:
-            async with asyncio.timeout(WAIT_S):
-                return await self._polled(delivery, name)
+            with self._room.place(delivery.body) as place:
+                async with asyncio.timeout(WAIT_S):
+                    return await self._looked_for(delivery, name, place)
         except TimeoutError:
             raise StoreUnavailable(ROTATING) from None
         finally:
-            self._waiting -= 1
+            self._waiting[name] -= 1
 
-    async def _polled(self, delivery: Delivery, name: str) -> Verified | None:
-        known: Rotation | None = None
-        while known is None or known.rotating:
-            await asyncio.sleep(POLL_S)
-            known = await self._app.handover.known(name, POLL_S)
+    async def _looked_for(self, delivery: Delivery, name: str, place: Place) -> Verified | None:
+        while True:
+            looking = self._looking_out(name)
+            either: set[asyncio.Future[Any]] = {looking, place.gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not looking.done():
+                raise StoreUnavailable(ROTATING)
+            known = looking.result()
+            if isinstance(known, StoreUnavailable):
+                raise StoreUnavailable(str(known))
             proof = self._proof(delivery, known.secrets)
-            if proof:
+            if proof or not known.rotating:
                 return proof
-        return None
+
+    def _looking_out(self, name: str) -> asyncio.Task[Rotation | StoreUnavailable]:
+        """What is known of the project's secrets when it has changed: one look-out for all who wait."""
+        looking = self._lookouts.get(name)
+        if looking is None or looking.done():
+            looking = self._lookouts[name] = asyncio.create_task(self._look_out(name))
+        return looking
+
+    async def _look_out(self, name: str) -> Rotation | StoreUnavailable:
+        try:
+            first = known = await self._app.handover.known(name, POLL_S)
+            while self._waiting[name] and known.rotating and known.secrets == first.secrets:
+                await asyncio.sleep(POLL_S)
+                known = await self._app.handover.known(name, POLL_S)
+        except StoreUnavailable as error:
+            return error
+        return known
 
     def _proof(self, delivery: Delivery, secrets: Sequence[str]) -> Verified | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from bridge.domain import Delivery
 from bridge.errors import TooLarge, Unreadable, WrongContentType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bridge.wiring import App
 
 BODY_PATIENCE_S = 5.0
@@ -27,7 +30,8 @@ HASH_WINDOW_S = 3_600
 async def received(request: web.Request, app: App, sender: str, declared: str = "application/json") -> Delivery:
     """The delivery in a request. Raises Rejected for one that is none, and nothing else."""
     # GLPI declares nothing. A browser's form always does, so that it cannot post here.
-    if "Content-Type" in request.headers and request.content_type != declared:
+    types = request.headers.getall("Content-Type", ())
+    if types and (len(types) > 1 or request.content_type != declared):
         msg = f"the body must be {declared}"
         raise WrongContentType(msg)
     return asked_by(request, app, sender, await body_of(request, app.bridge.max_body_bytes))
@@ -39,8 +43,8 @@ def asked_by(request: web.Request, app: App, sender: str, body: bytes = b"") -> 
         sender=sender,
         method=request.method,
         url=_url(request),
-        headers={name.lower(): storable(value) for name, value in request.headers.items()},
-        query={name.lower(): storable(value) for name, value in request.query.items()},
+        headers=once_told(request.headers.items()),
+        query=once_told(request.query.items()),
         body=body,
         received_ms=app.now_ms(),
     )
@@ -64,7 +68,19 @@ async def body_of(request: web.Request, most: int) -> bytes:
         raise Unreadable("body", "broke off, or is not encoded as Content-Encoding says") from None
 
 
+def once_told(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each name in lower case with its value, without those that came more than once.
+
+    Which of two counts is a guess, and a proxy before us may have checked the other one: so neither proves anything.
+    """
+    lower = [(name.lower(), storable(value)) for name, value in pairs]
+    times = Counter(name for name, _ in lower)
+    return {name: value for name, value in lower if times[name] == 1}
+
+
 def _url(request: web.Request) -> str:
+    if len(request.headers.getall("Host", ())) > 1:
+        raise Unreadable("Host", "came more than once")
     try:
         return str(request.url)
     except ValueError:

@@ -43,6 +43,7 @@ WEB = {
     "bridge.receiving": "a request becomes a delivery",
     "bridge.observe": "probes and metrics",
     "bridge.listening": "serves it, with patience that ends",
+    "bridge.server_answers": "what the server answers by itself",
     "workers.main": "the worker's own probes and metrics",
     "bridge.twins": "they are servers",
 }
@@ -78,9 +79,9 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "prometheus_client": {"bridge.metrics": ""},
     "structlog": {"bridge.logs": ""},
     "typer": TERMINAL,
-    "urllib.request": {"bridge.cli": "one question to a running bridge"},
     "subprocess": {"bridge.lifeline": "children that end with their parent"},
     "socket": {
+        "bridge.health": "one question to a running bridge, and nothing heavier",
         "bridge.embedded": "a free port",
         "bridge.redis_errors": "the error of a name that is not resolved",
         "bridge.processes": "a free port",

@@ -56,7 +56,7 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
         asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
-        async with listening(_observable(app), place.host, place.port):
+        async with listening(observable(app), place.host, place.port):
             await usable(app.store)
             tasks = background(app, lanes, limits)
             app.log.info("worker ready", port=place.port)
@@ -161,7 +161,8 @@ async def every(pause: Callable[[], Awaitable[None]], step: Callable[[], Awaitab
             app.log.exception("bug")
 
 
-def _observable(app: App) -> web.Application:
+def observable(app: App) -> web.Application:
+    """What a worker answers over HTTP: its probes and its metrics."""
     site = web.Application()
     site.add_routes(observed(app))
     return site

@@ -26,7 +26,7 @@ from bridge.helpdesks.generic_recipes import (
     Writes,
 )
 from bridge.policies import Model, TicketPace
-from bridge.signatures import Algorithm, Encoding
+from bridge.signatures import TOLERANCE_MOST_S, Algorithm, Encoding
 from bridge.timestamps import Unit
 
 if TYPE_CHECKING:
@@ -43,7 +43,10 @@ class Stamp(Model):
     header: str = Field(min_length=1, description="The header's name.")
     unit: Unit = Field(default="s", description="s, ms, iso8601 or auto.")
     tolerance_s: float | None = Field(
-        default=300.0, gt=0, description="How far it may be from our clock; null for a sender that never renews it."
+        default=300.0,
+        gt=0,
+        le=TOLERANCE_MOST_S,
+        description="How far it may be from our clock, a day at most; null for a sender that never renews it.",
     )
 
 

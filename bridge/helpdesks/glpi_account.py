@@ -21,15 +21,13 @@ from bridge.helpdesks import proof
 from bridge.helpdesks.glpi_events import Site
 from bridge.helpdesks.glpi_writing import FIELDS
 from bridge.policies import Model
-from bridge.signatures import HmacSigned, Timestamp
+from bridge.signatures import TOLERANCE_MOST_S, HmacSigned, Timestamp, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 CHALLENGE: Final = b"validate_cra_challenge"
 """Of this text GLPI makes its token."""
-
-DAY_S: Final = 86_400.0
 
 Digits = Annotated[str, Field(coerce_numbers_to_str=True, pattern="^[0-9]*$")]
 
@@ -38,8 +36,9 @@ class GlpiVerification(Secrets):
     """The secret of the webhooks."""
 
     tolerance_s: float = Field(
-        default=DAY_S,
+        default=TOLERANCE_MOST_S,
         gt=0,
+        le=TOLERANCE_MOST_S,
         description="How old a delivery may be: GLPI stamps it when it is queued, not when it is sent.",
     )
 
@@ -115,7 +114,7 @@ def signed(verification: Secrets) -> HmacSigned:
 def challenge_answer(keys: Sequence[bytes], token: str) -> bytes:
     """The signature of the token with the key that made it; empty where none did."""
     told = token.encode("utf-8", "surrogatepass")
-    made = [key for key in keys if hmac.compare_digest(_digest(key, CHALLENGE), told)]
+    made = [key for key in keys if same(told, _digest(key, CHALLENGE))]
     return _digest(made[0], told) if made else b""
 
 

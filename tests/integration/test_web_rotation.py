@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
+from aiohttp import ClientSession, TCPConnector
 
 from bridge.embedded import EmbeddedServer
-from bridge.proving import WAITING_MOST
 from bridge.signatures import jelou_signature
 from bridge.twins.faults import Fault
 from bridge.twins.jelou import JelouTwin
 from bridge.twins.jelou_settings import JelouSettings
+from bridge.waiting_room import BYTES_MOST
+from bridge.web import PROVING
 from tests.command_line import SECRETS, CommandLine, configuration, written
 from tests.harness import PROJECT, eventually, project, running, scripted_account
 from tests.harness import configuration as checked
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 PATH = f"/webhooks/jelou/{PROJECT}"
 OLD, STRANGE = SECRETS["JELOU_SIGNING_SECRET"], "a-secret-of-nobody"
 FAR = 60_000
+LARGE = 900_000
 
 
 @dataclass
@@ -53,9 +55,10 @@ class Office:
         assert self.jelou.integration is not None
         return self.jelou.integration.secret
 
-    async def event(self, web: Running, secret: str = "") -> Answer:
-        """Post a message of a customer's, signed as Jelou does now, or with another secret."""
-        told = {"object": "message_event", "event_type": "message", "value": {"id": f"m-{next(self.numbers)}"}}
+    async def event(self, web: Running, secret: str = "", size: int = 0) -> Answer:
+        """Post a message of a customer's, signed as Jelou does now, or with another secret; as large as this."""
+        value = {"id": f"m-{next(self.numbers)}", "filled": "x" * size}
+        told = {"object": "message_event", "event_type": "message", "value": value}
         body = orjson.dumps(told)
         headers = {
             "content-type": "application/json",
@@ -264,15 +267,41 @@ async def test_events_are_put_off_while_nobody_knows_how_a_rotation_ended(on: Of
     assert await on.statuses() == [202, 202]
 
 
-async def test_a_crowd_of_strangers_is_not_waited_for(on: Office) -> None:
-    """While a secret is being made, so many may wait for it; further ones are asked to come again."""
-    rotations = on.webs[0].app.store.rotations
-    await rotations.begin(PROJECT)
-    crowd = [asyncio.create_task(on.event(on.webs[0], STRANGE)) for _ in range(2 * WAITING_MOST)]
-    await eventually(lambda: asyncio.sleep(0, sum(one.done() for one in crowd) >= WAITING_MOST))
-    await rotations.give_up(PROJECT)
-    answers = await asyncio.gather(*crowd)
-    assert Counter(answer.status for answer in answers) == {503: WAITING_MOST, 401: WAITING_MOST}
+CROWD = 200
+MADE = "a-secret-just-made"
+
+
+async def test_a_crowd_of_strangers_starves_no_event_of_jelous(on: Office) -> None:
+    """Hundreds of forged events wait for the secret that is being made; one that it has signed is taken beside them."""
+    web = on.webs[0]
+    await web.app.store.rotations.begin(PROJECT)
+    async with ClientSession(connector=TCPConnector(limit=0)) as session:
+        crowded = replace(web, session=session)
+        crowd = [asyncio.create_task(on.event(crowded, STRANGE)) for _ in range(CROWD)]
+        await eventually(lambda: asyncio.sleep(0, waiting(web) == CROWD))
+        genuine = asyncio.create_task(on.event(crowded, MADE))
+        await eventually(lambda: asyncio.sleep(0, waiting(web) == CROWD + 1))
+        await web.app.store.rotations.hand_over(PROJECT, MADE, [OLD], web.app.now_ms(), FAR)
+        assert (await genuine).status == 202
+        assert {answer.status for answer in await asyncio.gather(*crowd)} == {401}
+
+
+async def test_large_forgeries_drive_out_each_other(on: Office) -> None:
+    """However much they bring, an event of a usual size waits on; they are asked to come again."""
+    web = on.webs[0]
+    await web.app.store.rotations.begin(PROJECT)
+    genuine = asyncio.create_task(on.event(web, MADE))
+    await eventually(lambda: asyncio.sleep(0, waiting(web) == 1))
+    large = [asyncio.create_task(on.event(web, STRANGE, LARGE)) for _ in range(2 * BYTES_MOST // LARGE)]
+    await eventually(lambda: asyncio.sleep(0, any(one.done() for one in large)))
+    await web.app.store.rotations.hand_over(PROJECT, MADE, [OLD], web.app.now_ms(), FAR)
+    assert (await genuine).status == 202
+    assert {answer.status for answer in await asyncio.gather(*large)} == {401, 503}
+
+
+def waiting(web: Running) -> int:
+    """How many events wait for a secret in this process."""
+    return web.site[PROVING].waiting
 
 
 async def test_an_event_without_any_signature_is_nobodys(on: Office) -> None:

@@ -13,10 +13,13 @@ import pytest
 import standardwebhooks
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import bridge
 from bridge.domain import Delivery, Verified
 from bridge.errors import SignatureRejected
+from bridge.helpdesks import REGISTRY
+from bridge.helpdesks.generic_mapping import Stamp
 from bridge.signatures import (
     BasicCredentials,
     HashSigned,
@@ -31,6 +34,7 @@ from bridge.signatures import (
     verify,
     whsec_key,
 )
+from tests.helpdesk_recordings import recordings_of
 from tests.senders import NOW_MS, delivered, prove, stamp
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -172,6 +176,7 @@ def test_basic_credentials_are_taken_in_utf8_and_latin1() -> None:
         lambda: UrlTokens(parameter="t", tokens=()),
         lambda: Timestamp(header="t", tolerance_s=float("nan")),
         lambda: Timestamp(header="t", tolerance_s=float("inf")),
+        lambda: Timestamp(header="t", tolerance_s=86_401),
         lambda: standard_webhooks(["whsec_"]),
         lambda: standard_webhooks(["whsec_not base64"]),
         lambda: jelou_signed([]),
@@ -232,3 +237,60 @@ def test_what_was_signed_passes_and_nothing_near_it(body: bytes, name: str, at: 
         place = at % len(body)
         flipped = body[:place] + bytes([body[place] ^ 1 << bit]) + body[place + 1 :]
         assert not accepted(replace(proven, body=flipped), SCHEMES[name])
+
+
+# --- comparing -------------------------------------------------------------------------------------------------------
+
+CREDENTIALS = ["token", "contraseña", "t", "x" * 5_000]
+
+
+@pytest.mark.parametrize("known", CREDENTIALS)
+def test_a_credential_of_any_length_and_script_is_compared(known: str) -> None:
+    """Itself is right; what begins like it, is longer, is empty or is no text is wrong, and nothing raises."""
+    schemes = [
+        HeaderTokens(header="x-token", tokens=(known.encode(), b"other")),
+        HeaderTokens(header="x-token", tokens=(known.encode(),), scheme="Token"),
+    ]
+    for scheme, before in zip(schemes, ("", "token "), strict=True):
+        for shown in (known[:-1], known + "x", known.upper() + "X", "\ud800", "ñ" * 9_000, " "):
+            assert not accepted(delivered(headers={"x-token": before + shown}), scheme)
+        assert accepted(delivered(headers={"x-token": before + known}), scheme)
+
+
+def test_credentials_are_compared_in_one_place_and_by_digest() -> None:
+    """The comparison of two lengths tells how long the expected one is; so no other place compares."""
+    root = Path(bridge.__file__).parent.parent
+    files = [file for folder in ("bridge", "workers", "config") for file in (root / folder).rglob("*.py")]
+    ours = [file for file in files if "twins" not in file.parts]
+    places = [(file.name, line.strip()) for file in ours for line in file.read_text().splitlines() if COMPARES in line]
+    assert [name for name, _ in places] == ["signatures.py"]
+    assert places[0][1].count("sha256(") == 2
+
+
+COMPARES = "compare_digest("
+
+
+# --- the age of a delivery -------------------------------------------------------------------------------------------
+
+STAMPED = ["zendesk", "hubspot", "glpi", "standard-webhooks"]
+
+
+@pytest.mark.parametrize("kind", STAMPED)
+def test_a_tolerance_is_a_day_at_most(kind: str) -> None:
+    """Longer would let anybody send a delivery again; the mistake names its key."""
+    section = {**recordings_of(kind).section, "project": "soporte"}
+    settings = REGISTRY[kind].settings
+    settings.model_validate(section | {"verification": {**section["verification"], "tolerance_s": 86_400}})
+    with pytest.raises(ValidationError) as caught:
+        settings.model_validate(section | {"verification": {**section["verification"], "tolerance_s": 86_401}})
+    assert [(error["loc"][-1], error["type"]) for error in caught.value.errors()] == [
+        ("tolerance_s", "less_than_equal")
+    ]
+
+
+def test_a_mappings_tolerance_is_a_day_at_most() -> None:
+    """Or none at all, for a sender that never renews its timestamp."""
+    for good in (86_400, None):
+        Stamp(header="x", tolerance_s=good)
+    with pytest.raises(ValidationError):
+        Stamp(header="x", tolerance_s=86_401)
