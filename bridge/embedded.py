@@ -10,17 +10,20 @@ import asyncio
 import contextlib
 import fcntl
 import random
+import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from redis import exceptions
 from redis.asyncio import Redis
 
 from bridge.errors import BridgeError
+from bridge.keeping import PATIENCE, Patience, how_it_ended, keep, no_more
 from bridge.lifeline import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from io import BufferedWriter
     from pathlib import Path
     from types import TracebackType
@@ -30,6 +33,8 @@ LOG_LINES = 5
 START_S = 10.0
 STOP_S = 5.0
 ANSWER_S = 1.0
+FULL_BYTES = 1_048_576
+"""With less room than this a disk is full: the server needs more of it at its next start."""
 
 
 class ServerDidNotStart(BridgeError):
@@ -88,6 +93,8 @@ class EmbeddedServer:
     port: int = 0
     fsync: str = "always"
     process: asyncio.subprocess.Process | None = None
+    kept: asyncio.Task[None] | None = field(default=None, repr=False)
+    """Begins it again; fails where that is of no use."""
 
     @property
     def url(self) -> str:
@@ -112,8 +119,33 @@ class EmbeddedServer:
         try:
             await self._answers()
         except BaseException:
-            await self.stop()
+            await self._end()
             raise
+
+    def keep(self, tell: Callable[[str], None], patience: Patience = PATIENCE) -> None:
+        """From now on begin it again whenever it ends by itself, in its place: whoever uses it finds it again."""
+        ended = self._ended()
+        self.kept = asyncio.create_task(keep("the embedded server", ended, self._again, tell, patience))
+
+    async def _ended(self) -> str:
+        """Wait until it has ended; how, with the end of its log."""
+        assert self.process is not None  # noqa: S101 - it was started
+        code = await self.process.wait()
+        reason = how_it_ended(code, await asyncio.to_thread(self._last_lines))
+        return f"{reason}; {full}" if (full := self._full()) else reason
+
+    async def _again(self) -> str:
+        try:
+            await self.start()
+        except (ServerDidNotStart, OSError) as error:
+            reason = " | ".join(f"could not be begun again: {error}".splitlines())
+            return f"{reason}; {full}" if (full := self._full()) else reason
+        return await self._ended()
+
+    def _full(self) -> str:
+        """A full disk may have no room for the log line that says so."""
+        free = shutil.disk_usage(self.folder).free
+        return f"no space left on the disk of {self.folder}" if free < FULL_BYTES else ""
 
     async def _take(self, lock: BufferedWriter) -> None:
         """Two servers in one folder would overwrite each other's files. The server keeps the lock while it lives."""
@@ -159,12 +191,19 @@ class EmbeddedServer:
             return False
         return bool(told["dir"] == str(self.folder.resolve()))
 
-    def _log_end(self) -> str:
+    def _last_lines(self) -> str:
         lines = (self.folder / "server.log").read_text(errors="replace").strip().splitlines()
-        return "\n".join(["the embedded server did not start; its log ends with", *lines[-LOG_LINES:]])
+        return "\n".join(lines[-LOG_LINES:])
+
+    def _log_end(self) -> str:
+        return f"the embedded server did not start; its log ends with\n{self._last_lines()}"
 
     async def stop(self) -> None:
         """Stop it and wait. Repeatable."""
+        await no_more(self.kept)
+        await self._end()
+
+    async def _end(self) -> None:
         process, self.process = self.process, None
         if process is None or process.returncode is not None:
             return

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientSession
 
 from bridge.embedded import EmbeddedServer, free_port, is_free
-from bridge.processes import web_and_worker
+from bridge.keeping import until_stopped
+from bridge.processes import on_stderr, web_and_worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +38,14 @@ def remembered_port(data: Path) -> int:
 
 
 async def up(config: Path, data: Path, port: int, screen: Console) -> None:
-    """Run until SIGTERM or Ctrl-C. What was accepted stays in ``data`` and is gone on with at the next start."""
+    """Run until SIGTERM or Ctrl-C. What was accepted stays in ``data`` and is gone on with at the next start.
+
+    Raises ProcessFailedError where a part does not come up, or does not stay up although it was begun again.
+    """
     stop = stop_event()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(data / "valkey", port=remembered_port(data)))
+        server.keep(on_stderr)
         session = await stack.enter_async_context(ClientSession())
         worker_port = free_port()
         children = web_and_worker(str(config), server.url, port, worker_port, {})
@@ -52,5 +57,5 @@ async def up(config: Path, data: Path, port: int, screen: Console) -> None:
         screen.print(f"webhooks at http://127.0.0.1:{port}, data in {data}", highlight=False)
         screen.print(f"metrics of the web on port {port}, of the worker on port {worker_port}", highlight=False)
         screen.print(f"for bridge trace and the like: export REDIS_URL={server.url}", highlight=False)
-        await stop.wait()
+        await until_stopped(stop, [server.kept, *(child.kept for child in children)])
         screen.print("stopping", highlight=False)
