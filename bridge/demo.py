@@ -19,7 +19,8 @@ from bridge import show
 from bridge.demo_case import Case
 from bridge.demo_helpdesks import ACCOUNT, DemoHelpdesk, DjangoDemo, ZendeskDemo
 from bridge.embedded import EmbeddedServer, free_port
-from bridge.processes import web_and_worker
+from bridge.keeping import still_kept
+from bridge.processes import on_stderr, web_and_worker
 from bridge.twins.jelou import JelouTwin
 from bridge.up import stop_event
 
@@ -42,6 +43,7 @@ class Demo:
         self._token = secrets.token_urlsafe(16)
         self._script_secret = "whsec_" + secrets.token_hex(STANDARD_KEY_BYTES)
         self._told: dict[str, int] = {}
+        self._kept: list[asyncio.Task[None] | None] = []
 
     @property
     def url(self) -> str:
@@ -70,6 +72,7 @@ class Demo:
     async def _start(self, folder: Path, session: ClientSession, stack: AsyncExitStack) -> DemoHelpdesk:
         begun = monotonic()
         server = await stack.enter_async_context(EmbeddedServer(folder / "valkey"))
+        server.keep(on_stderr)
         self._say(f"queue      a real Valkey, append-only file on, at port {server.port}")
         self._jelou.integrate(f"{self.url}/webhooks/jelou/{PROJECT}")
         await stack.enter_async_context(self._jelou)
@@ -87,6 +90,7 @@ class Demo:
             await child.start()
         for child in children:
             await child.ready(session)
+        self._kept = [server.kept, *(child.kept for child in children)]
         self._say(f"bridge     web at {self.url}, one worker; ready after {monotonic() - begun:.1f} s")
         return helpdesk
 
@@ -208,6 +212,7 @@ class Demo:
 
     async def _follow(self, helpdesk: DemoHelpdesk, session: ClientSession, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            still_kept(self._kept)
             for ticket in await helpdesk.tickets():
                 await self._told_all(helpdesk, session, ticket)
             with contextlib.suppress(TimeoutError):

@@ -13,17 +13,20 @@ import fcntl
 import os
 import random
 import secrets
+import shutil
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from redis import exceptions
 from redis.asyncio import Redis
 
 from bridge.errors import BridgeError
+from bridge.keeping import PATIENCE, Patience, how_it_ended, keep, no_more
 from bridge.lifeline import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from io import BufferedWriter
     from pathlib import Path
     from types import TracebackType
@@ -34,6 +37,8 @@ LOG_LINES = 5
 START_S = 10.0
 STOP_S = 5.0
 ANSWER_S = 1.0
+FULL_BYTES = 1_048_576
+"""With less room than this a disk is full: the server needs more of it at its next start."""
 
 
 class ServerDidNotStart(BridgeError):
@@ -108,6 +113,8 @@ class EmbeddedServer:
     password: str | None = None
     """Else that of the folder, which is made at the first start; empty for none."""
     process: asyncio.subprocess.Process | None = None
+    kept: asyncio.Task[None] | None = field(default=None, repr=False)
+    """Begins it again; fails where that is of no use."""
 
     @property
     def url(self) -> str:
@@ -139,7 +146,7 @@ class EmbeddedServer:
         try:
             await self._answers()
         except BaseException:
-            await self.stop()
+            await self._end()
             raise
 
     def _write_password(self) -> None:
@@ -150,6 +157,31 @@ class EmbeddedServer:
             self.password = known[1] if len(known) > 1 else secrets.token_hex(32)
         write_private(path, f"requirepass {self.password}\n" if self.password else "")
         write_private(self.url_file, f"{self.url}\n")
+
+    def keep(self, tell: Callable[[str], None], patience: Patience = PATIENCE) -> None:
+        """From now on begin it again whenever it ends by itself, in its place: whoever uses it finds it again."""
+        ended = self._ended()
+        self.kept = asyncio.create_task(keep("the embedded server", ended, self._again, tell, patience))
+
+    async def _ended(self) -> str:
+        """Wait until it has ended; how, with the end of its log."""
+        assert self.process is not None  # noqa: S101 - it was started
+        code = await self.process.wait()
+        reason = how_it_ended(code, await asyncio.to_thread(self._last_lines))
+        return f"{reason}; {full}" if (full := self._full()) else reason
+
+    async def _again(self) -> str:
+        try:
+            await self.start()
+        except (ServerDidNotStart, OSError) as error:
+            reason = " | ".join(f"could not be begun again: {error}".splitlines())
+            return f"{reason}; {full}" if (full := self._full()) else reason
+        return await self._ended()
+
+    def _full(self) -> str:
+        """A full disk may have no room for the log line that says so."""
+        free = shutil.disk_usage(self.folder).free
+        return f"no space left on the disk of {self.folder}" if free < FULL_BYTES else ""
 
     async def _take(self, lock: BufferedWriter) -> None:
         """Two servers in one folder would overwrite each other's files. The server keeps the lock while it lives."""
@@ -195,12 +227,19 @@ class EmbeddedServer:
             return False
         return bool(told["dir"] == str(self.folder.resolve()))
 
-    def _log_end(self) -> str:
+    def _last_lines(self) -> str:
         lines = (self.folder / "server.log").read_text(errors="replace").strip().splitlines()
-        return "\n".join(["the embedded server did not start; its log ends with", *lines[-LOG_LINES:]])
+        return "\n".join(lines[-LOG_LINES:])
+
+    def _log_end(self) -> str:
+        return f"the embedded server did not start; its log ends with\n{self._last_lines()}"
 
     async def stop(self) -> None:
         """Stop it and wait. Repeatable."""
+        await no_more(self.kept)
+        await self._end()
+
+    async def _end(self) -> None:
         process, self.process = self.process, None
         if process is None or process.returncode is not None:
             return

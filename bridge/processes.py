@@ -9,24 +9,30 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from bridge.errors import BridgeError
+from bridge.keeping import PATIENCE, Patience, ProcessFailedError, how_it_ended, keep, no_more
 from bridge.lifeline import command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 HOST = "127.0.0.1"
-RESTART_S = 1.0
 STOP_S = 35.0
 READY_S = 30.0
+RELAY_S = 1.0
+"""How long what a process said last may take to arrive after its end."""
+
+LAST_BYTES = 4096
+"""Of what it said: enough for its last line."""
 
 
-class ProcessFailedError(BridgeError):
-    """A process of ours did not come up."""
+def on_stderr(text: str) -> None:
+    """Where the processes' own words go as well."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what a person reads of `bridge up`
 
 
 def _taken(port: int) -> bool:
@@ -50,8 +56,13 @@ class Child:
     environ: Mapping[str, str]
     log: str = ""
     process: asyncio.subprocess.Process | None = None
-    stopping: bool = False
-    _watch: asyncio.Task[None] | None = field(default=None, repr=False)
+    patience: Patience = PATIENCE
+    tell: Callable[[str], None] = on_stderr
+    kept: asyncio.Task[None] | None = field(default=None, repr=False)
+    """Begins it again; fails where that is of no use."""
+    _said: bytes = field(default=b"", repr=False)
+    _relay: asyncio.Task[None] | None = field(default=None, repr=False)
+    _log_at: int = field(default=0, repr=False)
 
     async def start(self) -> None:
         """Start it, and again whenever it ends by itself. Raises ProcessFailedError where its port is taken."""
@@ -60,25 +71,52 @@ class Child:
             msg = f"{self.name} cannot listen: port {self.port} is taken"
             raise ProcessFailedError(msg)
         await self._spawn()
-        self._watch = asyncio.create_task(self._keep())
+        self.kept = asyncio.create_task(keep(self.name, self._ended(), self._again, self.tell, self.patience))
 
     async def _spawn(self) -> None:
         environ = {**os.environ, **self.environ, "BRIDGE_PORT": str(self.port)}
+        if not self.log and sys.stderr.isatty():
+            # What it says passes through us, and it would not see the terminal.
+            environ.setdefault("BRIDGE_LOG_FORMAT", "console")
         argv = command([sys.executable, "-m", *self.module])
+        self._said = b""
         with contextlib.ExitStack() as stack:
             # To a file where one is named: a demo's screen is for its timeline.
             out = stack.enter_context(open(self.log, "ab")) if self.log else None  # noqa: PTH123, ASYNC230 - once
+            self._log_at = out.tell() if out else 0
             # In a session of its own: Ctrl-C is for us alone, who end everything in order.
             self.process = await asyncio.create_subprocess_exec(
-                *argv, env=environ, stdout=out, stderr=out, start_new_session=True
+                *argv, env=environ, stdout=out, stderr=out or asyncio.subprocess.PIPE, start_new_session=True
             )
+        stderr = self.process.stderr
+        self._relay = asyncio.create_task(self._pass_on(stderr)) if stderr else None
 
-    async def _keep(self) -> None:
-        while not self.stopping and self.process is not None:
-            await self.process.wait()
-            if not self.stopping:
-                await asyncio.sleep(RESTART_S)
-                await self._spawn()
+    async def _pass_on(self, stderr: asyncio.StreamReader) -> None:
+        """What it says of a fault is for our own stderr; its end is kept, for the reason."""
+        while said := await stderr.read(LAST_BYTES):
+            self._said = (self._said + said)[-LAST_BYTES:]
+            sys.stderr.buffer.write(said)
+            sys.stderr.buffer.flush()
+
+    async def _again(self) -> str:
+        await self._spawn()
+        return await self._ended()
+
+    async def _ended(self) -> str:
+        """Wait until it has ended; how, with what it said last."""
+        assert self.process is not None  # noqa: S101 - it was spawned
+        code = await self.process.wait()
+        if self._relay is not None:
+            await asyncio.wait({self._relay}, timeout=RELAY_S)
+        return how_it_ended(code, await asyncio.to_thread(self._last_said))
+
+    def _last_said(self) -> str:
+        if not self.log:
+            return self._said.decode(errors="replace")
+        with Path(self.log).open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_at, size - LAST_BYTES))
+            return log.read().decode(errors="replace")
 
     async def ready(self, session: ClientSession) -> None:
         """Wait until it says so. Raises ProcessFailedError where it ended instead, or never does."""
@@ -92,7 +130,7 @@ class Child:
 
     async def _says_ready(self, session: ClientSession) -> bool:
         if self.process is not None and self.process.returncode is not None:
-            msg = f"{self.name} ended with code {self.process.returncode}"
+            msg = f"{self.name} {await self._ended()}"
             raise ProcessFailedError(f"{msg}; see {self.log}" if self.log else msg)
         try:
             # Not /ready: beside a Redis that is full just now it must come up, and ask senders to come again.
@@ -103,9 +141,7 @@ class Child:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL where it does not end in time."""
-        self.stopping = True
-        if self._watch is not None:
-            self._watch.cancel()
+        await no_more(self.kept)
         if self.process is None or self.process.returncode is not None:
             return
         self.process.send_signal(signal.SIGTERM)

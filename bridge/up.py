@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientSession
 
 from bridge.embedded import EmbeddedServer, free_port, is_free
-from bridge.processes import web_and_worker
+from bridge.keeping import until_stopped
+from bridge.processes import on_stderr, web_and_worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +39,14 @@ def remembered_port(data: Path) -> int:
 
 
 async def up(config: Path, data: Path, port: int, screen: Console) -> None:
-    """Run until SIGTERM or Ctrl-C. What was accepted stays in ``data`` and is gone on with at the next start."""
+    """Run until SIGTERM or Ctrl-C. What was accepted stays in ``data`` and is gone on with at the next start.
+
+    Raises ProcessFailedError where a part does not come up, or does not stay up although it was begun again.
+    """
     stop = stop_event()
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(EmbeddedServer(data / "valkey", port=remembered_port(data)))
+        server.keep(on_stderr)
         session = await stack.enter_async_context(ClientSession())
         worker_port = free_port()
         children = web_and_worker(str(config), server.url, port, worker_port, {})
@@ -55,5 +60,5 @@ async def up(config: Path, data: Path, port: int, screen: Console) -> None:
         # Not the address itself: a password is in it, and what is printed may be kept in a log.
         told = shlex.quote(str(server.url_file.resolve()))
         screen.print(f"for bridge trace and the like: export REDIS_URL=$(cat {told})", highlight=False, markup=False)
-        await stop.wait()
+        await until_stopped(stop, [server.kept, *(child.kept for child in children)])
         screen.print("stopping", highlight=False)

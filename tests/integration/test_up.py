@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -110,6 +111,23 @@ async def test_a_killed_up_leaves_its_data_and_no_process(company: Company) -> N
     [told] = (await company.trace_afterwards("T-1")).json
     assert told["phase"] == "open"
     assert [await gone(pid) for pid in children] == [True, True, True]
+
+
+@linux
+async def test_up_outlives_its_server(company: Company) -> None:
+    """A server that is killed is begun again and that is said; the same web and worker go on with it."""
+    async with running(company) as up:
+        await company.sender.deliver("T-1")
+        await company.sender.until("T-1", is_open)
+        before = children_of(up.process.pid)
+        [server] = [pid for pid in before if "valkey" in argv_of(pid)[0]]
+        os.kill(server, signal.SIGKILL)
+        await up.says("the embedded server was ended by SIGKILL")
+        await company.sender.deliver("T-2")
+        await company.sender.until("T-2", is_open)
+        kept = set(before) & set(children_of(up.process.pid))
+        code = await up.ends(signal.SIGTERM)
+    assert (code, len(kept)) == (0, 2)
 
 
 def test_the_server_has_the_same_port_at_every_start(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from redis.asyncio import Redis
 
 from bridge.embedded import PORTS, EmbeddedServer, is_free
+from bridge.keeping import Patience
 from bridge.processes import Child
 from tests.harness import serving
 from tests.soak.proxy import Proxy
@@ -142,6 +143,10 @@ async def _proxies(stack: AsyncExitStack, targets: dict[str, int], left: Iterato
     return {names[name]: await stack.enter_async_context(Proxy(port, next(left))) for name, port in targets.items()}
 
 
+TIRELESS = Patience(most_s=1.0, falls=1_000_000)
+"""Who is killed all the time has not failed."""
+
+
 def _twins(setup: Setup, folder: Path, ports: Mapping[str, int], web_port: int) -> dict[str, Child]:
     jelous = {name: jelou_arguments(setup, name, ports[name], web_port) for name in setup.projects}
     zendesks = {name: zendesk_arguments(setup, name, ports[name], web_port) for name in setup.all_zendesks}
@@ -150,7 +155,9 @@ def _twins(setup: Setup, folder: Path, ports: Mapping[str, int], web_port: int) 
 
 def _twin(folder: Path, module: str, *options: str) -> Child:
     port = int(options[options.index("--port") + 1])
-    return Child(module, (module, *options), port, {"PYTHONPATH": str(ROOT)}, str(folder / f"twin-{port}.log"))
+    return Child(
+        module, (module, *options), port, {"PYTHONPATH": str(ROOT)}, str(folder / f"twin-{port}.log"), patience=TIRELESS
+    )
 
 
 def _bridge(setup: Setup, folder: Path, own: Iterable[int], ports: dict[str, int]) -> dict[str, Child]:
@@ -170,7 +177,7 @@ def _bridge(setup: Setup, folder: Path, own: Iterable[int], ports: dict[str, int
     }
     modules = {"web": ("bridge", "serve"), "worker 1": setup.worker, "worker 2": setup.worker}
     return {
-        name: Child(name, module, port, environ, str(folder / f"{name}.log"))
+        name: Child(name, module, port, environ, str(folder / f"{name}.log"), patience=TIRELESS)
         for (name, module), port in zip(modules.items(), own, strict=False)
     }
 
