@@ -107,7 +107,7 @@ class Functions(functions.Functions):
     @functions.signature(_ANY, _ANY)
     @_each
     def _func_cut(self, text: str, most: str) -> str:
-        return text[: int(most)] if most.isdigit() and len(most) <= len(str(TEXT_MOST)) else text
+        return text[: int(most)] if most.isascii() and most.isdigit() and len(most) <= len(str(TEXT_MOST)) else text
 
     @functions.signature(_ANY, _ANY)
     @_each
