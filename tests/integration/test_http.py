@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import formatdate
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -121,19 +121,14 @@ UNWRITABLE: dict[str, dict[str, Any]] = {
     "a cookie": {"headers": {"cookie": f"a={TOKEN}\n"}},
     "a length": {"headers": {"content-length": "1\n0"}},
     "a method": {"method": "PO ST"},
-    "half a pair in the address": {"url": "http://127.0.0.1:{port}/\ud83e"},
-    "a line break in the host": {"url": "http://127.0.0.1\n:{port}/"},
 }
 
 
 @pytest.mark.parametrize("what", UNWRITABLE)
 async def test_a_request_that_cannot_be_written_is_not_sent(client: Http, what: str) -> None:
     """Nothing left, and nobody need look whether it arrived: not even a connection's first byte."""
-    changes = dict(UNWRITABLE[what])
     async with raw_server(answering(http())) as server:
-        url = changes.pop("url", "").replace("{port}", str(server.port))
-        wanted = call(server.url, **changes)
-        error = await error_of(client, replace(wanted, url=url) if url else wanted)
+        error = await error_of(client, call(server.url, **UNWRITABLE[what]))
         assert type(error) is NotSent
         assert server.requests == []
 
