@@ -48,7 +48,7 @@ def from_html(text: str) -> str:
     """HTML, however broken, as lines of text; of more tags than anybody writes, the words alone."""
     if text.count("<") > TAGS_MOST * 10:
         return _words_of(text)
-    bare = _STYLED.sub(r"<\1>", _LONG_TAG.sub("", text))
+    bare = _LONG_TAG.sub("", _STYLED.sub(r"<\1>", text))
     if bare.count("<") + bare.count("&") > TAGS_MOST:
         return _words_of(bare)
     return _lines_of(bare)
@@ -74,7 +74,7 @@ TAGS_MOST: Final = 10_000
 _LONG_TAG: Final = re.compile(r"<[A-Za-z][^<>]{2001,}>")
 _STYLED: Final = re.compile(r"<(?!(?:a|img|ol|audio|video|iframe)[\s/])([A-Za-z][^\s<>/]*)\s[^<>]*>", re.IGNORECASE)
 """Attributes that nobody reads, styles above all; and an image within its own tag, which has no address."""
-_UNSEEN: Final = re.compile(r"<(script|style|title|head)>.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
+_UNSEEN: Final = re.compile(r"<(script|style|title|head)>.*?(?:</\1[^<>]*>?|\Z)", re.DOTALL | re.IGNORECASE)
 _BLOCK: Final = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|table|pre|ul|ol)[\s/]*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 

@@ -96,8 +96,8 @@ def _row(found: re.Match[str]) -> str:
 def _emphasised(text: str) -> str:
     """Without the marks around words; a mark needs its like on the same line, and addresses hold no marks."""
     ends: dict[str, list[int]] = {mark: [] for mark in MARKS}
-    for end in _MARK_ENDS.finditer(text):
-        ends[end[0]].append(end.start())
+    for one in _MARK_ENDS.finditer(text):
+        ends[one[0]].append(one.start())
     out, at = [], 0
     while found := _MARK_BEGINS.search(text, at):
         begin, mark = found.start(), found[1]

@@ -142,10 +142,14 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     delivery_id = uuid4().hex
     async with reading(app, delivery, jelou.verifications(project)):
         event = jelou.read(verified, name)
-        unknown = isinstance(event, UnrecognisedConversation)
-        told = None if unknown else _told(event, app, delivery_id, delivery.received_ms)
+        unknown = event.told if isinstance(event, UnrecognisedConversation) else ""
+        told = (
+            None
+            if isinstance(event, UnrecognisedConversation)
+            else _told(event, app, delivery_id, delivery.received_ms)
+        )
     if told is None:
-        app.log.info("unrecognised", sender=delivery.sender, told=event.told)
+        app.log.info("unrecognised", sender=delivery.sender, told=unknown)
         accepted = await persistently(
             lambda: app.store.accept(seen, delivery_id, ttl_s, [], sender=delivery.sender), STORE_PATIENCE_S
         )

@@ -18,7 +18,7 @@ from bridge.helpdesks.jira_wiki import escaped
 from tests.helpdesk_recordings import KINDS, Recordings, named, ref_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MARK: Final = "[jelou-bridge:0123456789abcdef]"
 TYPED: Final = {
@@ -62,9 +62,9 @@ def _no_code(text: str) -> str:
 
 
 HTML: Final = {"freshdesk", "freshservice", "glpi", "hubspot", "intercom", "help-scout"}
-SHOWN: Final = {
+SHOWN: Final[dict[str, Callable[[Any], str]]] = {
     **dict.fromkeys(HTML, of_html),
-    "jira": lambda one: from_adf(one) if isinstance(one, dict) else one,
+    "jira": lambda one: one if isinstance(one, str) else from_adf(one),
     "chatwoot": from_markdown,
     "servicenow": _no_code,
     "django-helpdesk": tidy,
