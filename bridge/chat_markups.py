@@ -1,4 +1,4 @@
-"""How agents' texts are written, one reader each: HTML, Markdown, Atlassian's documents, Jira's wiki markup. Pure."""
+"""How agents' texts are written, one reader each: HTML, Markdown, Atlassian's documents. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 from markdown_it import MarkdownIt
 
-from bridge.chat_lines import DEEPEST, Lines
+from bridge.chat_lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 # --- HTML ------------------------------------------------------------------------------------------------------------
@@ -44,13 +45,38 @@ class _Page(HTMLParser):
 
 
 def from_html(text: str) -> str:
-    """HTML, however broken, as lines of text."""
+    """HTML, however broken, as lines of text; of more tags than anybody writes, the words alone."""
+    if text.count("<") > TAGS_MOST * 10:
+        return _words_of(text)
+    bare = _LONG_TAG.sub("", _STYLED.sub(r"<\1>", text))
+    if bare.count("<") + bare.count("&") > TAGS_MOST:
+        return _words_of(bare)
+    return _lines_of(bare)
+
+
+def _words_of(text: str) -> str:
+    """The words between tags, which are not looked into: where a block begins or ends, a line does."""
+    seen = _DECLARATION.sub("", _COMMENT.sub("", _UNSEEN.sub("", text)))
+    return unescape(_TAG.sub("", _BLOCK.sub("\n", seen)))
+
+
+def _lines_of(text: str) -> str:
     lines = Lines()
     page = _Page(lines)
     page.feed(_NO_TAG.sub("&lt;", _DECLARATION.sub("", _COMMENT.sub("", text))))
     page.close()
     return lines.text()
 
+
+TAGS_MOST: Final = 10_000
+"""Tags and entities. The parser takes some microseconds for each, and a chat message has a handful."""
+
+_LONG_TAG: Final = re.compile(r"<[A-Za-z][^<>]{2001,}>")
+_STYLED: Final = re.compile(r"<(?!(?:a|img|ol|audio|video|iframe)[\s/])([A-Za-z][^\s<>/]*)\s[^<>]*>", re.IGNORECASE)
+"""Attributes that nobody reads, styles above all; and an image within its own tag, which has no address."""
+_UNSEEN: Final = re.compile(r"<(script|style|title|head)>.*?(?:</\1[^<>]*>?|\Z)", re.DOTALL | re.IGNORECASE)
+_BLOCK: Final = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|table|pre|ul|ol)[\s/]*>", re.IGNORECASE)
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
 # The parser's time grows with the square of what is begun and never ended, and some declarations make it fail.
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -64,8 +90,12 @@ _NO_TAG: Final = re.compile(r"<(?!/?[A-Za-z][^<>]*>)")
 MARKDOWN_DEEPEST: Final = 60
 """Levels. The library leaves out what is deeper."""
 
-MARKDOWN_MOST: Final = 50_000
+MARKDOWN_MOST: Final = 20_000
 """Characters. The library's time can grow with their square; nobody writes so much to a chat."""
+
+
+BRACKETS_MOST: Final = 500
+"""Of links begun. The library looks for the end of each through all that follows: 16,000 of them take two seconds."""
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +107,7 @@ def _markdown() -> MarkdownIt:
 
 def from_markdown(text: str) -> str:
     """Markdown, with what it holds of HTML, as lines of text. What is deep or long without sense is taken as it is."""
-    if len(text) > MARKDOWN_MOST:
+    if len(text) > MARKDOWN_MOST or text.count("[") > BRACKETS_MOST:
         return text
     reader = _markdown()
     tokens = reader.parse(text)
@@ -202,77 +232,3 @@ ADF_TAGS: Final[Mapping[str, str]] = {
 """Node to the tag that is told like it. A node of another kind is what stands inside of it."""
 
 ADF_ATTRIBUTES: Final[Mapping[str, str]] = {"start": "order", "alt": "alt", "src": "url"}
-
-
-# --- Jira's wiki markup ----------------------------------------------------------------------------------------------
-
-
-def from_wiki(text: str) -> str:
-    """Jira's wiki markup as lines of text; what stands in code blocks is taken as it is."""
-    return "".join(piece if verbatim else _wiki(piece) for piece, verbatim in _turns(_VERBATIM, text))
-
-
-def _turns(mark: re.Pattern[str], text: str) -> Iterator[tuple[str, bool]]:
-    """The pieces between marks, and whether each is inside; what is begun and never ended is inside to the end."""
-    for at, piece in enumerate(mark.split(text)):
-        yield piece, bool(at % 2)
-
-
-def _wiki(text: str) -> str:
-    pieces = (_quoted(piece) if inside else piece for piece, inside in _turns(_QUOTE, text))
-    return "\n".join(_numbered(_inline(line) for line in "".join(pieces).split("\n")))
-
-
-def _quoted(text: str) -> str:
-    return "".join(f"\n> {line}" for line in text.strip().split("\n")) + "\n"
-
-
-def _inline(line: str) -> str:
-    for pattern, instead in WIKI:
-        line = pattern.sub(instead, line)
-    cells = _WIKI_CELL.split(line) if line.lstrip().startswith("|") else [line]
-    return " | ".join(filter(None, (cell.strip() for cell in cells))) if len(cells) > 1 else line
-
-
-def _numbered(lines: Iterator[str]) -> Iterator[str]:
-    number = 0
-    for line in lines:
-        item = _WIKI_NUMBER.match(line)
-        number = number + 1 if item else 0
-        yield f"{number}. {line[item.end() :]}" if item else line
-
-
-def _wiki_link(found: re.Match[str]) -> str:
-    text, _, address = found[1].partition("|")
-    address = address.partition("|")[0].strip() or text.strip()
-    address = re.sub(r"^mailto:", "", address)
-    text = text.strip()
-    return address if text in {address, f"mailto:{address}"} else f"{text} ({address})"
-
-
-def _wiki_bullet(found: re.Match[str]) -> str:
-    return f"{'  ' * (min(len(found[1]), DEEPEST) - 1)}- "
-
-
-_VERBATIM: Final = re.compile(r"\{(?:code|noformat)(?::[^}\n]{0,200})?\}\n?")
-_QUOTE: Final = re.compile(r"\{quote\}")
-_WIKI_CELL: Final = re.compile(r"\|{1,2}")
-_WIKI_NUMBER: Final = re.compile(r"^\s*#{1,20}\s+")
-
-WIKI: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    (re.compile(r"\{(?:color|panel|anchor)(?::[^}\n]{0,200})?\}"), ""),
-    (re.compile(r"^\s*h[1-6]\.\s+"), ""),
-    (re.compile(r"^\s*bq\.\s+"), "> "),
-    (re.compile(r"^\s*-{4,}\s*$"), "---"),
-    (re.compile(r"^\s*([*-]{1,20})\s+"), _wiki_bullet),
-    (re.compile(r"\[~(?:accountid:)?([^\[\]\n]{1,200})\]"), r"@\1"),
-    (re.compile(r"\[\^([^\[\]\n]{1,500})\]"), r"\1"),
-    (re.compile(r"\[([^\[\]\n|]{1,2000}\|[^\[\]\n]{1,2000}|(?:https?://|mailto:)[^\[\]\s]{1,2000})\]"), _wiki_link),
-    (re.compile(r"!([^!\s|]{1,2000}\.[A-Za-z]{2,5}|https?://[^!\s|]{1,2000})(?:\|[^!\n]{0,200})?!"), r"\1"),
-    (re.compile(r"\{\{([^{}\n]{1,2000})\}\}"), r"\1"),
-    (re.compile(r"(https?://\S+)|(?<![\w*_+\\])([*_+])(?=\S)([^\n]{1,300}?)(?<=\S)\2(?![\w*_+])"), r"\1\3"),
-    (re.compile(r"\\\\(?=\s|$)"), "\n"),
-    (re.compile(r"\\([*_{}\[\]!|#+-])"), r"\1"),
-)
-"""Pattern to what is said instead, in this order, line by line. Each is bounded, so that no text makes it slow.
-https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all"""

@@ -7,7 +7,8 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from bridge.chat_markups import from_adf, from_html, from_markdown, from_wiki
+from bridge.chat_markups import from_adf, from_html, from_markdown
+from bridge.chat_wiki import from_wiki
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,31 +37,37 @@ READERS: Final[Mapping[str, Callable[[Any], str]]] = {
 
 def tidy(text: str) -> str:
     """The text without what cannot be seen, blanks at the end of lines, and more than one empty line in a row."""
-    told = _NEW_LINE.sub("\n", text).translate(_SPACES)
-    seen = "".join(letter for at, letter in enumerate(told) if _visible(told, at, letter))
-    lines = [line.rstrip() for line in seen.split("\n")]
-    return _MANY_LINES.sub("\n\n", "\n".join(lines)).strip()
+    told = _MANY_LINES.sub("\n\n", _ALONE.sub("", _HIDING.sub("", text.replace("\r\n", "\n").translate(_SEEN))))
+    if _BLANK_END.search(told):
+        told = _MANY_LINES.sub("\n\n", "\n".join([line.rstrip() for line in told.split("\n")]))
+    return told.strip()
 
 
-def _visible(text: str, at: int, letter: str) -> bool:
-    if " " <= letter <= "~" or letter in "\n\t":
-        return True
-    if letter in _JOINERS:
-        # They join emoji and the letters of some scripts; elsewhere they only hide.
-        return 0 < at < len(text) - 1 and all(map(_joinable, (text[at - 1], text[at + 1])))
-    return unicodedata.category(letter) not in _UNSEEN
+class _Seen(dict[int, str | int]):
+    """What is made of each character, looked up once: a text has few different ones, and may be long."""
+
+    def __missing__(self, code: int) -> str | int:
+        letter = chr(code)
+        unseen = letter not in "\n\t" and letter not in _JOINERS and unicodedata.category(letter) in _UNSEEN
+        known: str | int = "\n" if letter in _LINE_ENDS else "" if unseen else " " if letter in _SPACES else code
+        if len(self) < _SEEN_MOST:
+            self[code] = known
+        return known
 
 
-def _joinable(letter: str) -> bool:
-    return not letter.isascii() and unicodedata.category(letter) not in _UNSEEN
-
-
-_NEW_LINE: Final = re.compile("\r\n?|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+_LINE_ENDS: Final = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _MANY_LINES: Final = re.compile(r"\n{3,}")
-_SPACES: Final = dict.fromkeys(map(ord, "\xa0\u2007\u202f"), " ")
+_SPACES: Final = "\xa0\u2007\u202f"
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
 """Control characters, invisible marks, and halves of pairs that no JSON can hold."""
+
+_SEEN_MOST: Final = 10_000
+_SEEN: Final = _Seen()
+_HIDING: Final = re.compile(f"[{_JOINERS}]{{2,}}")
+_BLANK_END: Final = re.compile(r"[^\S\n]\n")
+_ALONE: Final = re.compile(f"[{_JOINERS}](?:(?<![^\\x00-\\x7f{_JOINERS}].)|(?![^\\x00-\\x7f{_JOINERS}]))", re.DOTALL)
+"""They join emoji and the letters of some scripts; elsewhere they only hide."""
 
 
 def is_address(url: str) -> bool:
@@ -94,19 +101,19 @@ def parts(text: str, most: int = MOST) -> tuple[str, ...]:
 def _cut(window: str, most: int) -> int:
     """Where to end a part: ``window`` is what would fit, and one character more, which may be the blank after it."""
     for pattern, least in CUTS:
-        ends = [found.end() for found in pattern.finditer(window) if found.end() > most * least]
-        if ends:
-            return ends[-1]
+        last = pattern.match(window)
+        if last and last.end() > most * least:
+            return last.end()
     return _between_characters(window, most)
 
 
 CUTS: Final = (
-    (re.compile(r"\n\n+"), 1 / 4),
-    (re.compile(r"\n"), 1 / 4),
-    (re.compile(r"[.!?\u2026][\"')\]\u00bb\u201d]*\s"), 1 / 4),
-    (re.compile(r"\s"), 0),
+    (re.compile(r"(?s).*\n\n"), 1 / 4),
+    (re.compile(r"(?s).*\n"), 1 / 4),
+    (re.compile(r"(?s).*[.!?\u2026][\"')\]\u00bb\u201d]*\s"), 1 / 4),
+    (re.compile(r"(?s).*\s"), 0),
 )
-"""What ends a part, and how much of it must stand before: a short first line is no part of its own."""
+"""What ends a part, the last of it, and how much of it must stand before: a short first line is no part of its own."""
 
 
 def _between_characters(window: str, most: int) -> int:

@@ -153,6 +153,9 @@ def _kept(settings: Settings, delivery_id: str) -> Unread:
     if found is None:
         message = f"no delivery {delivery_id} is kept: bridge deliveries lists them"
         raise typer.BadParameter(message, param_hint="--delivery")
+    if found.sender.startswith("jelou/"):
+        message = f"delivery {delivery_id} is an event of Jelou's: it is no helpdesk's, and becomes nothing here"
+        raise typer.BadParameter(message, param_hint="--delivery")
     return found
 
 

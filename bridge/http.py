@@ -7,6 +7,7 @@ Redirects are never followed: they would send a customer's words to a host nobod
 from __future__ import annotations
 
 import asyncio
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -84,6 +85,8 @@ class Http:
 
         ``allowed`` is asked once more when the connection is there. Cancelled after that, the fate is unknown too.
         """
+        if not _writable(call):
+            raise NotSent(UNWRITABLE)
         sending = Send(allowed)
         token = _SENDING.set(sending)
         try:
@@ -107,6 +110,24 @@ class Http:
             named = {name.lower(): value for name, value in answer.headers.items()}
             return Reply(answer.status, {"date": formatdate(usegmt=True), **named}, body)
 
+
+UNWRITABLE = "the request cannot be written: a header holds a line break, or another character that none can"
+
+
+def _writable(call: Call) -> bool:
+    """Whether the request line and all headers can be written.
+
+    The client notices only when it has a connection: by then the call would count as one that may have been read.
+    """
+    return bool(_TOKEN.fullmatch(call.method)) and all(
+        isinstance(value, str) and _TOKEN.fullmatch(name) and _VALUE.fullmatch(value)
+        for name, value in call.headers.items()
+    )
+
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile("[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
+"""RFC 9110, 5.5; what is beyond ASCII goes out as UTF-8, halves of pairs cannot."""
 
 REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "the host's name is not known"),

@@ -24,6 +24,7 @@ from bridge.domain import (
 )
 from bridge.errors import Ambiguous, Unreadable
 from bridge.jelou_answers import data_of, judge, object_at, text_at
+from bridge.nesting import TooDeep, loaded
 from bridge.signatures import BasicCredentials, HeaderTokens, jelou_signed
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def read(verified: Verified, project: str) -> ConversationEvent:
     Routed on ``object`` and ``event_type``: ``event`` is only on conversation events.
     """
     try:
-        told = orjson.loads(verified.delivery.body)
+        told = loaded(verified.delivery.body)
     except orjson.JSONDecodeError as error:
         raise Unreadable("body", f"not JSON at character {error.pos}") from None
+    except TooDeep as error:
+        raise Unreadable("body", str(error)) from None
     if not isinstance(told, dict):
         raise Unreadable("body", "not a JSON object")
     kind = _kind(told)

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from bridge.errors import (
     Ambiguous,
     BotNotFound,
@@ -21,6 +19,7 @@ from bridge.errors import (
     Throttled,
     UserNotFound,
 )
+from bridge.nesting import loaded
 from bridge.replies import raise_for, retry_after_s
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def data_of(reply: Reply) -> dict[str, Any]:
 def body_of(reply: Reply) -> dict[str, Any]:
     """The JSON object of an answer; empty where it is none."""
     try:
-        told = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
+        told = loaded(reply.body)
+    except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
 

@@ -18,6 +18,7 @@ from bridge.domain import Call
 from bridge.errors import AlreadyClosed, Ambiguous, CallError, Denied, Refused, WindowClosed
 from bridge.jelou import JSON_BODY, api_url, basic, headers
 from bridge.jelou_answers import all_words, body_of, data_of, explain, judge, not_found, text_at
+from bridge.replies import reply_json
 from bridge.signatures import jelou_signature
 
 if TYPE_CHECKING:
@@ -265,8 +266,5 @@ def template_sent(reply: Reply) -> str:
     """The id of the template's message, empty where the answer names none. Raises CallError."""
     judge(reply, {}, {Denied: "Jelou refuses the credential for templates: basic of the project"})
     _not_failed(reply, lambda _: Refused, {})
-    try:
-        told = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return ""
+    told = reply_json(reply)
     return text_at(told[0] if isinstance(told, list) and told else told, "id")

@@ -7,9 +7,8 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import orjson
-
 from bridge.errors import Ambiguous, CallError, Denied, Gone, Refused, Throttled
+from bridge.nesting import loaded
 
 if TYPE_CHECKING:
     from bridge.domain import Reply
@@ -61,10 +60,10 @@ def retry_after_s(reply: Reply) -> float | None:
 
 
 def reply_json(reply: Reply) -> Any:
-    """The JSON of an answer; None where it is none."""
+    """The JSON of an answer; None where it is none, or nests so deeply that nothing could be done with it."""
     try:
-        return orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
+        return loaded(reply.body)
+    except ValueError:
         return None
 
 

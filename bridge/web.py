@@ -24,7 +24,7 @@ from bridge.domain import (
     Delivery,
     UnrecognisedConversation,
 )
-from bridge.errors import StoreUnavailable, UnknownSender, Unreadable
+from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.observe import observed
 from bridge.protocol import Told
 from bridge.proving import Proving
@@ -32,16 +32,15 @@ from bridge.receiving import asked_by, received, seen_key
 from bridge.scripting import persistently
 from bridge.signatures import verify
 from bridge.timeline import entry
-from bridge.unread import unread
+from bridge.unreadable import reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from bridge.accounts import Account
-    from bridge.domain import Delivery, Handshake, TicketEvent
+    from bridge.domain import Delivery, Handshake
     from bridge.ports import Helpdesk
-    from bridge.protocol import Accepted
-    from bridge.signatures import Verification
+    from bridge.protocol import Accepted, Incoming
     from bridge.wiring import App
 
 TICK_S = 1.0
@@ -85,28 +84,12 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
         return _shaken(hello)
     verification = dialect.verification(account)
     verified = verify(delivery, verification, app.now_ms())
-    try:
+    async with reading(app, delivery, [verification]):
         told = dialect.read(verified, account, name)
-    except Unreadable as error:
-        error.delivery = await _kept_unread(app, delivery, error, verification)
-        raise
-    accepted = await _stored(app, delivery, dialect.delivery_id(delivery, account), told, account)
+        sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
+        items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
+    accepted = await _stored(app, delivery, sender_id, delivery_id, items)
     return _accepted(request, delivery.sender, accepted, dialect.accepted(account))
-
-
-async def _kept_unread(app: App, delivery: Delivery, error: Unreadable, verification: Verification) -> str:
-    """The id under which the delivery can be tried again by ``bridge simulate``; empty where it is not kept.
-
-    Senders that never try again would leave nothing to look at. It costs the sender no answer if Redis is away.
-    """
-    delivery_id, hours = uuid4().hex, app.bridge.retention.unread_hours
-    proven_by = {"authorization", "cookie", getattr(verification, "header", "").lower()}
-    try:
-        await app.store.unread.keep(unread(delivery, delivery_id, str(error), proven_by), hours)
-    except StoreUnavailable:
-        app.metrics.redis_failures.inc()
-        return ""
-    return delivery_id if hours else ""
 
 
 async def helpdesk_handshake(request: web.Request) -> web.Response:
@@ -134,11 +117,9 @@ def _shaken(hello: Handshake) -> web.Response:
 
 
 async def _stored(
-    app: App, delivery: Delivery, sender_id: str, told: Sequence[TicketEvent], account: Account
+    app: App, delivery: Delivery, sender_id: str, delivery_id: str, items: Sequence[Incoming]
 ) -> Accepted:
     seen, ttl_s = seen_key(delivery, sender_id)
-    delivery_id = uuid4().hex
-    items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
     return await persistently(
         lambda: app.store.accept(seen, delivery_id, ttl_s, items, sender=delivery.sender), STORE_PATIENCE_S
     )
@@ -157,16 +138,22 @@ async def jelou_webhook(request: web.Request) -> web.Response:
         raise UnknownSender(msg)
     delivery = await received(request, app, f"jelou/{name}")
     verified = await request.app[PROVING].verified(delivery, name, project)
-    event = jelou.read(verified, name)
     seen, ttl_s = seen_key(delivery, "")
     delivery_id = uuid4().hex
-    if isinstance(event, UnrecognisedConversation):
-        app.log.info("unrecognised", sender=delivery.sender, told=event.told)
+    async with reading(app, delivery, jelou.verifications(project)):
+        event = jelou.read(verified, name)
+        unknown = event.told if isinstance(event, UnrecognisedConversation) else ""
+        told = (
+            None
+            if isinstance(event, UnrecognisedConversation)
+            else _told(event, app, delivery_id, delivery.received_ms)
+        )
+    if told is None:
+        app.log.info("unrecognised", sender=delivery.sender, told=unknown)
         accepted = await persistently(
             lambda: app.store.accept(seen, delivery_id, ttl_s, [], sender=delivery.sender), STORE_PATIENCE_S
         )
         return _accepted(request, delivery.sender, accepted)
-    told = _told(event, app, delivery_id, delivery.received_ms)
     accepted = await persistently(
         lambda: app.store.accept_conversation(seen, delivery_id, ttl_s, told, sender=delivery.sender),
         STORE_PATIENCE_S,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,15 @@ class References:
         if text.startswith(FILE_PREFIX):
             return self._from_file(text.removeprefix(FILE_PREFIX).strip())
         if self.allow_literal_secrets:
+            _printable(text, "the secret")
             return _not_empty(text, "is an empty secret", _INSTEAD)
         raise UnresolvedError(problem="has a secret in clear text" if text else "is an empty secret", fix=_INSTEAD)
+
+    def name(self, text: str) -> str:
+        """The same as ``plain``, of a name that goes out with a secret. Raises UnresolvedError."""
+        value = self.plain(text)
+        _printable(value, "the value")
+        return value
 
     def place(self, text: str) -> str | Path:
         """Where a secret's reference leads: the name of a variable, or the path of a file. Neither need be there yet.
@@ -91,6 +99,7 @@ class References:
         if name not in self.environ:
             raise _unset(name)
         value = _without_line_end(self.environ[name])
+        _printable(value, f"the environment variable {name}")
         return _not_empty(value, f"the environment variable {name} is empty", f"set {name} to the secret")
 
     def _from_file(self, written: str) -> str:
@@ -105,6 +114,7 @@ class References:
             why = getattr(error, "strerror", None) or "not a small regular file"
             fix = "create it, readable for the bridge's user; the path starts from the configuration's folder"
             raise UnresolvedError(problem=f"the file {path} cannot be read ({why})", fix=fix) from None
+        _printable(value, f"the file {path}")
         return _not_empty(value, f"the file {path} is empty", "write the secret into it")
 
 
@@ -119,6 +129,23 @@ def _not_empty(value: str, problem: str, fix: str) -> str:
     if not value.strip():
         raise UnresolvedError(problem=problem, fix=fix)
     return value
+
+
+def _printable(value: str, where: str) -> None:
+    """Raises UnresolvedError for what no header can hold, or nobody sees: copied along, it makes every call fail.
+
+    Letters beyond Latin-1 are let through: they may stand in a password or a key, which are bytes of UTF-8.
+    """
+    found = next((one for one in value if unicodedata.category(one) in _UNPRINTABLE), "")
+    if not found:
+        return
+    what = "a line break" if found in "\r\n\u2028\u2029" else f"the invisible character U+{ord(found):04X}"
+    at = value.index(found) + 1
+    problem = f"{where} holds {what} (character {at})"
+    raise UnresolvedError(problem=problem, fix="write the secret alone, on one line")
+
+
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def _without_line_end(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from config.references import References
+
+
+SENT_WITH_A_SECRET: Final = frozenset({"email", "username", "client_id"})
+"""Keys of the half of a credential that is no secret. No header could hold a line break of theirs either."""
 
 
 class Unresolved:
@@ -134,6 +138,8 @@ class Shape:
         if leaf.value is None or not place.wanted.is_single:
             return leaf.value
         try:
+            if place.key[-1:] and place.key[-1] in SENT_WITH_A_SECRET and isinstance(leaf.value, str):
+                return self._references.name(leaf.text)
             return self._secret(leaf) if place.wanted.type is SecretStr else self._plain(leaf, place.wanted)
         except UnresolvedError as error:
             self.mistake(place.key, place.line, error.problem, error.fix)

@@ -18,16 +18,17 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bridge", "workers", "config")
 
 CORE = """
-accounts admission capabilities chat_lines chat_markups chat_text correlate customer_text decisions domain errors
-events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking missed
-notes owed package pages policies ports protocol quiet redis_url rehearsal replies routing say signatures silence
-simulation snapshots steps stored timeline timestamps translate unasked wording wording_notes wording_talk
+accounts admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text decisions domain
+errors events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking
+missed nesting notes owed package pages policies ports protocol quiet redis_url rehearsal replies routing say
+signatures silence simulation snapshots steps stored timeline timestamps translate unasked wording wording_notes
+wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
-base64 binascii collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
+base64 binascii bisect collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
 itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
 unicodedata urllib.parse zoneinfo
 """
@@ -114,7 +115,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.records": ("bridge.store",),
     "bridge.removals": ("bridge.store",),
     "bridge.rounds": ("bridge.store",),
-    "bridge.unread": ("bridge.store", "bridge.web"),
+    "bridge.unread": ("bridge.store", "bridge.unreadable"),
     "bridge.rehearsal": ("bridge.simulation",),
     "bridge.simulation": ("bridge.cli_simulate",),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 SETTLED: dict[str, Any] = {"start": None, "covered": 0, "tries": 0, "first_try_ms": 0, "reason": ""}
 """What is left of a start when its conversation is known."""
 
+EPISODE_DIGITS = 9
+"""More than any ticket has. Whoever has the API's key writes metadata, and beyond 4,300 digits ``int`` fails."""
+
 
 def settle_mark(work: Work) -> None:
     """A start that was marked and not finished: the worker before died in between. Its fate is unknown."""
@@ -120,7 +123,7 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
 def episode_of(event: ConversationStarted) -> int:
     """The episode that our own metadata names; 0 where the start was not ours."""
     told = str(event.metadata.get(EPISODE, ""))
-    return int(told) if told.isascii() and told.isdigit() else 0
+    return int(told) if len(told) <= EPISODE_DIGITS and told.isascii() and told.isdigit() else 0
 
 
 def _given(link: Link) -> bool:

@@ -106,6 +106,8 @@ def events(delivered: Told) -> list[TicketEvent]:
     record = _record(delivered.body)
     ticket_id = next(filter(None, (freshworks_product.number(text(record, one)) for one in _IDS)), "")
     if not ticket_id:
+        for one in _IDS:
+            reading.filled(text(record, one), "ticket_id")
         raise Unreadable("ticket_id", "is not the id of a ticket")
     ref = TicketRef(delivered.product.kind, delivered.account_name, ticket_id)
     message = _Message(ref, record, _happened(record), delivered)

@@ -18,8 +18,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-import orjson
-
 from bridge.chat_markups import from_html
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
 from bridge.errors import Ambiguous, Gone
@@ -27,7 +25,7 @@ from bridge.helpdesks import labels, reading
 from bridge.helpdesks.freshworks_product import PRIORITY, written
 from bridge.helpdesks.labels import ENDED, TYPES, label
 from bridge.helpdesks.reading import Json, section, text, told
-from bridge.replies import reply_object
+from bridge.replies import reply_json, reply_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +55,7 @@ def one(reply: Reply, name: str) -> Json:
 
 def many(reply: Reply, name: str) -> list[Json]:
     """The objects of an answer, a bare list or one under this name. Raises Ambiguous where there is none."""
-    try:
-        found = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        found = None
+    found = reply_json(reply)
     listed = found.get(name) if isinstance(found, dict) else found
     if not isinstance(listed, list):
         msg = f"answered {reply.status} without a list of {name}"

@@ -6,6 +6,7 @@ longer than its input is long: patterns are RE2's, which never go back, and no r
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
@@ -107,7 +108,7 @@ class Functions(functions.Functions):
     @functions.signature(_ANY, _ANY)
     @_each
     def _func_cut(self, text: str, most: str) -> str:
-        return text[: int(most)] if most.isdigit() and len(most) <= len(str(TEXT_MOST)) else text
+        return text[: int(most)] if most.isascii() and most.isdigit() and len(most) <= len(str(TEXT_MOST)) else text
 
     @functions.signature(_ANY, _ANY)
     @_each
@@ -144,6 +145,18 @@ class Functions(functions.Functions):
         """Braces that Django's templates would act upon, parted by a character without width."""
         parted = text.replace("{", "{\u200b").replace("}", "\u200b}")
         return parted if "{" in text or "}" in text else text
+
+    @functions.signature(_ANY)
+    @_each
+    def _func_code_escape(self, text: str) -> str:
+        """ServiceNow's brackets around HTML, in any case, as other brackets."""
+        return _CODE.sub(r"(\1)", text)
+
+    @functions.signature(_ANY)
+    @_each
+    def _func_markdown_escape(self, text: str) -> str:
+        """The text as Markdown that shows it; the bridge's own mark and plain addresses stay what they are."""
+        return _MARKDOWN.sub(lambda found: found[0] if found[1] else f"\\{found[0]}", text)
 
     @functions.signature(_ANY)
     @_each
@@ -224,6 +237,13 @@ class Functions(functions.Functions):
     @_each
     def _func_parse_freshdesk_event(self, text: str) -> Json:
         return freshdesk_event(text)
+
+
+_CODE: Final = re.compile(r"\[(/?code)\]", re.IGNORECASE)
+_MARKDOWN: Final = re.compile(
+    r"(?m)(\[jelou-bridge:[0-9a-z-]{1,60}\]|https?://[A-Za-z0-9._~:/?\#@$&'(),;=%-]+)"
+    r"|[\\`*_\[\]<>|~&]|(?<![^\s])[\#+=-]|(?<=[0-9])[.)](?=\s)"
+)
 
 
 def adf(text: str) -> Json:

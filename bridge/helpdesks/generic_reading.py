@@ -79,6 +79,7 @@ def _item(source: Source, asked: Asked, delivery_id: str) -> Iterator[TicketEven
     version = told(mapping.version, asked) or _digest(asked["item"])
     kinds = [] if holds(mapping.ignore_when, asked) else _told(mapping, ruled)
     if kinds and not ticket_id:
+        reading.filled(told(mapping.ticket.id, asked), "ticket.id")
         raise Unreadable("ticket.id", "is not the id of a ticket")
     message = _Message(source, ruled, version, ticket_id, holds(mapping.by_bridge_when, asked))
     if not kinds:

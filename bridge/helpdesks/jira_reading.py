@@ -38,6 +38,8 @@ CUSTOMER: Final = "customer"
 SYSTEM: Final = "[system] "
 """Begins the name of an issue type that came with a service project's template."""
 
+_WHOLE_MOST: Final = 2.0**63
+
 DROPPED: Final = frozenset(
     {"canceled", "cancelled", "declined", "rejected", "cancelado", "cancelada", "rechazado", "rejeitado", "recusado"}
 )
@@ -188,5 +190,6 @@ def _value(value: Any) -> Any:
         case dict():
             return plain(value) if text(value, "type") == "doc" else text(value, "value") or text(value, "name") or None
         case float():
-            return int(value) if value.is_integer() else value
+            # What is beyond 64 bits no JSON of ours could hold as digits.
+            return int(value) if value.is_integer() and abs(value) < _WHOLE_MOST else value
     return value

@@ -21,13 +21,12 @@ Sources: "Issues", "Issue comments", "Customer request", "Rate limiting" on Atla
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from bridge.errors import Conflict, Denied, Gone, Refused
-from bridge.helpdesks import jira_reading, reading
+from bridge.helpdesks import jira_reading, jira_wiki, reading
 from bridge.helpdesks.jira_reading import CUSTOM, DROPPED
 from bridge.helpdesks.reading import Json, section, text, told
 from bridge.replies import Because, Meanings, raise_for
@@ -103,13 +102,10 @@ def opening(action: OpenTicket, desk: Mapping[str, str], phone_field: str) -> Js
     """The body of a customer request. ``desk`` names the service desk, the request type, and for whom it is raised."""
     values = {
         "summary": " ".join(action.subject.split())[:LONGEST_SUMMARY],
-        "description": _WIKI.sub(r"\\\1", action.text),
+        "description": jira_wiki.escaped(action.text),
         **({phone_field: action.phone} if phone_field and action.phone else {}),
     }
     return {**told(**desk), "requestFieldValues": values}
-
-
-_WIKI: Final = re.compile(r"([\[\]{}])")
 
 
 # --- transitions -----------------------------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ absent. Errors name the place, never the value.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
 
 from bridge.domain import MARK
 from bridge.errors import Unreadable
+from bridge.nesting import TooDeep, loaded
 from bridge.timestamps import iso8601, zoned
 
 Json = dict[str, Any]
@@ -21,6 +23,15 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LONGEST_ID: Final = 255
 _LONGEST_NAME: Final = 100
 _MOST_DIGITS: Final = 18
+_PLACEHOLDER: Final = re.compile(
+    r"\{\{|\}\}|[$%#@]\{|\{%|<%|<<|>>"
+    r"|^(?:\[[\w. -]*[A-Za-z][\w. -]*\]|\{(?![0-9A-Fa-f-]{32,36}\})[^{}]*\}|<[^<>]*>|%[\w.]+%|\$[A-Za-z][\w.]*)$"
+)
+"""A variable as templates of helpdesks and of what stands between write it. A GUID in braces is an id."""
+
+UNFILLED: Final = (
+    "is a placeholder that nothing has filled in: correct the variable's name in the body of the trigger or webhook"
+)
 _PERSON: Final = ("id", "name", "email", "phone", "external_id")
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -44,10 +55,12 @@ def decoded_list(body: bytes) -> list[Json]:
 
 def _loaded(body: bytes) -> Any:
     try:
-        return orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+        return loaded(body.removeprefix(_BYTE_ORDER_MARK))
     except orjson.JSONDecodeError as error:
         # A template that an admin wrote is broken by a quote in a subject: the place tells which field it was.
         raise Unreadable(_BODY, f"is not JSON (line {error.lineno}, column {error.colno})") from None
+    except TooDeep as error:
+        raise Unreadable(_BODY, f"is {error}") from None
 
 
 def section(record: Json, name: str) -> Json:
@@ -93,20 +106,34 @@ def flag(record: Json, name: str) -> bool | None:
 
 
 def event_name(record: Json, name: str) -> str:
-    """The sender's name of its event, cut to a length that a log line bears."""
-    return text(record, name).strip()[:_LONGEST_NAME]
+    """The sender's name of its event, cut to a length that a log line bears. Raises Unreadable for a placeholder."""
+    found = text(record, name).strip()[:_LONGEST_NAME]
+    filled(found, name)
+    return found
+
+
+def filled(found: str, where: str) -> None:
+    """Raises Unreadable for a variable of a template that stands where its value should.
+
+    A trigger whose body names a variable that the helpdesk does not know there prints it as it is, or was pasted into
+    a field that fills in none: two tickets would be one, named like the variable.
+    """
+    if _PLACEHOLDER.search(found.strip()[:_LONGEST_ID]):
+        raise Unreadable(where, UNFILLED)
 
 
 def usable_id(record: Json, name: str) -> str:
-    """The id under this name; empty where it is missing or could not stand in a URL's path."""
+    """The id under this name; empty where it is missing, a placeholder, or could not stand in a URL's path."""
     found = text(record, name).strip()
-    return "" if len(found) > _LONGEST_ID or found in {".", ".."} else found
+    usable = len(found) <= _LONGEST_ID and found not in {".", ".."} and not _PLACEHOLDER.search(found)
+    return found if usable else ""
 
 
 def ticket_id(record: Json, name: str, where: str) -> str:
     """The id of the ticket. Raises Unreadable, with ``where`` it stands in the body, if there is no usable one."""
     found = usable_id(record, name)
     if not found:
+        filled(text(record, name), where)
         raise Unreadable(where, "is not the id of a ticket")
     return found
 

@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from bridge.domain import AddNote, TicketOpened, Unrecognised
 from bridge.errors import SignatureRejected, Unreadable
-from bridge.helpdesks import REGISTRY
+from bridge.helpdesks import REGISTRY, reading
+from bridge.nesting import DEEPEST
 from bridge.signatures import HmacSigned, verify
 from tests.helpdesk_recordings import (
     ACCOUNT_NAME,
@@ -56,12 +57,17 @@ PLACES = (
 )  # fmt: skip
 """Where the id of a ticket may be missed."""
 
+EVENT_NAMES = ("type", "event", "topic", "webhookEvent", "subscriptionType", "eventType")
+"""Where a sender names its event."""
+
 UNREADABLE = {
     f"{where}: {problem}"
     for where, problem in [
         ("body", "is not JSON"),
         ("body", "is not a JSON object"),
         ("body", "is not a JSON object, nor a list of some"),
+        ("body", f"is nested deeper than {DEEPEST} levels"),
+        *((where, reading.UNFILLED) for where in (*PLACES, *EVENT_NAMES)),
         *((where, "is not the id of a ticket") for where in PLACES),
     ]
 }

@@ -108,6 +108,39 @@ async def test_an_address_that_is_none_is_not_sent(client: Http, url: str) -> No
     assert type(await error_of(client, call(url))) is NotSent
 
 
+UNWRITABLE: dict[str, dict[str, Any]] = {
+    "a line break": {"headers": {"x-key": f"{TOKEN}\nx: y"}},
+    "a return": {"headers": {"x-key": f"{TOKEN}\r"}},
+    "NUL": {"headers": {"x-key": f"{TOKEN}\x00"}},
+    "a bell": {"headers": {"x-key": f"{TOKEN}\x07"}},
+    "half a pair": {"headers": {"x-key": f"{TOKEN}\ud83e"}},
+    "a number": {"headers": {"x-key": 7}},
+    "nothing": {"headers": {"x-key": None}},
+    "a line break in the name": {"headers": {"x-key\r\nx": TOKEN}},
+    "a blank in the name": {"headers": {"x key": TOKEN}},
+    "a cookie": {"headers": {"cookie": f"a={TOKEN}\n"}},
+    "a length": {"headers": {"content-length": "1\n0"}},
+    "a method": {"method": "PO ST"},
+}
+
+
+@pytest.mark.parametrize("what", UNWRITABLE)
+async def test_a_request_that_cannot_be_written_is_not_sent(client: Http, what: str) -> None:
+    """Nothing left, and nobody need look whether it arrived: not even a connection's first byte."""
+    async with raw_server(answering(http())) as server:
+        error = await error_of(client, call(server.url, **UNWRITABLE[what]))
+        assert type(error) is NotSent
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("value", ["contraseña", "日本", "a\tb", ""])
+async def test_a_header_beyond_ascii_is_sent(client: Http, value: str) -> None:
+    """As UTF-8: what the other side makes of it is its own."""
+    async with raw_server(answering(http())) as server:
+        assert (await client.send(call(server.url, headers={"x-key": value}))).status == 200
+        assert value.encode() in server.requests[0]
+
+
 async def test_a_connection_that_does_not_come_about_in_time_is_not_sent(client: Http, clock: LoopClock) -> None:
     """The host takes the connection and never shakes hands: no byte of the request left."""
     async with raw_server(silent) as server:

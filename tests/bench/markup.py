@@ -1,0 +1,58 @@
+"""``make bench ARGS=markup``: what a megabyte of a stranger's text costs, for each way in which texts are written.
+
+Milliseconds of processor time: the inputs are what makes a reader of markup slow, begun and never ended. The worst
+three of each are told. The event loop stands still for so long: each should stay under 100 ms on a machine of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bridge.chat_text import parts, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZE: Final = 1_000_000
+LIMIT: Final = 50_000
+"""Where Markdown and wiki markup are still read as such."""
+
+WORST: Final = 3
+
+BEGUN: Final = (
+    "a", "a ", "\n", "a\n", " \n", "    ", "\t", "| a\n", "# a\n", "* a\n", "*a ", "*a", "_a *b +c ", "[a",
+    "[a|", "[~a", "[^a", "[https://a", "!a.bb", "!a.bb|", "{{a", "{color:", "{color:a}", "{code}", "{quote}",
+    "{quote}a\n", "\\", "\\\\ ", "https://a", "h1. a\n", "bq. a\n", "----", "<", "<a ", "<a href='", "<p>",
+    "<p ", "<div><", "<!--", "<!-", "<!a", "<td>", "&", "&amp;", "<br>", "<blockquote>", "</p>",
+    "<a href=https://a>", "<ul><li>", "<style>", "*", "_", "**", "`", "a|b\n", "- ", "> ", "![a](", "[a](",
+    "~~a", "1. a\n", ".'", "a. ", "\r", "\u2028", "\u200b", "\u200d", "\xe9\u200d",
+)  # fmt: skip
+
+
+def of(beginning: str, size: int) -> str:
+    """So many characters of it."""
+    return (beginning * (size // len(beginning) + 1))[:size]
+
+
+def cost_ms(work: Callable[[str], object], text: str) -> float:
+    """Processor time of one call."""
+    before = time.process_time()
+    work(text)
+    return (time.process_time() - before) * 1000
+
+
+CUTTERS: Final[dict[str, Callable[[str], object]]] = {
+    **{markup: partial(plain, markup=markup) for markup in ("text", "html", "markdown", "wiki", "adf")},
+    "parts": parts,
+}
+
+
+def main() -> None:
+    """Print a row for each cutter."""
+    print("| Cutter | Characters | ms, worst | Of |\n| --- | --- | --- | --- |")
+    for name, size in ((name, size) for name in CUTTERS for size in (LIMIT, SIZE)):
+        costs = ((cost_ms(CUTTERS[name], of(one, size)), one) for one in BEGUN)
+        for cost, beginning in sorted(costs, reverse=True)[:WORST]:
+            print(f"| {name} | {size} | {cost:.0f} | `{beginning!a}` |", flush=True)
