@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 RESTART_S = 1.0
 STOP_S = 35.0
 READY_S = 30.0
+AT_ONCE = {"BRIDGE_LINGER_S": "0"}
+"""Nobody stands before these who would go on sending, and somebody may wait for Ctrl-C to be done; a setting wins."""
 
 
 class ProcessFailedError(BridgeError):
@@ -63,7 +65,7 @@ class Child:
         self._watch = asyncio.create_task(self._keep())
 
     async def _spawn(self) -> None:
-        environ = {**os.environ, **self.environ, "BRIDGE_PORT": str(self.port)}
+        environ = {**AT_ONCE, **os.environ, **self.environ, "BRIDGE_PORT": str(self.port)}
         argv = command([sys.executable, "-m", *self.module])
         with contextlib.ExitStack() as stack:
             # To a file where one is named: a demo's screen is for its timeline.
@@ -109,10 +111,13 @@ class Child:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_S)
+            await asyncio.wait_for(self.process.wait(), STOP_S + self._linger_s())
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+    def _linger_s(self) -> float:
+        return float({**AT_ONCE, **os.environ, **self.environ}["BRIDGE_LINGER_S"] or 0)
 
 
 def web_and_worker(

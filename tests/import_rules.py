@@ -82,6 +82,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "subprocess": {"bridge.lifeline": "children that end with their parent"},
     "socket": {
         "bridge.embedded": "a free port",
+        "bridge.listening": "a connection closed by halves",
         "bridge.processes": "a free port",
         "bridge.twins": "resets on demand",
     },
