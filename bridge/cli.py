@@ -24,6 +24,7 @@ from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.health import check as alive
 from bridge.redis_errors import RAW, code
+from bridge.serving import Place
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
 from bridge.trace import trace_of
@@ -93,8 +94,8 @@ def serve(
     bridge = bridge_of(settings)
     logs.configure(settings.log_level, settings.log_format)
     url = settings.redis_url.get_secret_value()
-    place = (url, settings.redis_prefix, settings.host, settings.port)
-    uvloop.run(serve_web(bridge, *place, settings.redis_confirm))
+    where = (url, settings.redis_prefix, settings.host, settings.port)
+    uvloop.run(serve_web(bridge, Place(*where, confirm=settings.redis_confirm, linger_s=settings.linger_s)))
 
 
 @app.command()

@@ -6,11 +6,14 @@ aiohttp keeps a connection whose head drips, or never comes, for its keep-alive 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+import os
+import socket
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, cast
 
 from aiohttp import web
 
+from bridge.draining import Draining
 from bridge.server_answers import plainly
 
 if TYPE_CHECKING:
@@ -24,6 +27,10 @@ IDLE_S = 75.0
 (nginx and the load balancers of the clouds: 60 s): one that we close just as they use it is a 502 to the sender, which
 Zendesk does not send again."""
 
+CUT_S = 1.0
+"""How long aiohttp, which reads no more of a body from then on, waits for a request that was not done in time, and how
+long for its cancellation."""
+
 BACKLOG = 128
 """As aiohttp's."""
 
@@ -33,19 +40,25 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 class _Patient(asyncio.Protocol):
     """aiohttp's protocol of one connection, whose head must be whole in time."""
 
-    def __init__(self, inner: asyncio.Protocol, head_s: float) -> None:
+    def __init__(self, inner: asyncio.Protocol, head_s: float, connections: set[_Patient]) -> None:
         self._inner = inner
         self._head_s = head_s
+        self._connections = connections
+        self._heard_s = 0.0
+        self.half_closed = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """As aiohttp's."""
         self._transport = cast("asyncio.Transport", transport)
+        self._heard_s = asyncio.get_running_loop().time()
+        self._connections.add(self)
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """As aiohttp's; a head that has begun and is not whole has its time."""
+        self._heard_s = asyncio.get_running_loop().time()
         self._inner.data_received(data)
         if not self._waits_for_head():
             self._rest()
@@ -56,6 +69,19 @@ class _Patient(asyncio.Protocol):
         # aiohttp has no public word for it: this future is there while it waits for the next whole head.
         waiter: asyncio.Future[None] | None = getattr(self._inner, "_waiter", None)
         return waiter is not None and not waiter.done()
+
+    @property
+    def quiet_s(self) -> float | None:
+        """For how long nothing has come and our end has stood as it is; None while a request is under way."""
+        return asyncio.get_running_loop().time() - self._heard_s if self._waits_for_head() else None
+
+    def half_close(self) -> None:
+        """Send no more, and go on reading. The transport's own write_eof would refuse what aiohttp still writes."""
+        self._heard_s, self.half_closed = asyncio.get_running_loop().time(), True
+        told = self._transport.get_extra_info("socket") if self._transport else None
+        if told is not None:
+            with suppress(OSError), socket.socket(fileno=os.dup(told.fileno())) as own:
+                own.shutdown(socket.SHUT_WR)
 
     def _give_up(self) -> None:
         self._timer = None
@@ -75,6 +101,7 @@ class _Patient(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As aiohttp's."""
         self._rest()
+        self._connections.discard(self)
         self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -95,9 +122,12 @@ async def listening(
     finish_s: float = 60.0,
     head_s: float = HEAD_S,
     idle_s: float = IDLE_S,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Draining]:
     """Serve until the end of the block; then requests under way have ``finish_s`` to end."""
-    runner = web.AppRunner(site, access_log=None, shutdown_timeout=finish_s, keepalive_timeout=idle_s)
+    connections: set[_Patient] = set()
+    draining = Draining(connections)
+    site.on_response_prepare.append(draining.closing)
+    runner = web.AppRunner(site, access_log=None, shutdown_timeout=CUT_S, keepalive_timeout=idle_s)
     await runner.setup()
     inner = runner.server
     if inner is None:
@@ -105,10 +135,11 @@ async def listening(
         raise RuntimeError(msg)
     plainly(inner)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Patient(inner(), head_s), host, port, backlog=BACKLOG, reuse_address=True
+        lambda: _Patient(inner(), head_s, connections), host, port, backlog=BACKLOG, reuse_address=True
     )
     try:
-        yield
+        yield draining
     finally:
         server.close()
+        await draining.finish(finish_s)
         await runner.cleanup()

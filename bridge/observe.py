@@ -41,6 +41,8 @@ async def _live(_: web.Request) -> web.Response:
 def _ready(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def ready(_: web.Request) -> web.Response:
         told = await readiness(app)
+        if app.stopping.is_set():
+            told = {**told, "ready": False, "reason": "draining: this process was told to end"}
         status = 200 if told["ready"] else 503
         return web.Response(status=status, body=orjson.dumps(told), content_type="application/json")
 

@@ -29,6 +29,9 @@ RELAY_S = 1.0
 LAST_BYTES = 4096
 """Of what it said: enough for its last line."""
 
+AT_ONCE = {"BRIDGE_LINGER_S": "0"}
+"""Nobody stands before these who would go on sending, and somebody may wait for Ctrl-C to be done; a setting wins."""
+
 
 def on_stderr(text: str) -> None:
     """Where the processes' own words go as well."""
@@ -74,7 +77,7 @@ class Child:
         self.kept = asyncio.create_task(keep(self.name, self._ended(), self._again, self.tell, self.patience))
 
     async def _spawn(self) -> None:
-        environ = {**os.environ, **self.environ, "BRIDGE_PORT": str(self.port)}
+        environ = {**AT_ONCE, **os.environ, **self.environ, "BRIDGE_PORT": str(self.port)}
         if not self.log and sys.stderr.isatty():
             # What it says passes through us, and it would not see the terminal.
             environ.setdefault("BRIDGE_LOG_FORMAT", "console")
@@ -146,10 +149,13 @@ class Child:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_S)
+            await asyncio.wait_for(self.process.wait(), STOP_S + self._linger_s())
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+    def _linger_s(self) -> float:
+        return float({**AT_ONCE, **os.environ, **self.environ}["BRIDGE_LINGER_S"] or 0)
 
 
 def web_and_worker(

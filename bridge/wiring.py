@@ -59,6 +59,8 @@ class App:
     turns: Turns = field(default_factory=Turns)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Until a call's moment, s."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """The process was told to end."""
 
 
 @asynccontextmanager

@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         default="auto", description="auto: console on a terminal, else json."
     )
     worker_slots: int = Field(default=10, ge=1, le=1_000, description="Lanes that a worker works at the same time.")
+    linger_s: float = Field(
+        default=15.0,
+        ge=0,
+        le=600,
+        description="How long a stopping web process still takes requests: until all before it send elsewhere.",
+    )
     drain_s: float = Field(default=20.0, ge=0, le=600, description="How long a stopping process may finish its work.")
 
 

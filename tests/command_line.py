@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, STDOUT
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -151,13 +151,14 @@ class Started:
 
 @asynccontextmanager
 async def started(
-    *argv: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    *argv: str, environ: Mapping[str, str] | None = None, cwd: Path | None = None, stdin: int | None = DEVNULL
 ) -> AsyncIterator[Started]:
-    """A command that goes on until it is told to end, for the length of a block."""
+    """A command that goes on until it is told to end, for the length of a block; ``stdin`` may be a terminal."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bridge", *argv),
         env=environment(**(environ or {})),
         cwd=cwd,
+        stdin=stdin,
         stdout=PIPE,
         stderr=STDOUT,
         start_new_session=True,

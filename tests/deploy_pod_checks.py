@@ -31,7 +31,7 @@ PORT = 8080
 CONFIG_FILE = "/etc/bridge/bridge.yaml"
 
 # How long each process takes to finish after SIGTERM, in seconds.
-DRAIN = {"web": 25, "worker": 25, "redis": 15}
+DRAIN = {"web": 30, "worker": 25, "redis": 15}
 
 COMMANDS = {"web": ["serve"], "worker": ["worker"]}
 
@@ -162,27 +162,20 @@ def _asked(container: Manifest, name: str) -> tuple[object, object]:
 
 
 def grace_periods(documents: Sequence[Manifest]) -> list[str]:
-    """A pod is given longer to end than its preStop pause and its draining take together."""
+    """A pod is given longer to end than its process takes."""
     return [
-        f"{where}: {grace} s for {pause} s of preStop and {DRAIN[component(workload)]} s of draining"
-        for where, workload, container in containers(documents)
-        if (grace := pod_spec(workload).get("terminationGracePeriodSeconds", 30))
-        <= (pause := _pause(container)) + DRAIN[component(workload)]
+        f"{title(workload)}: {grace} s for {DRAIN[component(workload)]} s of draining"
+        for workload in of_kind(documents, *WORKLOADS)
+        if (grace := pod_spec(workload).get("terminationGracePeriodSeconds", 30)) <= DRAIN[component(workload)]
     ]
 
 
-def _pause(container: Manifest) -> int:
-    action = container.get("lifecycle", {}).get("preStop", {})
-    command = action.get("exec", {}).get("command", ["sleep", action.get("sleep", {}).get("seconds", 0)])
-    return int(command[-1])
-
-
-def traffic_pause(documents: Sequence[Manifest]) -> list[str]:
-    """The web goes on accepting for a moment after it was told to end."""
+def pauses(documents: Sequence[Manifest]) -> list[str]:
+    """No manifest sleeps before SIGTERM: the process itself goes on for a while, and asks senders to connect anew."""
     return [
-        f"{where}: stops at once"
-        for where, workload, container in containers(documents)
-        if component(workload) == "web" and not _pause(container)
+        f"{where}: has a preStop of its own"
+        for where, _, container in containers(documents)
+        if "preStop" in container.get("lifecycle", {})
     ]
 
 

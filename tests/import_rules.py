@@ -84,6 +84,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
     "socket": {
         "bridge.health": "one question to a running bridge, and nothing heavier",
         "bridge.embedded": "a free port",
+        "bridge.listening": "a connection closed by halves",
         "bridge.redis_errors": "the error of a name that is not resolved",
         "bridge.processes": "a free port",
         "bridge.twins": "resets on demand",

@@ -35,6 +35,9 @@ RESTART_S = 0.5
 """How long after a Redis failure arq's loop is begun again: it ends with any connection error."""
 
 
+FINISH_S = 2.0
+"""For a probe or a scrape that is under way when everything else has ended."""
+
 CANCEL_AGAIN_S = 2.0
 """Long enough for what a first cancellation makes a task tidy up."""
 
@@ -56,11 +59,12 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
         asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
-        async with listening(observable(app), place.host, place.port):
+        async with listening(observable(app), place.host, place.port, finish_s=FINISH_S):
             await usable(app.store)
             tasks = background(app, lanes, limits)
             app.log.info("worker ready", port=place.port)
             await stop.wait()
+            app.stopping.set()
             app.log.info("draining", tickets=len(lanes.works))
             await wind_down(lanes, tasks)
             with contextlib.suppress(StoreUnavailable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -82,6 +83,20 @@ async def test_up_is_all_that_is_needed_and_leaves_nothing_behind(company: Compa
         children = children_of(up.process.pid)
         code = await up.ends(signal.SIGTERM)
     assert (code, len(children), [pid for pid in children if alive(pid)]) == (0, 3, [])
+    assert lingered(up) == [0.0]
+
+
+def lingered(up: Started) -> list[float]:
+    """For how long its web said that it goes on after SIGTERM."""
+    return [float(told) for told in re.findall(r'"linger_s":([\d.]+),"event":"web stopping"', "\n".join(up.lines))]
+
+
+async def test_up_lingers_where_somebody_sets_it(company: Company) -> None:
+    """Nobody stands before it who sends late, unless its owner says so."""
+    company.environ["BRIDGE_LINGER_S"] = "0.1"
+    async with running(company) as up:
+        code = await up.ends(signal.SIGINT)
+    assert (code, lingered(up)) == (0, [0.1])
 
 
 async def test_what_up_prints_is_all_that_trace_needs_and_tells_no_password(company: Company) -> None:
@@ -173,7 +188,7 @@ async def test_a_port_that_somebody_else_has_is_not_taken_for_ours(company: Comp
 async def test_each_process_can_be_run_alone(tmp_path: Path, redis_url: str, command: str, module: str) -> None:
     """It listens where it is told to, is one process, and ends with code 0 on SIGTERM; a worker is ``workers``."""
     path, port = written(tmp_path, configuration()), free_port()
-    environ = {"REDIS_URL": redis_url, "BRIDGE_LOG_FORMAT": "json"}
+    environ = {"REDIS_URL": redis_url, "BRIDGE_LOG_FORMAT": "json", "BRIDGE_LINGER_S": "0"}
     async with started(command, "--config", path, "--port", str(port), environ=environ) as process:
         await process.says(f"{'web' if command == 'serve' else command} ready")
         argv = argv_of(process.process.pid)

@@ -190,9 +190,9 @@ def test_grace_periods(rendered: list[Manifest]) -> None:
     assert pods.grace_periods(rendered) == []
 
 
-def test_traffic_pause(rendered: list[Manifest]) -> None:
-    """A web pod that goes refuses no request that a proxy still sends it."""
-    assert pods.traffic_pause(rendered) == []
+def test_pauses(rendered: list[Manifest]) -> None:
+    """A pod that goes lingers by itself."""
+    assert pods.pauses(rendered) == []
 
 
 def test_rollouts(rendered: list[Manifest]) -> None:

@@ -12,6 +12,7 @@ import typer
 from bridge import cli
 from bridge.accounts import Api
 from bridge.helpdesks import REGISTRY
+from bridge.listening import CUT_S
 from bridge.observe import observed
 from bridge.serving import FINISH_S
 from bridge.web import application
@@ -63,7 +64,7 @@ def test_the_public_paths_lead_somewhere() -> None:
 
 def test_no_process_takes_longer_to_stop_than_the_manifests_allow_for() -> None:
     """The grace periods are reckoned from draining times at least as long as the program's."""
-    assert DRAIN["web"] >= FINISH_S
+    assert DRAIN["web"] >= Settings.model_fields["linger_s"].default + FINISH_S + 2 * CUT_S
     assert DRAIN["worker"] >= max(Limits().drain_s, Settings.model_fields["drain_s"].default)
 
 
