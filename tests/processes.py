@@ -215,4 +215,4 @@ async def processes(
 
 def another(worker: Child) -> Child:
     """A second worker beside the first, on a port of its own and with a log of its own."""
-    return replace(worker, name="second", port=free_port(), log=f"{worker.log}.second", process=None, _watch=None)
+    return replace(worker, name="second", port=free_port(), log=f"{worker.log}.second", process=None, kept=None)

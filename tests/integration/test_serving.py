@@ -13,6 +13,7 @@ import pytest
 from aiohttp import ClientSession
 
 from bridge.embedded import free_port
+from bridge.keeping import no_more
 from bridge.twins.faults import Fault
 from tests.command_line import configuration, started, written
 from tests.harness import eventually
@@ -92,7 +93,7 @@ async def test_a_worker_answers_probes_and_scrapes_while_it_drains(tmp_path: Pat
         await on.deliver("T-1")
         await eventually(lambda: _started(on.jelou.ledger.starts))
         os.kill(pid_of(on.worker), signal.SIGTERM)
-        on.worker.stopping = True
+        await no_more(on.worker.kept)
         await eventually(lambda: _drains(on.worker.port))
         live, metrics = await asked(on.worker.port, "/live"), await asked(on.worker.port, "/metrics")
     assert (live[0], metrics[0]) == (200, 200)
