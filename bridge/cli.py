@@ -24,7 +24,7 @@ from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.health import check as alive
 from bridge.serving import serve as serve_web
-from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
+from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen, tell_error
 from bridge.trace import trace_of
 from bridge.unasked import KIND
 from bridge.up import up as run_up
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _end(text: str, code: int) -> None:
-    sys.stderr.write(text + "\n")
+    tell_error(text)
     raise SystemExit(code)
 
 

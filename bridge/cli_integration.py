@@ -14,7 +14,7 @@ import typer
 
 from bridge.cli_secret import Kept, say
 from bridge.integrating import Integrating, warnings
-from bridge.terminal import ConfigOption, JsonOption, print_json, run
+from bridge.terminal import ConfigOption, JsonOption, print_json, run, tell_error
 from bridge.wiring import http_on, store_on, wall_clock_ms
 from config.project import load_project
 from config.settings import read_settings
@@ -93,7 +93,7 @@ def rotate_secret(
     _say_made(told, made, kept, as_json=as_json)
     if not (made.until_ms or offline):
         message = "Redis did not take the secret: restart web and worker now, with the new configuration"
-        typer.echo(message, err=True)
+        tell_error(message)
         raise typer.Exit(UNHEARD)
 
 

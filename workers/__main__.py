@@ -11,6 +11,7 @@ import uvloop
 from bridge import logs
 from bridge.errors import ConfigError
 from bridge.helpdesks import REGISTRY
+from bridge.visible import visible
 from config.load import load
 from config.settings import Settings, read_settings
 from workers.limits import Limits
@@ -27,7 +28,7 @@ def main() -> int:
         settings = read_settings()
         uvloop.run(_work(settings))
     except ConfigError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - before there is a log
+        print(visible(str(error)), file=sys.stderr)  # noqa: T201 - before there is a log
         return 2
     return 0
 
