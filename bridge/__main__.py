@@ -12,7 +12,9 @@ def main() -> None:
     if sys.argv[1:2] == ["health"]:
         sys.exit(health.main(sys.argv[2:]))
     from bridge.cli import main as command  # noqa: PLC0415 - see above
+    from bridge.terminal import show_traceback  # noqa: PLC0415
 
+    sys.excepthook = show_traceback
     command()
 
 

@@ -26,7 +26,7 @@ from bridge.health import check as alive
 from bridge.redis_errors import RAW, code
 from bridge.serving import Place
 from bridge.serving import serve as serve_web
-from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen
+from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen, tell_error
 from bridge.trace import trace_of
 from bridge.unasked import KIND
 from bridge.up import up as run_up
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _end(text: str, code: int) -> None:
-    sys.stderr.write(text + "\n")
+    tell_error(text)
     raise SystemExit(code)
 
 

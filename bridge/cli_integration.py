@@ -14,7 +14,7 @@ import typer
 
 from bridge.cli_secret import Kept, say
 from bridge.integrating import Integrating, warnings
-from bridge.terminal import ConfigOption, JsonOption, print_json, run
+from bridge.terminal import ConfigOption, JsonOption, print_json, run, tell_error
 from bridge.wiring import http_on, store_on, wall_clock_ms
 from config.project import load_project
 from config.settings import read_settings
@@ -95,7 +95,7 @@ def rotate_secret(
         message = (
             "Jelou has the new secret; Redis did not take it: restart web and worker now, with the new configuration"
         )
-        typer.echo(f"{made.unheard}\n{message}" if made.unheard else message, err=True)
+        tell_error(f"{made.unheard}\n{message}" if made.unheard else message)
         raise typer.Exit(UNHEARD)
 
 

@@ -180,7 +180,7 @@ class Demo:
         told = await self._trace(helpdesk, session, ticket)
         timeline = told.get("timeline", [])
         for one in timeline[self._told.get(ticket, 0) :]:
-            self._screen.print(f"  [dim]{ticket}[/] ", end="")
+            self._screen.print(Text(f"  {ticket} ", style="dim"), end="")
             self._screen.print(show.line(one))
         self._told[ticket] = len(timeline)
         return told.get("phase") == phase and not told["to_write"] and told["due_in_s"] is None
@@ -226,4 +226,4 @@ class Demo:
             )
 
     def _say(self, text: str) -> None:
-        self._screen.print(text, highlight=False)
+        self._screen.print(text, markup=True, highlight=False)

@@ -7,21 +7,45 @@ from __future__ import annotations
 
 import logging
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import structlog
 
 from bridge.redis_errors import without_texts
+from bridge.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import MutableMapping
+    from typing import TextIO
 
-    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+    from structlog.typing import EventDict, ExcInfo, FilteringBoundLogger, Processor, WrappedLogger
 
 
 def _json(value: Any, **_: Any) -> bytes:
-    return orjson.dumps(value, default=str)
+    return visible_json(orjson.dumps(value, default=str))
+
+
+def _for_people(_: Any, __: str, told: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What is no text is shown as Python writes it, which steers nothing."""
+    return {name: visible_line(value) if isinstance(value, str) else value for name, value in told.items()}
+
+
+def _traceback(out: TextIO, error: ExcInfo) -> None:
+    # Plain: the pretty ones print the values of local variables, a customer's among them.
+    written = StringIO()
+    structlog.dev.plain_traceback(written, error)
+    out.write(visible(written.getvalue()))
+
+
+class _OneLine(logging.Formatter):
+    """As the standard library's, for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record, with nothing in it that steers a terminal."""
+        return visible(super().format(record))
 
 
 def _no_texts_of_redis(_: WrappedLogger, __: str, told: EventDict) -> EventDict:
@@ -63,8 +87,7 @@ def configure(level: str = "info", style: str = "auto") -> None:
     ]
     if for_people:
         structlog.configure(
-            # Plain tracebacks: the pretty ones print the values of local variables, a customer's among them.
-            processors=[*shared, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)],
+            processors=[*shared, _for_people, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)],
             wrapper_class=structlog.make_filtering_bound_logger(number),
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
             cache_logger_on_first_use=True,
@@ -80,6 +103,7 @@ def configure(level: str = "info", style: str = "auto") -> None:
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, force=True)
     for handler in logging.getLogger().handlers:
         handler.addFilter(NoTextsOfRedis())
+        handler.setFormatter(_OneLine(logging.BASIC_FORMAT))
     # aiohttp logs a broken request with its bytes: a credential, or a customer's words. What breaks in a handler of
     # ours never gets there.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)

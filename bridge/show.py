@@ -148,7 +148,7 @@ FACTS = {
 
 def trace(console: Console, told: dict[str, Any]) -> None:
     """Where the ticket is, why, and how it came there."""
-    console.print(f"[bold]{told['ticket']}[/]: {told['says']}{_which(told)}", highlight=False)
+    console.print(Text(told["ticket"], style="bold"), Text(f": {told['says']}{_which(told)}"), sep="")
     for name, words in FACTS.items():
         if told[name]:
             console.print(Text(f"  {words:<22}", style="dim"), Text(_fact(told, name)), sep="")

@@ -5,24 +5,40 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+import traceback
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 
 from bridge.helpdesks import REGISTRY
+from bridge.visible import visible, visible_json
 from config.load import load
 from config.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.segment import Segment
+
     from bridge.accounts import Account, Bridge
 
 T = TypeVar("T")
 
-screen = Console(soft_wrap=True)
+
+class Screen(Console):
+    """A terminal for text of strangers: no markup is read in it, and nothing in it steers the terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """As rich's: here the text stands apart from the styles that are ours."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+screen = Screen(soft_wrap=True, markup=False, emoji=False)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="The configuration file; else BRIDGE_CONFIG.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -56,4 +72,14 @@ def run(step: Coroutine[Any, Any, T]) -> T:
 
 def print_json(value: object) -> None:
     """JSON for programs, indented for people."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.write(visible_json(orjson.dumps(value, option=orjson.OPT_INDENT_2)).decode() + "\n")
+
+
+def tell_error(text: str) -> None:
+    """What went wrong, in words."""
+    sys.stderr.write(visible(text) + "\n")
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """For ``sys.excepthook``: an error of Python's may hold what came from outside."""
+    tell_error("".join(traceback.format_exception(kind, error, trace)).rstrip())

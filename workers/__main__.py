@@ -11,6 +11,7 @@ import uvloop
 from bridge import logs
 from bridge.errors import ConfigError, UnusableRedis
 from bridge.helpdesks import REGISTRY
+from bridge.visible import visible
 from config.load import load
 from config.settings import Settings, read_settings
 from workers.limits import Limits
@@ -34,7 +35,7 @@ def main() -> int:
 
 
 def _ends(error: Exception, code: int) -> int:
-    print(error, file=sys.stderr)  # noqa: T201 - nobody else tells
+    print(visible(str(error)), file=sys.stderr)  # noqa: T201 - nobody else tells
     return code
 
 
