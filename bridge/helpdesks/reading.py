@@ -25,7 +25,7 @@ _LONGEST_NAME: Final = 100
 _MOST_DIGITS: Final = 18
 _PLACEHOLDER: Final = re.compile(
     r"\{\{|\}\}|[$%#@]\{|\{%|<%|<<|>>"
-    r"|^(?:\[[\w. -]*[A-Za-z][\w. -]*\]|\{(?![0-9A-Fa-f-]{32,36}\})[^{}]*\}|<[^<>]*>|%[\w.]+%|\$[A-Za-z][\w.]*)$"
+    r"|^(?:\[[A-Za-z]\w*[. ][\w. -]*\]|\{(?![0-9A-Fa-f-]{32,36}\})[^{}]*\}|<[^<>]*>|%[\w.]+%|\$[A-Za-z][\w.]*)$"
 )
 """A variable as templates of helpdesks and of what stands between write it. A GUID in braces is an id."""
 

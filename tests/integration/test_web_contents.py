@@ -104,9 +104,10 @@ FAULTS: Mapping[str, Exception] = {
 @pytest.mark.parametrize("what", FAULTS)
 async def test_a_fault_in_reading_is_400_kept_and_logged(redis_url: str, prefix: str, what: str) -> None:
     """The same bytes would raise it again: 503 would bring them back until the sender gives up for good."""
+    captured = structlog.testing.LogCapture()
 
     def adapted(app: App) -> App:
-        log = structlog.wrap_logger(None, processors=[structlog.testing.LogCapture()])
+        log = structlog.wrap_logger(None, processors=[captured])
         return replace(app, helpdesks={**REGISTRY, "standard-webhooks": Failing(FAULTS[what])}, log=log)
 
     async with running(bridge(), redis_url, prefix, work=False, adapted=adapted) as run:
@@ -117,6 +118,9 @@ async def test_a_fault_in_reading_is_400_kept_and_logged(redis_url: str, prefix:
         assert kept is not None
         assert "fault of the bridge" in kept.problem
         assert "customer" not in kept.problem
+        [bug] = [one for one in captured.entries if one["event"] == "bug"]
+        assert (bug["log_level"], bug["error"]) == ("error", type(FAULTS[what]).__name__)
+        assert "customer" not in repr(bug)
 
 
 @pytest.mark.parametrize("name", SENDERS)

@@ -1,4 +1,4 @@
-"""Texts that are nothing but beginnings of markup: read, or taken as they are, and never looked through again and again."""
+"""Texts that are nothing but beginnings of markup: read, or taken as they are, and never looked through again."""
 
 from __future__ import annotations
 
