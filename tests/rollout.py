@@ -121,6 +121,17 @@ class Sender:
     dice: random.Random
     answers: list[tuple[str, int]] = field(default_factory=list)
     kept: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    body: bytes = b""
+
+    @property
+    def kind(self) -> str:
+        """Its manner and its way."""
+        return self.name.rpartition(", ")[0]
+
+    @property
+    def failed(self) -> list[str]:
+        """The tickets of which it was not told that they are accepted."""
+        return [ticket for ticket, status in self.answers if status != ACCEPTED]
 
     async def post_until(self, stop: asyncio.Event) -> None:
         """Post, pause, post again; the connection is closed at the end."""
@@ -148,7 +159,7 @@ class Sender:
         reader, writer = self.kept
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+        self.body = await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
         if not self.manner.keeps or b"connection: close" in head:
             self._close()
         return int(head.split(b" ")[1])
@@ -208,10 +219,11 @@ class Setup:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the webhooks: by manner and way, how many were sent, and which were not accepted."""
+    """What became of the webhooks, by manner and way: sent, not answered 202, and of these not stored either."""
 
     sent: Counter[str]
     failed: Counter[str]
+    lost: Counter[str]
     statuses: Counter[int]
 
 
@@ -232,7 +244,21 @@ async def rollout(folder: Path, setup: Setup) -> Outcome:
                 await _begin(coming, endpoints, session)
                 await _end(leaving, endpoints, lag_s, setup.pre_stop_s)
             await asyncio.sleep(setup.settle_s)
-    return _outcome(senders)
+        return Outcome(
+            Counter(sender.kind for sender in senders for _ in sender.answers),
+            Counter(sender.kind for sender in senders for _ in sender.failed),
+            Counter(
+                [sender.kind for sender in senders for told in sender.failed if not await _stored(told, endpoints)]
+            ),
+            Counter(status for sender in senders for _, status in sender.answers),
+        )
+
+
+async def _stored(ticket: str, endpoints: Endpoints) -> bool:
+    """Whether what failed was stored all the same: told again, it is a duplicate."""
+    sender = Sender("", endpoints.pick, Manner("", 0.0, keeps=False), random.Random(0))  # noqa: S311
+    await sender.post(signed(ticket))
+    return b'"duplicate"' in sender.body
 
 
 def _processes(folder: Path, redis_url: str, setup: Setup) -> tuple[list[Child], list[Child]]:
@@ -293,13 +319,3 @@ async def _posting(senders: Sequence[Sender]) -> AsyncIterator[None]:
             group.create_task(sender.post_until(stop))
         yield
         stop.set()
-
-
-def _outcome(senders: Sequence[Sender]) -> Outcome:
-    sent: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    for sender in senders:
-        kind = sender.name.rpartition(", ")[0]
-        sent[kind] += len(sender.answers)
-        failed[kind] += sum(status != ACCEPTED for _, status in sender.answers)
-    return Outcome(sent, +failed, Counter(status for sender in senders for _, status in sender.answers))

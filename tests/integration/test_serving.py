@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL
@@ -13,11 +14,10 @@ import pytest
 from aiohttp import ClientSession
 
 from bridge.embedded import free_port
-from bridge.keeping import no_more
 from bridge.twins.faults import Fault
 from tests.command_line import configuration, started, written
 from tests.harness import eventually
-from tests.processes import PATIENT, pid_of, processes
+from tests.processes import PATIENT, processes
 from tests.rollout import post, signed
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ async def test_a_worker_answers_probes_and_scrapes_while_it_drains(tmp_path: Pat
         on.jelou.faults.next_start(Fault(accept=True, delay_s=5.0))
         await on.deliver("T-1")
         await eventually(lambda: _started(on.jelou.ledger.starts))
-        os.kill(pid_of(on.worker), signal.SIGTERM)
-        await no_more(on.worker.kept)
+        stopping = asyncio.create_task(on.worker.stop())
         await eventually(lambda: _drains(on.worker.port))
         live, metrics = await asked(on.worker.port, "/live"), await asked(on.worker.port, "/metrics")
+        await stopping
     assert (live[0], metrics[0]) == (200, 200)
 
 
