@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bridge import jelou
 from bridge.errors import SignatureRejected, StoreUnavailable
 from bridge.rotations import digest_of
-from bridge.signatures import jelou_signed, verify
+from bridge.signatures import check_head, jelou_signed, verify
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -44,6 +44,11 @@ class Proving:
         self._later = later
         self._waiting = 0
         self._noted: dict[tuple[str, Use], tuple[str, float]] = {}
+
+    def check_head(self, head: Delivery, project: Project) -> None:
+        """Raises SignatureRejected where the head alone shows that Jelou did not send it."""
+        for one in jelou.verifications(project):
+            check_head(head, one, self._app.now_ms())
 
     async def verified(self, delivery: Delivery, name: str, project: Project) -> Verified:
         """Proof that Jelou sent it. Raises SignatureRejected, and StoreUnavailable where nobody can know."""

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from bridge.listening import listening
+from bridge.peers import Peers
 from bridge.web import application
 from bridge.wiring import opened
 
@@ -24,7 +25,7 @@ async def serve(bridge: Bridge, redis_url: str, prefix: str, host: str, port: in
         asyncio.get_running_loop().add_signal_handler(one, stop.set)
     async with (
         opened(bridge, redis_url, prefix=prefix, confirm=confirm) as app,
-        listening(application(app), host, port, finish_s=FINISH_S),
+        listening(application(app), host, port, finish_s=FINISH_S, peers=Peers(bridge.max_connections)),
     ):
         app.log.info("web ready", host=host, port=port)
         await stop.wait()

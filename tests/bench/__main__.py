@@ -1,7 +1,7 @@
 """``make bench``: idle latency, and the drain of accepted tickets beside a textbook arq worker, in the same run.
 
-The machine is noisy: compare the ratio of one run, not the figures of two. Nothing is asserted. With ``pace`` as first
-argument it is the benchmark of that module.
+The machine is noisy: compare the ratio of one run, not the figures of two. Nothing is asserted. With ``pace`` or
+``strangers`` as first argument it is the benchmark of that module.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bridge.protocol import Incoming
 from bridge.store import Store
 from bridge.timeline import entry
 from bridge.wiring import wall_clock_ms
-from tests.bench import pace
+from tests.bench import pace, strangers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -246,6 +246,9 @@ async def main(tickets: int, requests: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["pace"]:
         pace.main(sys.argv[2:])
+        sys.exit()
+    if sys.argv[1:2] == ["strangers"]:
+        strangers.main(sys.argv[2:])
         sys.exit()
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--tickets", type=int, default=5_000)
