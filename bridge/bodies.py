@@ -49,38 +49,40 @@ class Held:
 class Budget:
     """The bytes of bodies in flight in one process.
 
-    Where they come to more than ``most``, the largest body that is still arriving is refused, and one of a connection
-    that has proven nothing before any other: so who sends much pays for it, and not the usual small delivery.
+    Where they come to more than ``most``, a body that is still arriving is refused: the oldest of a stranger's that is
+    above the average, else the largest. So who sends much pays for it, and not the usual small delivery.
     """
 
     most: int = IN_FLIGHT_MOST
     total: int = 0
-    _held: set[Held] = field(default_factory=set)
+    _held: dict[Held, None] = field(default_factory=dict)
 
     def begin(self, held: Held) -> None:
         """It is counted from now on."""
-        self._held.add(held)
+        self._held[held] = None
 
     def take(self, held: Held, size: int) -> None:
         """So many bytes more (or less) for this one. Raises Overloaded where it is the one to be refused."""
         held.size += size
         self.total += size
-        while self.total > self.most:
-            largest = max(filter(_can_be_refused, self._held), key=_weight, default=held)
-            self.release(largest)
-            if largest is held:
+        while self.total > self.most and self._held:
+            chosen = self._to_refuse(held)
+            self.release(chosen)
+            if chosen is held:
                 raise Overloaded
-            _refuse(largest)
+            _refuse(chosen)
+
+    def _to_refuse(self, held: Held) -> Held:
+        # The first that is found will do: to look at all for each piece is what a flood would have us do.
+        average = self.total / len(self._held)
+        above = (one for one in self._held if one.size >= average and not one.proven and one.arriving)
+        return next(above, None) or max((one for one in self._held if one.arriving), key=_weight, default=held)
 
     def release(self, held: Held) -> None:
         """Its bytes are let go. Once is enough."""
         self.total -= held.size
         held.size = 0
-        self._held.discard(held)
-
-
-def _can_be_refused(held: Held) -> bool:
-    return held.arriving is not None
+        self._held.pop(held, None)
 
 
 def _weight(held: Held) -> tuple[bool, int]:

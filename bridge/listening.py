@@ -15,7 +15,7 @@ from aiohttp import web
 from bridge.peers import Connected, Peers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 HEAD_S = 10.0
 """From a head's first byte to its last. A body has a time of its own, in ``bridge.bodies``."""
@@ -41,11 +41,15 @@ TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
+_NONE = asyncio.Protocol()
+
+
 class _Patient(Connected):
     """aiohttp's protocol of one connection, bounded. It is the ``Wire`` that the registry knows."""
 
-    def __init__(self, inner: asyncio.Protocol, peers: Peers, head_s: float) -> None:
-        self._inner = inner
+    def __init__(self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float) -> None:
+        self._make_inner = inner
+        self._inner = _NONE
         self._peers = peers
         self._head_s = head_s
         self._transport: asyncio.Transport | None = None
@@ -59,10 +63,12 @@ class _Patient(Connected):
         """As aiohttp's, where there is room for it."""
         self._transport = cast("asyncio.Transport", transport)
         self.peer = self._peers.admit(self)
-        if self.peer:
-            self._inner.connection_made(transport)
-        else:
+        if self.peer is None:
             self._refuse(TOO_MANY)
+            return
+        # Only now: where a flood is refused, aiohttp's parts would cost more than all the rest.
+        self._inner = self._make_inner()
+        self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """As aiohttp's; a head that has begun and is not whole has its time and its bound."""
@@ -127,7 +133,7 @@ class _Patient(Connected):
 
     def eof_received(self) -> bool | None:
         """As aiohttp's."""
-        return self._inner.eof_received() if self.peer else None
+        return self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """As aiohttp's."""
@@ -166,7 +172,7 @@ async def listening(
         msg = "the application is not set up"
         raise RuntimeError(msg)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Patient(inner(), known, head_s), host, port, backlog=BACKLOG, reuse_address=True
+        lambda: _Patient(inner, known, head_s), host, port, backlog=BACKLOG, reuse_address=True
     )
     tending = asyncio.create_task(_tending(known))
     try:
