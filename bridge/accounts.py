@@ -288,6 +288,11 @@ class Bridge(Model):
     api: Api = Field(default=Api(), description="The bridge's own HTTP API.")
     retention: Retention = Field(default=Retention(), description="How long what has come to its end is kept.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Larger deliveries are answered 413.")
+    max_connections: int = Field(
+        default=1_000,
+        ge=16,
+        description="Of one web process. At the limit an idle connection goes on which nothing was proven.",
+    )
 
     @model_validator(mode="after")
     def _projects_exist(self) -> Bridge:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
-from bridge.errors import Rejected, SignatureRejected, StoreUnavailable, TooManyFailures, Unreadable
+from bridge.errors import Overloaded, Rejected, SignatureRejected, StoreUnavailable, TooManyFailures, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +38,9 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         app.metrics.redis_failures.inc()
         app.log.warning("store unavailable", path=request.path[:120], reason=str(error))
         return _try_again()
+    except Overloaded as error:
+        app.log.warning("overloaded", path=request.path[:120])
+        return _try_again(error.retry_after_s)
     except web.HTTPException:
         raise
     except Exception:
@@ -51,8 +54,8 @@ def _kept(error: Rejected) -> dict[str, str]:
     return {"delivery": error.delivery} if isinstance(error, Unreadable) and error.delivery else {}
 
 
-def _try_again() -> web.Response:
-    return json_answer(503, {"error": "try again"}, {"Retry-After": str(StoreUnavailable.retry_after_s)})
+def _try_again(after_s: int = StoreUnavailable.retry_after_s) -> web.Response:
+    return json_answer(503, {"error": "try again"}, {"Retry-After": str(after_s)})
 
 
 def _headers(error: Rejected) -> dict[str, str]:

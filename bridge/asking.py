@@ -10,9 +10,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bridge.answering import APP, json_answer
+from bridge.bodies import body_of
 from bridge.desk import Desk
-from bridge.errors import TooLarge, UnknownSender, Unreadable, WrongContentType
-from bridge.receiving import body_of, once_told, storable
+from bridge.errors import UnknownSender, Unreadable, WrongContentType
+from bridge.peers import prove
+from bridge.receiving import once_told, storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -80,6 +82,7 @@ def route(row: Row, tokens: Tokens) -> web.RouteDef:
 
     async def handler(request: web.Request) -> web.Response:
         owner = tokens.owner(once_told(request.headers.items()).get("authorization", ""), request.remote or "")
+        prove(request)
         path = {name: storable(value) for name, value in request.match_info.items()}
         told = await row.answer(Question(request.app[APP], path, await _read(row, request), owner))
         return told if isinstance(told, web.Response) else json_answer(200, told.model_dump())
@@ -93,15 +96,7 @@ async def _read(row: Row, request: web.Request) -> BaseModel | None:
     if row.query is not None:
         told = {storable(name): storable(value) for name, value in request.query.items()}
         return _checked(row.query, told, strict=False)
-    return _checked(row.body, _decoded(request, await _body(request)), strict=True) if row.body else None
-
-
-async def _body(request: web.Request) -> bytes:
-    body = await body_of(request, BODY_MOST)
-    if len(body) > BODY_MOST:
-        msg = f"the body is over {BODY_MOST} bytes"
-        raise TooLarge(msg)
-    return body
+    return _checked(row.body, _decoded(request, await body_of(request, BODY_MOST)), strict=True) if row.body else None
 
 
 def _decoded(request: web.Request, body: bytes) -> Any:

@@ -11,13 +11,14 @@ certain that nothing happened (``certain``).
     │   ├── UnknownSender      no such kind, account or project    404
     │   ├── Unreadable         not JSON, or not the agreed shape   400
     │   ├── TooLarge           body over the limit                 413
-    │   ├── WrongContentType   not a JSON body                     415
+    │   ├── WrongContentType   not a JSON body, oddly packed       415
     │   ├── NotThere           no such letter, orphan or ticket    404
     │   ├── Changed            not any more as it was shown        409
     │   └── TooManyFailures    wrong tokens, again and again       429     ``retry_after_s``
     ├── StoreUnavailable       Redis cannot take it now            503
     │   └── UnusableRedis      it runs in cluster mode, or is too old
     ├── StoreRefused           Redis refuses a step of ours: a fault of the bridge
+    ├── Overloaded             too many bytes under way            503
     ├── ConfigError            the configuration is not usable
     ├── Unstartable            a ticket that no start can be made for (its reason is for an agent to read)
     │   └── Unreachable        it tells no usable id of its customer
@@ -83,7 +84,7 @@ class TooLarge(Rejected):
 
 
 class WrongContentType(Rejected):
-    """The body is not declared as JSON."""
+    """The body is not declared as JSON, or is packed in a way that we do not unpack."""
 
     status = 415
 
@@ -136,6 +137,13 @@ class StoreRefused(BridgeError):
 
     The text is ours: a code, and the line of a script.
     """
+
+
+class Overloaded(BridgeError):
+    """The bodies under way fill the memory that this process has for them. It is over in seconds."""
+
+    status = 503
+    retry_after_s = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Listening for HTTP, with a bound on how long a sender may take over the head of its request.
+"""Listening for HTTP, with a bound on what a connection may take: time, and bytes before its request is known.
 
-aiohttp keeps a connection whose head drips, or never comes, for its keep-alive time: an hour where nobody says less.
+aiohttp keeps a connection whose head drips, or never comes, for its keep-alive time, holds a head of a megabyte, and
+reads what follows an answer for ten seconds.
 """
 
 from __future__ import annotations
@@ -9,23 +10,32 @@ import asyncio
 import os
 import socket
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
 from bridge.draining import Draining
+from bridge.peers import Connected, Peers
 from bridge.server_answers import plainly
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 HEAD_S = 10.0
-"""From a head's first byte to its last. A body has a time of its own, in ``bridge.receiving``."""
+"""From a head's first byte to its last. A body has a time of its own, in ``bridge.bodies``."""
 
-IDLE_S = 75.0
-"""How long a connection may wait for its next request, or its first. Longer than the proxies before us keep theirs
-(nginx and the load balancers of the clouds: 60 s): one that we close just as they use it is a 502 to the sender, which
-Zendesk does not send again."""
+HEAD_MOST = 32_768
+"""Bytes of a head that is not whole yet."""
+
+LINGER_S = 1.0
+LINGER_MOST = 1_048_576
+"""After an answer that did not wait for the body, so much of it is read and thrown away: a sender that writes all
+before it reads would otherwise see a reset and not the answer."""
+
+READ_AHEAD = 65_536
+"""Of a body that is not read yet, twice so many bytes are kept."""
+
+TEND_S = 1.0
 
 CUT_S = 1.0
 """How long aiohttp, which reads no more of a body from then on, waits for a request that was not done in time, and how
@@ -35,37 +45,65 @@ BACKLOG = 128
 """As aiohttp's."""
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
 
 
-class _Patient(asyncio.Protocol):
-    """aiohttp's protocol of one connection, whose head must be whole in time."""
+_NONE = asyncio.Protocol()
 
-    def __init__(self, inner: asyncio.Protocol, head_s: float, connections: set[_Patient]) -> None:
-        self._inner = inner
+
+class _Patient(Connected):
+    """aiohttp's protocol of one connection, bounded. It is the ``Wire`` that the registry knows."""
+
+    def __init__(
+        self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float, connections: set[_Patient]
+    ) -> None:
+        self._make_inner = inner
+        self._inner = _NONE
+        self._peers = peers
         self._head_s = head_s
         self._connections = connections
         self._heard_s = 0.0
         self.half_closed = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._head = 0
+        self._request = 0
+        self._thrown_away = 0
+        self._full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """As aiohttp's."""
+        """As aiohttp's, where there is room for it."""
         self._transport = cast("asyncio.Transport", transport)
+        self.peer = self._peers.admit(self)
+        if self.peer is None:
+            self._refuse(TOO_MANY)
+            return
         self._heard_s = asyncio.get_running_loop().time()
         self._connections.add(self)
+        # Only now: where a flood is refused, aiohttp's parts would cost more than all the rest.
+        self._inner = self._make_inner()
         self._inner.connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """As aiohttp's; a head that has begun and is not whole has its time."""
+        """As aiohttp's; a head that has begun and is not whole has its time and its bound."""
+        if self.peer is None:
+            return
         self._heard_s = asyncio.get_running_loop().time()
+        self._peers.heard(self.peer)
+        self._throw_away(len(data))
         self._inner.data_received(data)
-        if not self._waits_for_head():
+        if not self.waits():
             self._rest()
+            return
+        self._head += len(data)
+        if self._head > HEAD_MOST:
+            self._refuse(TOO_LONG)
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._head_s, self._give_up)
 
-    def _waits_for_head(self) -> bool:
+    def waits(self) -> bool:
+        """Whether it waits for a request, or for the rest of a head."""
         # aiohttp has no public word for it: this future is there while it waits for the next whole head.
         waiter: asyncio.Future[None] | None = getattr(self._inner, "_waiter", None)
         return waiter is not None and not waiter.done()
@@ -73,7 +111,7 @@ class _Patient(asyncio.Protocol):
     @property
     def quiet_s(self) -> float | None:
         """For how long nothing has come and our end has stood as it is; None while a request is under way."""
-        return asyncio.get_running_loop().time() - self._heard_s if self._waits_for_head() else None
+        return asyncio.get_running_loop().time() - self._heard_s if self.waits() else None
 
     def half_close(self) -> None:
         """Send no more, and go on reading. The transport's own write_eof would refuse what aiohttp still writes."""
@@ -83,13 +121,41 @@ class _Patient(asyncio.Protocol):
             with suppress(OSError), socket.socket(fileno=os.dup(told.fileno())) as own:
                 own.shutdown(socket.SHUT_WR)
 
+    def unread(self) -> bool:
+        """Whether the other end leaves unread what was sent, or closing waits for it."""
+        return self._full or (self._transport is not None and self._transport.is_closing())
+
+    def close(self) -> None:
+        """Close it after what is still to be sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close it at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _throw_away(self, size: int) -> None:
+        """What comes after an answer is bounded; aiohttp bounds its time alone."""
+        inner: Any = self._inner
+        answered = inner._waiter is None and not inner._request_in_progress  # noqa: SLF001 - as above
+        same, self._request = inner._request_count == self._request, inner._request_count  # noqa: SLF001 - as above
+        self._thrown_away = self._thrown_away + size if answered and same else 0
+        if self._thrown_away > LINGER_MOST:
+            self.close()
+
     def _give_up(self) -> None:
         self._timer = None
-        if self._transport is not None and self._waits_for_head():
-            self._transport.write(TOO_SLOW)
+        if self.waits():
+            self._refuse(TOO_SLOW)
+
+    def _refuse(self, answer: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(answer)
             self._transport.close()
 
     def _rest(self) -> None:
+        self._head = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -102,14 +168,18 @@ class _Patient(asyncio.Protocol):
         """As aiohttp's."""
         self._rest()
         self._connections.discard(self)
-        self._inner.connection_lost(exc)
+        if self.peer:
+            self._peers.leave(self.peer)
+            self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """As aiohttp's."""
+        self._full = True
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """As aiohttp's."""
+        self._full = False
         self._inner.resume_writing()
 
 
@@ -121,13 +191,14 @@ async def listening(
     *,
     finish_s: float = 60.0,
     head_s: float = HEAD_S,
-    idle_s: float = IDLE_S,
+    peers: Peers | None = None,
 ) -> AsyncIterator[Draining]:
     """Serve until the end of the block; then requests under way have ``finish_s`` to end."""
     connections: set[_Patient] = set()
     draining = Draining(connections)
     site.on_response_prepare.append(draining.closing)
-    runner = web.AppRunner(site, access_log=None, shutdown_timeout=CUT_S, keepalive_timeout=idle_s)
+    known = Peers() if peers is None else peers
+    runner = _runner(site, known)
     await runner.setup()
     inner = runner.server
     if inner is None:
@@ -135,11 +206,32 @@ async def listening(
         raise RuntimeError(msg)
     plainly(inner)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Patient(inner(), head_s, connections), host, port, backlog=BACKLOG, reuse_address=True
+        lambda: _Patient(inner, known, head_s, connections), host, port, backlog=BACKLOG, reuse_address=True
     )
+    tending = asyncio.create_task(_tending(known))
     try:
         yield draining
     finally:
+        tending.cancel()
         server.close()
         await draining.finish(finish_s)
         await runner.cleanup()
+
+
+def _runner(site: web.Application, peers: Peers) -> web.AppRunner:
+    return web.AppRunner(
+        site,
+        access_log=None,
+        shutdown_timeout=CUT_S,
+        # The registry closes what is idle, before aiohttp would.
+        keepalive_timeout=2 * peers.proven_idle_s,
+        auto_decompress=False,
+        lingering_time=LINGER_S,
+        read_bufsize=READ_AHEAD,
+    )
+
+
+async def _tending(peers: Peers) -> None:
+    while True:
+        await asyncio.sleep(TEND_S)
+        peers.tend()

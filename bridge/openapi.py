@@ -26,9 +26,9 @@ WHY = {
     404: "There is no such thing, or not any more.",
     409: "It has changed meanwhile, or a worker has it just now: look again.",
     413: "The body is over the limit, as it is or unpacked.",
-    415: "The body is not declared as application/json.",
+    415: "The body is not declared as application/json, or neither plain nor gzip nor deflate.",
     429: "Too many wrong tokens; nothing is looked at before `Retry-After`.",
-    503: "Redis cannot be reached, or takes no writes: try again after `Retry-After`.",
+    503: "Redis cannot be reached or takes no writes, or too much is under way: try again after `Retry-After`.",
 }
 
 TOKEN = (401, 429, 503)

@@ -78,6 +78,10 @@ class Helpdesk(Protocol):
         """
         ...
 
+    def handshake_in_body(self, account: Account) -> bool:
+        """Whether a POST without a proof may be a handshake, so that its body must be read to tell."""
+        ...
+
     def accepted(self, account: Account) -> Handshake | None:
         """What the sender hears where its delivery was taken, now or before; None for 202 and the delivery's id."""
         ...

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bridge import jelou
 from bridge.errors import SignatureRejected, StoreUnavailable
 from bridge.rotations import digest_of
-from bridge.signatures import jelou_signed, verify
+from bridge.signatures import check_head, jelou_signed, verify
 from bridge.waiting_room import WaitingRoom
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class Proving:
     def waiting(self) -> int:
         """How many events wait for a secret that is being made."""
         return self._waiting.total()
+
+    def check_head(self, head: Delivery, project: Project) -> None:
+        """Raises SignatureRejected where the head alone shows that Jelou did not send it."""
+        for one in jelou.verifications(project):
+            check_head(head, one, self._app.now_ms())
 
     async def verified(self, delivery: Delivery, name: str, project: Project) -> Verified:
         """Proof that Jelou sent it. Raises SignatureRejected, and StoreUnavailable where nobody can know."""

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
+from bridge.bodies import body_of, refuse_by_head
 from bridge.domain import Delivery
-from bridge.errors import TooLarge, Unreadable, WrongContentType
+from bridge.errors import Unreadable, WrongContentType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from aiohttp import web
 
     from bridge.wiring import App
-
-BODY_PATIENCE_S = 5.0
-"""How long a body may take. A sender that stalls, or breaks its chunks off, holds a connection no longer than that."""
 
 ID_WINDOW_S = 7 * 86_400
 """How long a sender's delivery id is remembered: longer than any sender retries."""
@@ -27,14 +25,27 @@ HASH_WINDOW_S = 3_600
 """Where there is no id, the same bytes are the same delivery for so long; the fact's own key holds for ever."""
 
 
-async def received(request: web.Request, app: App, sender: str, declared: str = "application/json") -> Delivery:
-    """The delivery in a request. Raises Rejected for one that is none, and nothing else."""
-    # GLPI declares nothing. A browser's form always does, so that it cannot post here.
+def refuse_by_type(request: web.Request, declared: str = "application/json") -> None:
+    """Raises WrongContentType for a body that is declared as another type.
+
+    GLPI declares nothing. A browser's form always does, so that it cannot post here.
+    """
     types = request.headers.getall("Content-Type", ())
     if types and (len(types) > 1 or request.content_type != declared):
         msg = f"the body must be {declared}"
         raise WrongContentType(msg)
-    return asked_by(request, app, sender, await body_of(request, app.bridge.max_body_bytes))
+
+
+async def received(request: web.Request, app: App, sender: str, by_head: Callable[[Delivery], None]) -> Delivery:
+    """The delivery in a request. Raises Rejected for one that is none, Overloaded, and nothing else.
+
+    ``by_head`` raises what the delivery without its body shows: nothing of the body is read for a stranger who cannot
+    even name a proof.
+    """
+    head = asked_by(request, app, sender)
+    refuse_by_head(request, app.bridge.max_body_bytes)
+    by_head(head)
+    return replace(head, body=await body_of(request, app.bridge.max_body_bytes))
 
 
 def asked_by(request: web.Request, app: App, sender: str, body: bytes = b"") -> Delivery:
@@ -48,24 +59,6 @@ def asked_by(request: web.Request, app: App, sender: str, body: bytes = b"") -> 
         body=body,
         received_ms=app.now_ms(),
     )
-
-
-async def body_of(request: web.Request, most: int) -> bytes:
-    """The body, unpacked. Raises TooLarge and Unreadable.
-
-    aiohttp unpacks piece by piece and stops at the limit, so that a body which unpacks to more than it may is refused
-    before it fills the memory.
-    """
-    try:
-        async with asyncio.timeout(BODY_PATIENCE_S):
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        msg = f"the body is over {most} bytes"
-        raise TooLarge(msg) from None
-    except TimeoutError:
-        raise Unreadable("body", "did not come in time") from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise Unreadable("body", "broke off, or is not encoded as Content-Encoding says") from None
 
 
 def once_told(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

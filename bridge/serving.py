@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bridge import logs
 from bridge.listening import listening
+from bridge.peers import Peers
 from bridge.web import application
 from bridge.wiring import opened, usable
 
@@ -53,7 +54,9 @@ async def serve(bridge: Bridge, place: Place) -> None:
     asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
     async with (
         opened(bridge, place.redis_url, prefix=place.prefix, confirm=place.confirm) as app,
-        listening(application(app), place.host, place.port, finish_s=FINISH_S) as draining,
+        listening(
+            application(app), place.host, place.port, finish_s=FINISH_S, peers=Peers(bridge.max_connections)
+        ) as draining,
     ):
         app.log.info("web ready", host=place.host, port=place.port)
         await usable(app.store)

@@ -97,6 +97,15 @@ class _Signed:
         _require(("timestamp" in names) is bool(self.timestamp), "a timestamp header if {timestamp} is signed")
         _require(("id" in names) is bool(self.id_header), "an id header if {id} is signed")
 
+    def check_head(self, head: Delivery, now_ms: int) -> None:
+        """Raises SignatureRejected where no body could make it genuine: what belongs to the proof is not all there."""
+        self._values(head)
+        if not self._candidates(head):
+            msg = f"{self.header} holds no signature"
+            raise SignatureRejected(msg)
+        if self.timestamp:
+            self.timestamp.check(head, now_ms)
+
     def check(self, delivery: Delivery, now_ms: int) -> None:
         """Raises SignatureRejected unless one of the secrets made one of the signatures, lately enough."""
         values = self._values(delivery)
@@ -160,6 +169,8 @@ class HeaderTokens:
         told = _header(delivery, self.header)
         _accept(_behind(self.scheme, told) if self.scheme else told, self.tokens, self.header)
 
+    check_head = check
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasicCredentials:
@@ -178,6 +189,8 @@ class BasicCredentials:
         expected = [form for password in self.passwords for form in _basic_forms(f"{self.username}:{password}")]
         _accept(_behind("basic", told), expected, "authorization")
 
+    check_head = check
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UrlTokens:
@@ -194,8 +207,15 @@ class UrlTokens:
         """Raises SignatureRejected unless the parameter holds one of the tokens."""
         _accept(delivery.query.get(self.parameter.lower(), ""), self.tokens, f"the parameter {self.parameter}")
 
+    check_head = check
+
 
 Verification = HmacSigned | HashSigned | HeaderTokens | BasicCredentials | UrlTokens
+
+
+def check_head(head: Delivery, verification: Verification, now_ms: int) -> None:
+    """Raises SignatureRejected where the head alone shows that no body could be genuine; tokens are judged whole."""
+    verification.check_head(head, now_ms)
 
 
 def verify(delivery: Delivery, verification: Verification, now_ms: int) -> Verified:

@@ -1,7 +1,7 @@
 """The web process: webhooks in, 202 out when they are stored. What people and machines ask is in ``bridge.api``.
 
 A sender is answered before any work is done. The order of the checks is the order of their cost and of what a
-stranger may learn: place, type, size, signature, shape.
+stranger may learn: place, type, size, what of the proof the head shows, and then the body: signature, shape.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bridge import correlate, events, jelou, unasked
 from bridge.admission import admitted
 from bridge.answering import APP, answered, json_answer
 from bridge.api import asked
+from bridge.bodies import BUDGET, Budget, bodies_counted
 from bridge.domain import (
     ConversationClosed,
     ConversationStarted,
@@ -26,11 +27,12 @@ from bridge.domain import (
 )
 from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.observe import observed
+from bridge.peers import prove
 from bridge.protocol import Told
 from bridge.proving import Proving
-from bridge.receiving import asked_by, received, seen_key
+from bridge.receiving import asked_by, received, refuse_by_type, seen_key
 from bridge.scripting import persistently
-from bridge.signatures import verify
+from bridge.signatures import check_head, verify
 from bridge.timeline import entry
 from bridge.unreadable import reading
 
@@ -54,8 +56,9 @@ PROVING: web.AppKey[Proving] = web.AppKey("proving")
 
 def application(app: App) -> web.Application:
     """The aiohttp application."""
-    site = web.Application(middlewares=[answered], client_max_size=app.bridge.max_body_bytes)
+    site = web.Application(middlewares=[answered, bodies_counted])
     site[APP] = app
+    site[BUDGET] = Budget()
     site[LATER] = set()
     site[PROVING] = Proving(app, partial(_later, site))
     site.add_routes(
@@ -79,11 +82,18 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     """Verify, store, 202. A duplicate is 202 too."""
     app = request.app[APP]
     kind, name, dialect, account = _sender(request)
-    delivery = await received(request, app, f"{kind}/{name}", dialect.content_type(account))
+    refuse_by_type(request, dialect.content_type(account))
+    verification = dialect.verification(account)
+
+    def by_head(head: Delivery) -> None:
+        if not dialect.handshake_in_body(account):
+            check_head(head, verification, app.now_ms())
+
+    delivery = await received(request, app, f"{kind}/{name}", by_head)
     if hello := dialect.handshake(account, delivery):
         return _shaken(hello)
-    verification = dialect.verification(account)
     verified = verify(delivery, verification, app.now_ms())
+    prove(request)
     async with reading(app, delivery, [verification]):
         told = dialect.read(verified, account, name)
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
@@ -136,8 +146,11 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     if project is None:
         msg = "no project of that name"
         raise UnknownSender(msg)
-    delivery = await received(request, app, f"jelou/{name}")
-    verified = await request.app[PROVING].verified(delivery, name, project)
+    refuse_by_type(request)
+    proving = request.app[PROVING]
+    delivery = await received(request, app, f"jelou/{name}", lambda head: proving.check_head(head, project))
+    verified = await proving.verified(delivery, name, project)
+    prove(request)
     seen, ttl_s = seen_key(delivery, "")
     delivery_id = uuid4().hex
     async with reading(app, delivery, jelou.verifications(project)):

@@ -21,8 +21,8 @@ CORE = """
 accounts admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text decisions domain
 errors events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking
 missed nesting notes owed package pages policies ports protocol quiet redis_url rehearsal replies routing say
-signatures silence simulation snapshots steps stored timeline timestamps translate unasked wording wording_notes
-wording_talk
+signatures silence simulation snapshots steps stored timeline timestamps translate unasked unpacking wording
+wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -30,7 +30,7 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 LIBRARIES = """
 base64 binascii bisect collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
 itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
-unicodedata urllib.parse zoneinfo
+unicodedata urllib.parse zlib zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
 IMPURE_CALLS = frozenset({"open", "print", "input", "now", "utcnow", "today", "getenv", "urandom"})
@@ -41,7 +41,7 @@ WEB = {
     "bridge.api": "what is asked",
     "bridge.asking": "a request becomes a question",
     "bridge.answering": "an error becomes an answer",
-    "bridge.receiving": "a request becomes a delivery",
+    "bridge.bodies": "reads a request's body",
     "bridge.observe": "probes and metrics",
     "bridge.listening": "serves it, with patience that ends",
     "bridge.server_answers": "what the server answers by itself",

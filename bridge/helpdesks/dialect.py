@@ -54,6 +54,10 @@ class Dialect:
         """None: this is no handshake."""
         return None
 
+    def handshake_in_body(self, account: Account) -> bool:
+        """False: whoever posts proves it."""
+        return False
+
     def accepted(self, account: Account) -> Handshake | None:
         """None: 202 is understood."""
         return None

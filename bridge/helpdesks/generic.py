@@ -83,6 +83,10 @@ class Generic(Dialect):
         answer = text_of(built(shake.answer, asked)) if shake else None
         return Handshake(answer.encode()) if answer is not None else None
 
+    def handshake_in_body(self, account: Account) -> bool:
+        """Where the mapping has handshakes: their conditions may ask for what the body says."""
+        return bool(own_account(account).mapping.handshake)
+
     def accepted(self, account: Account) -> Handshake | None:
         """As the mapping's ``answer`` says; a text as it stands, anything else as JSON."""
         answer = own_account(account).mapping.answer

@@ -1,7 +1,7 @@
 """``make bench``: idle latency, and the drain of accepted tickets beside a textbook arq worker, in the same run.
 
 The machine is noisy: compare the ratio of one run, not the figures of two. Nothing is asserted. With ``pace`` or
-``markup`` or ``rollout`` as first argument it is the benchmark of that module.
+``markup``, ``rollout`` or ``strangers`` as first argument it is the benchmark of that module.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bridge.protocol import Incoming
 from bridge.store import Store
 from bridge.timeline import entry
 from bridge.wiring import wall_clock_ms
-from tests.bench import markup, pace, rollout
+from tests.bench import markup, pace, rollout, strangers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -243,7 +243,12 @@ async def main(tickets: int, requests: int) -> None:
         print(f"({perf_counter() - begun:.0f} s in all)")
 
 
-OTHERS = {"markup": lambda _: markup.main(), "pace": pace.main, "rollout": rollout.main}
+OTHERS = {
+    "markup": lambda _: markup.main(),
+    "pace": pace.main,
+    "rollout": rollout.main,
+    "strangers": strangers.main,
+}
 """By the first argument."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.receiving import BODY_PATIENCE_S
+from bridge.bodies import BODY_PATIENCE_S
 from tests.clocks import LoopClock
 from tests.helpdesk_recordings import JSON
 from tests.webhooks import SENDERS, Answer, exchange, listening
@@ -100,8 +100,11 @@ async def test_a_broken_request_is_refused_without_a_fault(run: Running, sent: b
         ("gzip", gzip.compress(b"{}", mtime=0)[:-5] + b"xxxxx", 400),
         ("gzip", gzip.compress(b"0" * 50_000_000, mtime=0), 413),
         ("deflate", b"{}", 400),
-        ("br", b"{}", 400),
-        ("unheard-of", b"{}", 202),
+        ("identity", JELOU.body, 202),
+        ("", JELOU.body, 202),
+        ("br", b"{}", 415),
+        ("gzip, gzip", b"{}", 415),
+        ("unheard-of", b"{}", 415),
     ],
 )
 async def test_a_packed_body_is_unpacked_within_the_limit_or_refused(
