@@ -202,6 +202,11 @@ class Account(Model):
     write_back: WriteBackTo = Field(default=WriteBackTo(), description="What the bridge writes on the ticket.")
     language: Language = Field(default="en", description="Of what the bridge writes on tickets: en, es or pt.")
     messages: Messages = Field(default=Messages(), description="What passes between agent and customer.")
+    addressees: Literal["strict", "off"] = Field(
+        default="strict",
+        description="strict: a mail that is addressed to somebody else than the requester is not sent to the customer. "
+        "off: whatever the helpdesk calls public is.",
+    )
     close_when_solved: bool = Field(default=True, description="A solved ticket ends its conversation at Jelou.")
     goodbye: str = Field(
         default="", description="Template of the last message when a solved ticket ends its conversation."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -40,6 +40,10 @@ UNKNOWN: Final = "this version knows no such event"
 """What is said of one that is unrecognised because a newer version has stored it."""
 
 
+BESIDE: Final = "withheld"
+"""Stands beside the event and not in it: a worker of the version before takes no field there that it does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """An event with where it came from. ``at_ms`` is when its delivery was received."""
@@ -51,10 +55,17 @@ class Received:
 
 def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery: str, at_ms: int) -> str:
     """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
+    told: dict[str, Any] = {"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}
+    if isinstance(event, domain.AgentReplied):
+        told |= {"event": _without(event, BESIDE), **({BESIDE: event.withheld} if event.withheld else {})}
     try:
-        return orjson.dumps({"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}).decode()
+        return orjson.dumps(told).decode()
     except orjson.JSONEncodeError:
         raise Unreadable("body", "is nested too deeply") from None
+
+
+def _without(event: domain.AgentReplied, name: str) -> dict[str, Any]:
+    return {one.name: getattr(event, one.name) for one in fields(event) if one.name != name}
 
 
 def load(text: bytes) -> Received:
@@ -63,4 +74,6 @@ def load(text: bytes) -> Received:
     name = told.get("type", "")
     kind = _CLASSES.get(name)
     event = stored.read(kind, told["event"]) if kind else domain.Unrecognised(None, "", name)
+    if isinstance(event, domain.AgentReplied):
+        event = replace(event, withheld=str(told.get(BESIDE) or ""))
     return Received(event, told.get("delivery", ""), told.get("at_ms", 0))

@@ -48,14 +48,24 @@ def whole(event: AgentReplied, found: Sequence[AgentReplied] | None, said: Colle
 
 
 def _near(event: AgentReplied, found: Sequence[AgentReplied]) -> list[AgentReplied]:
+    """The nearest, of those that went out: what is private, or ours, is not what the event speaks of."""
     near = [one for one in found if _apart_ms(one, event) <= NEAR_MS]
-    return sorted(near, key=lambda one: _apart_ms(one, event))[:1]
+    return sorted(near, key=lambda one: (_rank(one), _apart_ms(one, event)))[:1]
+
+
+def _rank(one: AgentReplied) -> int:
+    if one.by_bridge:
+        return 3
+    return 0 if one.public else 1 if one.withheld else 2
 
 
 def _newest(found: Sequence[AgentReplied], said: Collection[str]) -> list[AgentReplied]:
+    """Behind them what was withheld since, so that it is told."""
     public = [one for one in found if one.public and not one.by_bridge]
     recent = [one for one in public[:-1] if one.at_ms and _apart_ms(public[-1], one) < NEAR_MS]
-    return [one for one in recent if one.fact not in said] + public[-1:]
+    since = found[found.index(public[-1]) :] if public else found
+    withheld = [one for one in since if one.withheld and not one.by_bridge]
+    return [one for one in recent if one.fact not in said] + public[-1:] + withheld[-1:]
 
 
 def _apart_ms(one: AgentReplied, other: AgentReplied) -> int:

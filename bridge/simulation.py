@@ -7,11 +7,12 @@ shown; with ``answers`` it is taken as answered, and the plan goes on with what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bridge import jelou, jelou_send, notes, say, translate
+from bridge.addressees import REASONS
 from bridge.admission import asks_for_nothing, unmapped
 from bridge.domain import (
     AgentReplied,
@@ -205,11 +206,19 @@ def _write(desk: Desk, step: Step, key: str, action: WriteBack) -> None:
 def _replied(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:  # noqa: ARG001 - every plan is called alike
     if not isinstance(step.event, AgentReplied):
         return
-    event = step.event
-    if event.partial:
-        event = _whole(desk, step, event, answers)
-    if not event.public:
-        step.lines.append("nothing: a private note stays in the helpdesk")
+    event, meant = step.event, [step.event]
+    if event.partial and event.public and desk.account.messages.to_customer:
+        meant = _whole(desk, step, event, answers)
+    for one in meant:
+        _said(desk, step, one)
+
+
+def _said(desk: Desk, step: Step, event: AgentReplied) -> None:
+    if event.by_bridge:
+        step.lines.append("nothing: the bridge did this itself")
+        return
+    if not event.public or event.withheld:
+        step.lines.append(f"nothing: {REASONS.get(event.withheld, 'a private note stays in the helpdesk')}")
         return
     if not desk.account.messages.to_customer:
         step.lines.append("nothing: the account's messages.to_customer is off")
@@ -220,16 +229,14 @@ def _replied(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:
         step.calls.append(Planned(f"Jelou: send {one.message_type}", jelou_send.send_call(desk.project, action)))
 
 
-def _whole(desk: Desk, step: Step, event: AgentReplied, answers: list[Reply]) -> AgentReplied:
+def _whole(desk: Desk, step: Step, event: AgentReplied, answers: list[Reply]) -> list[AgentReplied]:
     dialect, account = desk.dialect, desk.account
     first = dialect.fetch_comments(account, event.ref)
     more = partial(dialect.comments_more, account, event.ref)
     replies = _answered(step, "read the comments", first, more, answers)
     if not replies:
-        return event
-    found = dialect.fetched_comments(account, event.ref, *replies)
-    same = [one for one in found if one.comment_id == event.comment_id or not event.comment_id]
-    return same[-1] if same else replace(event, public=False)
+        return [event]
+    return say.whole(event, dialect.fetched_comments(account, event.ref, *replies))
 
 
 def _solved(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:  # noqa: ARG001 - every plan is called alike

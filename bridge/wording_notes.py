@@ -109,6 +109,34 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "Su mensaje no llegó al cliente: {reason}.",
         "A sua mensagem não chegou ao cliente: {reason}.",
     ),
+    "withheld.addressees": (
+        (
+            "A mail on this ticket was addressed to somebody else than the customer, so it was not sent to the "
+            "customer. Such mails stay here; reply to the customer to reach them in Jelou."
+        ),
+        (
+            "Un correo de este ticket iba dirigido a alguien que no es el cliente, por eso no se envió al cliente. "
+            "Esos correos se quedan aquí; responda al cliente para que le llegue por Jelou."
+        ),
+        (
+            "Um e-mail deste ticket foi endereçado a alguém que não é o cliente, por isso não foi enviado ao cliente. "
+            "Esses e-mails ficam aqui; responda ao cliente para que receba pelo Jelou."
+        ),
+    ),
+    "withheld.unknown_requester": (
+        (
+            "A mail on this ticket was not sent to the customer in Jelou, because nobody can tell whether it is for "
+            "them: the ticket's requester has no mail address. Add it, and send the mail again if it was for them."
+        ),
+        (
+            "Un correo de este ticket no se envió al cliente por Jelou, porque no se puede saber si era para él: el "
+            "solicitante no tiene dirección de correo. Agréguela y, si era para él, envíe el correo otra vez."
+        ),
+        (
+            "Um e-mail deste ticket não foi enviado ao cliente pelo Jelou, porque não se pode saber se era para ele: o "
+            "solicitante não tem endereço de e-mail. Adicione-o e, se era para ele, envie o e-mail de novo."
+        ),
+    ),
     "unsure": (
         (
             "It is not known whether your message reached the customer: it was sent {tries} times without an answer. "

@@ -1,8 +1,9 @@
 """The recordings of one kind of helpdesk: bodies it sends, and what the bridge is to make of them.
 
 ``tests/recordings/<kind>/`` holds the bodies, and beside them ``account.json`` (an account's section),
-``expected.json`` (file of a body to its events), ``writes.json`` (calls, answers, and what they mean), and where a
-sender tells more in its headers than its proof, ``headers.json`` (file of a body to its headers).
+``expected.json`` (file of a body to its events), ``writes.json`` (calls, answers, and what they mean),
+``audience.json`` (whom an agent's words are for, as ``tests/contract/test_audience.py`` asks), and where a sender tells
+more in its headers than its proof, ``headers.json`` (file of a body to its headers).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "recordings"
 ACCOUNT_NAME = "main"
-BESIDE = frozenset({"account.json", "expected.json", "headers.json", "writes.json"})
+BESIDE = frozenset({"account.json", "expected.json", "headers.json", "writes.json", "audience.json"})
 """What lies in a folder of recordings beside the bodies."""
 GENERIC = "generic"
 USUAL = "request-tracker"
@@ -93,6 +94,11 @@ class Recordings:
     def writes(self) -> dict[str, Any]:
         """Calls, answers, and what they mean."""
         return self._json("writes.json")
+
+    @cached_property
+    def audience(self) -> dict[str, Any]:
+        """Question to cases: whom an agent's words are for."""
+        return self._json("audience.json")
 
     @property
     def opening(self) -> bytes:
@@ -179,8 +185,9 @@ def told(event: TicketEvent) -> dict[str, Any]:
     values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
     if isinstance(event, Unrecognised) and not event.status:
         del values["status"]
-    if not values.get("guessed"):
-        values.pop("guessed", None)
+    for name in ("guessed", "withheld"):
+        if not values.get(name):
+            values.pop(name, None)
     values |= {"type": event.type, "ref": str(event.ref) if event.ref else None}
     values |= {"attachments": [asdict(one) for one in event.attachments]} if isinstance(event, AgentReplied) else {}
     return values | ({"ticket": told_ticket(event.ticket)} if isinstance(event, TicketOpened) else {})

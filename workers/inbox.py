@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import customer_text, say, wording
+from bridge.addressees import REASONS, TOLD
 from bridge.domain import (
     AddNote,
     AddReply,
@@ -95,9 +96,13 @@ NO_CONVERSATION = {
 }
 
 
+ENDS = {*NO_CONVERSATION, Phase.CLOSED}
+"""In which nothing would have been said."""
+
+
 async def _replied(work: Work, event: AgentReplied) -> None:
-    reason, meant = _not_for_the_customer(work, event), [event]
-    if not reason and event.partial:
+    meant = [event]
+    if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
         if work.holding(Side.HELPDESK):
             return
         try:
@@ -105,20 +110,28 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         except CallError as error:
             _reply_unread(work, event, error)
             return
-        reason = _not_for_the_customer(work, meant[-1])
-    if reason:
-        _ignore(work, event, reason)
-        return
     for one in meant:
-        _to_be_said(work, one)
+        reason = _not_for_the_customer(work, one)
+        if reason:
+            _withhold(work, one, reason)
+        else:
+            _to_be_said(work, one)
     work.consume()
+
+
+def _withhold(work: Work, event: AgentReplied, reason: str) -> None:
+    """Told in the trace each time, and on the ticket once where an agent may have meant the customer."""
+    work.tell("ignored", event=event.type, reason=reason)
+    link, account = work.link, work.pair.account
+    if event.withheld in TOLD and not event.by_bridge and account.messages.to_customer and link.phase not in ENDS:
+        work.add(told(link, f"withheld:{event.withheld}", account, f"withheld.{event.withheld}"))
 
 
 def _not_for_the_customer(work: Work, event: AgentReplied) -> str:
     if event.by_bridge:
         return "the bridge did this itself"
-    if not event.public:
-        return "a private note stays in the helpdesk"
+    if not event.public or event.withheld:
+        return REASONS.get(event.withheld, "a private note stays in the helpdesk")
     if not work.pair.account.messages.to_customer:
         return "the account's messages.to_customer is off"
     return NO_CONVERSATION.get(work.link.phase, "")

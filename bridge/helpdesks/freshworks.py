@@ -120,8 +120,7 @@ class Freshworks(Dialect):
         if len(replies) > 1 or not _asks_for_external_id(account):
             return None
         raise_for(replies[0], MEANINGS)
-        found = freshworks_listing.requester_id(replies[0])
-        return self._read(account, self.product.person, found) if found else None
+        return self._person_of(account, replies[0])
 
     def fetched(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> Ticket:
         """The whole ticket. A requester who is not found by their id is an agent, and has no external id."""
@@ -189,19 +188,28 @@ class Freshworks(Dialect):
         return self._read(account, f"/api/v2/tickets/{{id}}/conversations?per_page={PAGE}", ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
-        """The page behind: the newest comments are on the last. Raises CallError."""
-        raise_for(replies[-1], MEANINGS)
-        page = freshworks_listing.next_page(replies[-1])
-        path = f"/api/v2/tickets/{{id}}/conversations?per_page={PAGE}&page={page}"
-        return self._read(account, path, ref.id) if page else None
+        """The page behind: the newest comments are on the last. Then who is asked for to judge a mail's addressees.
+
+        Raises CallError.
+        """
+        pages, about = freshworks_listing.parted(replies)
+        comments, page = _comments(pages), freshworks_listing.next_page(pages[-1])
+        if page:
+            return self._read(account, f"/api/v2/tickets/{{id}}/conversations?per_page={PAGE}&page={page}", ref.id)
+        known = freshworks_listing.addresses_of(_detail(about), {})
+        if len(about) > 1 or not freshworks_listing.asks_for_requester(comments, known):
+            return None
+        return self._person_of(account, about[0]) if about else self.fetch(account, ref)
+
+    def _person_of(self, account: Account, ticket: Reply) -> Call | None:
+        found = freshworks_listing.requester_id(ticket)
+        return self._read(account, self.product.person, found) if found else None
 
     def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> list[AgentReplied]:
         """The comments of agents, and the bridge's own, oldest first."""
-        comments = []
-        for one in (reply, *more):
-            raise_for(one, MEANINGS)
-            comments += freshworks_listing.many(one, "conversations")
-        return freshworks_listing.replies(ref, comments, _bridge_user(account))
+        pages, about = freshworks_listing.parted((reply, *more))
+        detail, person, user = _detail(about), self._person(about[1:]), _bridge_user(account)
+        return freshworks_listing.replies(account, ref, _comments(pages), user, detail, person)
 
     def open_ticket(
         self,
@@ -266,6 +274,22 @@ class Freshworks(Dialect):
 
 
 _NOT_FOUND: Final = 404
+
+
+def _comments(pages: Sequence[Reply]) -> list[Json]:
+    comments = []
+    for one in pages:
+        raise_for(one, MEANINGS)
+        comments += freshworks_listing.many(one, "conversations")
+    return comments
+
+
+def _detail(about: Sequence[Reply]) -> Json:
+    """The ticket, which is the first of these answers; empty where it was not asked for."""
+    if not about:
+        return {}
+    raise_for(about[0], MEANINGS)
+    return freshworks_listing.detail_of(about[0])
 
 
 def _access(account: Account) -> FreshworksAccess | None:

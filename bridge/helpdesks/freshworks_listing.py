@@ -3,8 +3,10 @@
 Freshdesk answers with the bare object or list, Freshservice with the same under its name; both are read. The next page
 is named by the ``Link`` header. Conversations come oldest first, at most a hundred on a page.
 
-A conversation that is ``incoming`` is the customer's. A forwarded mail is the agent's word to somebody else: it never
-goes to the customer. What an agent quotes below a reply is cut off: the customer knows it.
+A conversation that is ``incoming`` is the customer's, and so is what the requester wrote as an agent. A forwarded mail
+is the agent's word to somebody else, and so is one to none of the requester's addresses: neither goes to the customer.
+The requester is asked for only where a mail names addressees. What an agent quotes below a reply is cut off: the
+customer knows it.
 
 A ticket that changed is told in part: neither list tells the phone number. Its status is told under the fact of its
 last change, and every ticket that is not done as opened: what is known already is a repeat.
@@ -16,8 +18,10 @@ sites.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bridge.addressees import CALL, ELSEWHERE, addresses, withheld
 from bridge.chat_markups import from_html
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
 from bridge.errors import Ambiguous, Gone
@@ -28,7 +32,7 @@ from bridge.helpdesks.reading import Json, section, text, told
 from bridge.replies import reply_json, reply_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import Reply, TicketEvent
@@ -40,8 +44,17 @@ PAGE: Final = 100
 WITHIN_MS: Final = 3_600_000
 """A full page of new tickets that spans less may have pushed the one that is looked for off the page."""
 
-FORWARDED: Final = "8"
-"""The source of a conversation that was forwarded, or that answers a forwarded one."""
+MAIL, FORWARDED, PHONED = "0", "8", "9"
+"""The source of a conversation: a mail, one that was forwarded or answers a forwarded one, the record of a call.
+
+Notes have addressees as well, the agents who are told of them, and are no mails.
+"""
+
+ADDRESSES: Final = (
+    *("email", "primary_email", "other_emails", "secondary_emails"),
+    *("mobile", "phone", "mobile_phone_number", "work_phone_number"),
+)
+"""Where a requester, a contact or an agent says how they can be reached."""
 
 _NEXT: Final = re.compile(r'<[^<>]{0,2000}[?&]page=([0-9]{1,6})(?:&[^<>]{0,2000})?>\s*;\s*rel="?next"?')
 _QUOTED: Final = re.compile(r"<(?:div|blockquote)[^<>]{0,500}\bfreshdesk_quote\b.*", re.DOTALL)
@@ -67,6 +80,12 @@ def next_page(reply: Reply) -> str:
     """The number of the next page; empty at the last."""
     found = _NEXT.search(reply.headers.get("link", "")[:10_000])
     return found.group(1) if found else ""
+
+
+def parted(replies: Sequence[Reply]) -> tuple[Sequence[Reply], Sequence[Reply]]:
+    """The pages of a list, and the answers behind the last of them."""
+    last = next((at for at, one in enumerate(replies) if not next_page(one)), len(replies) - 1)
+    return replies[: last + 1], replies[last + 1 :]
 
 
 # --- a ticket --------------------------------------------------------------------------------------------------------
@@ -159,26 +178,64 @@ def marked_comment(marker: str, reply: Reply) -> str:
     return ""
 
 
-def replies(ref: TicketRef, pages: list[Json], bridge_user: str) -> list[AgentReplied]:
-    """The agents' comments, and the bridge's own, oldest first."""
+def replies(
+    account: Account, ref: TicketRef, pages: list[Json], bridge_user: str, detail: Json, person: Json
+) -> list[AgentReplied]:
+    """The agents' comments, and the bridge's own, oldest first.
+
+    ``detail`` is the ticket with its requester, ``person`` what more is known of them; empty where not asked for.
+    """
+    known = addresses_of(detail, person)
     found = (_reply(ref, each, bridge_user) for each in pages)
-    return [reply for reply, each in zip(found, pages, strict=True) if reply.by_bridge or not _by_customer(each)]
+    told = [(each, reply) for reply, each in zip(found, pages, strict=True)]
+    kept = [(each, reply) for each, reply in told if reply.by_bridge or not _by_customer(each, detail)]
+    return [_for_customer(account, reply, each, known) for each, reply in kept]
 
 
-def _by_customer(comment: Json) -> bool:
-    return reading.flag(comment, "incoming") is True
+def _by_customer(comment: Json, detail: Json) -> bool:
+    """The requester's own words are no agent's, also where they are one on other tickets."""
+    requester = text(detail, "requester_id")
+    return reading.flag(comment, "incoming") is True or (requester != "" and requester == text(comment, "user_id"))
+
+
+def _for_customer(account: Account, reply: AgentReplied, comment: Json, known: list[object]) -> AgentReplied:
+    if reply.by_bridge or not reply.public:
+        return reply
+    why = CALL if text(comment, "source") == PHONED else withheld(account, _to(comment), known, mail=_is_mail(comment))
+    why = ELSEWHERE if text(comment, "source") == FORWARDED else why
+    return replace(reply, public=not why, withheld=why)
+
+
+def _is_mail(comment: Json) -> bool:
+    return text(comment, "source") == MAIL
+
+
+def _to(comment: Json) -> list[object]:
+    return [comment.get(name) for name in ("to_emails", "cc_emails", "bcc_emails")]
+
+
+def addresses_of(detail: Json, person: Json) -> list[object]:
+    """All that is told of where the requester can be reached."""
+    beside = section(detail, "requester")
+    return [detail.get("requester_id"), *(each.get(name) for each in (beside, person) for name in ADDRESSES)]
+
+
+def asks_for_requester(pages: list[Json], known: list[object]) -> bool:
+    """Whether a mail of an agent's is to none of these addresses."""
+    mails = [each for each in pages if _is_mail(each) and not reading.flag(each, "incoming")]
+    public = [addresses(_to(each)) for each in mails if reading.flag(each, "private") is False]
+    return any(to and not to & addresses(known) for to in public)
 
 
 def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
     comment_id, html, plain = text(comment, "id"), text(comment, "body"), text(comment, "body_text")
     by_bridge = (bridge_user != "" and text(comment, "user_id") == bridge_user) or reading.marked(html, plain)
-    forwarded = text(comment, "source") == FORWARDED
     return AgentReplied(
         ref,
         f"comment:{comment_id}",
         comment_id,
         _QUOTED.sub("", html) or plain,
-        reading.flag(comment, "private") is False and not forwarded,
+        reading.flag(comment, "private") is False,
         by_bridge,
         markup="html" if html else "text",
         attachments=tuple(_attachments(comment)),

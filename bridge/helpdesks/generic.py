@@ -159,7 +159,7 @@ class Generic(Dialect):
         asked = asked_of(own, ref.id) | {"read": walked.read}
         items = found(recipe.each, asked)
         told_of = [asked | {"item": one} for one in (items if isinstance(items, list) else [])]
-        read = [(one, reader.comment(ref, recipe.comment, one)) for one in told_of]
+        read = [(one, reader.comment(own, ref, recipe.comment, one)) for one in told_of]
         kept = [reply for one, reply in read if reply.by_bridge or not holds(recipe.comment.by_customer_when, one)]
         return kept[::-1] if recipe.newest_first else kept
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from bridge import addressees
 from bridge.domain import (
     AgentReplied,
     Attachment,
@@ -132,11 +133,13 @@ def _replied(message: _Message) -> TicketEvent:
     fields = message.source.mapping.comment
     if fields is None:
         return message.unrecognised(f"comment:{message.version}")
-    reply = comment(message.ref, fields, message.asked, by_bridge=message.by_bridge, version=message.version)
+    account, ref, asked = message.source.account, message.ref, message.asked
+    reply = comment(account, ref, fields, asked, by_bridge=message.by_bridge, version=message.version)
     if not reply.by_bridge and holds(fields.by_customer_when, message.asked):
         return message.unrecognised(reply.fact, "customer comment")
     partial = message.source.readable and message.source.mapping.comments is not None and not fields.whole
-    return replace(reply, partial=partial)
+    # A delivery may tell too little of the customer: what is read decides.
+    return replace(reply, partial=partial, public=reply.public or (partial and reply.withheld in addressees.TOLD))
 
 
 def _solved(message: _Message) -> TicketEvent:
@@ -224,23 +227,36 @@ def _custom(fields: TicketFields, asked: Asked) -> Asked:
 
 
 def comment(
-    ref: TicketRef, fields: CommentFields, asked: Asked, *, by_bridge: bool = False, version: str = ""
+    account: Account, ref: TicketRef, fields: CommentFields, asked: Asked, *, by_bridge: bool = False, version: str = ""
 ) -> AgentReplied:
     """A comment, whole."""
     comment_id, text = told(fields.id, asked), found(fields.text, asked)
     words = text if isinstance(text, str) else "" if text is None else orjson.dumps(text, default=str).decode()
     ours = by_bridge or holds(fields.by_bridge_when, asked) or reading.marked(words)
+    public = found(fields.public, asked) is True
+    why = _withheld(account, fields, asked) if public and not ours else ""
     return AgentReplied(
         ref,
         f"comment:{comment_id or version}",
         comment_id,
         words,
-        found(fields.public, asked) is True,
+        public and not why,
         ours,
         markup=fields.markup,
         attachments=tuple(_files(fields.files, asked)) if fields.files else (),
         at_ms=moment(found(fields.at, asked)) or 0,
+        withheld=why,
     )
+
+
+def _withheld(account: Account, fields: CommentFields, asked: Asked) -> str:
+    if holds(fields.call_when, asked):
+        return addressees.CALL
+    sent = fields.addressees
+    if sent is None:
+        return ""
+    mail = holds(sent.mail_when, asked) if sent.mail_when else None
+    return addressees.withheld(account, found(sent.to, asked), found(sent.customer, asked), mail=mail)
 
 
 def _files(file: File, asked: Asked) -> Iterator[Attachment]:

@@ -66,6 +66,16 @@ class File(Model):
     size: str = "size"
 
 
+class Addressees(Model):
+    """To whom a comment was sent: a mail to nobody but others stays in the helpdesk."""
+
+    to: ReadExpression = Field(description="All addressees, copies included: a text, or a list of some.")
+    customer: ReadExpression = Field(description="All addresses of the requester: a text, or a list of some.")
+    mail_when: ReadExpression = Field(
+        default="", description="It is a mail. Without this word it is one where it went to a mail address."
+    )
+
+
 class CommentFields(Model):
     """Where a comment's fields stand."""
 
@@ -74,6 +84,8 @@ class CommentFields(Model):
     public: ReadExpression = Field(description="Whether the customer may see it; what is not told is private.")
     by_customer_when: ReadExpression = Field(default="", description="The customer wrote it: nothing for Jelou.")
     by_bridge_when: ReadExpression = ""
+    addressees: Addressees | None = Field(default=None, description="To whom it was sent; none: to the requester.")
+    call_when: ReadExpression = Field(default="", description="It is the record of a phone call.")
     at: ReadExpression = ""
     markup: Literal["text", "html", "markdown", "adf", "wiki"] = "text"
     files: File | None = None

@@ -180,12 +180,15 @@ def _member(record: Json, kind: str, role: str) -> Json:
 
 
 def customers_of(record: Json) -> frozenset[str]:
-    """The ids of the users who only ask: requesters to whom the ticket is not assigned as well."""
+    """The ids of the users who only ask: requesters to whom the ticket is not assigned as well.
+
+    The first requester is the customer whoever works on it: their own words are not sent back to them.
+    """
     team = [one for one in reading.records(record, "team") if text(one, "type") == "User"]
     by_role = {
         role: {text(one, "id") for one in team if text(one, "role") == role} for role in ("requester", "assigned")
     }
-    return frozenset(by_role["requester"] - by_role["assigned"] - {""})
+    return frozenset((by_role["requester"] - by_role["assigned"] | {text(requester_of(record), "id")}) - {""})
 
 
 def replied(

@@ -67,6 +67,17 @@ def _site(account: Account) -> Site:
     return Site(account, access.phone_properties, access.mark_property, access.app_id) if access else Site(account)
 
 
+def _talks(reply: Reply, ref: TicketRef) -> tuple[list[str], dict[str, str]]:
+    """The threads of a ticket that are read, and the contact of each of them."""
+    page = _answer(reply)
+    threads, contacts = hubspot_listing.threads(page, ref.id), hubspot_listing.contacts(page, ref.id)
+    return threads, {one: contacts[one] for one in threads}
+
+
+def _several(contacts: dict[str, str]) -> bool:
+    return len(set(contacts.values())) > 1
+
+
 def _properties(account: Account) -> str:
     access, wanted = _access(account), account.write_back
     more = (*access.properties, access.mark_property) if access else ()
@@ -208,17 +219,22 @@ class Hubspot(Dialect):
         return _read(account, f"{_THREADS}?associatedTicketId={{id}}&association=TICKET&limit=100", ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
-        """The newest hundred messages of the next one."""
-        threads = hubspot_listing.threads(_answer(replies[0]), ref.id)
+        """The newest hundred messages of the next one; then the ticket's contact, where they are with several."""
+        threads, contacts = _talks(replies[0], ref)
         at = len(replies) - 1
-        if at >= len(threads):
-            return None
-        return _read(account, f"{_THREADS}/{{id}}/messages?sort=-createdAt&limit=100", threads[at])
+        if at < len(threads):
+            return _read(account, f"{_THREADS}/{{id}}/messages?sort=-createdAt&limit=100", threads[at])
+        asks = _several(contacts) and at == len(threads)
+        return _read(account, f"{_TICKET}?associations=contacts", ref.id) if asks else None
 
     def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> list[AgentReplied]:
         """What agents said in the ticket's conversations, oldest first."""
         raise_for(reply, MEANINGS)
-        return hubspot_listing.replies(ref, [_answer(one) for one in more], _site(account))
+        threads, contacts = _talks(reply, ref)
+        pages, about = (more[: len(threads)], more[len(threads) :]) if _several(contacts) else (more, ())
+        customer = hubspot_listing.contact_of(_answer(about[0])) if about else ""
+        told, with_whom = [_answer(one) for one in pages], [contacts[one] for one in threads]
+        return hubspot_listing.replies(ref, told, _site(account), with_whom, customer)
 
     def open_ticket(
         self,

@@ -5,8 +5,9 @@ properties that the account names, the first that holds something.
 
 A thread is read only where it says itself that it is the ticket's: were the filter not understood, the list would be
 of all customers. Its messages are of agents where they go out, or are comments, which are private, and an agent or an
-app wrote them. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words are told,
-without the mail that they answer. A file is told only where it has an address.
+app wrote them. A mail is the ticket's contact's where it is to them: by HubSpot's own number of a recipient, or by an
+address from which they wrote. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words
+are told, without the mail that they answer. A file is told only where it has an address.
 
 The list of changed tickets is a search: it shows no contacts, so its tickets are told in part. A search ends after
 10,000 results, so each page is asked for behind the last ticket's number, and not behind so many results. A ticket
@@ -17,8 +18,10 @@ Sources: "Tickets", "Contacts", "Search", "Conversations inbox & messages" on Hu
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bridge.addressees import withheld
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.hubspot_events import KIND, STAGES
@@ -55,6 +58,10 @@ THREADS_MOST: Final = 2
 _WORDS: Final = frozenset(STATUSES.values())
 _STAFF: Final = ("A-", "I-")
 """Actors that are agents and apps; V- is a visitor, B- a bot, S- HubSpot itself."""
+
+VISITOR: Final = "V-"
+MAIL: Final = "1002"
+"""HubSpot's number of the channel of mails."""
 
 _KINDS: Final = {"MESSAGE": True, "COMMENT": False}
 """What was said, and whether it is public. A thread also lists its assignments and statuses."""
@@ -145,10 +152,56 @@ def _newest_ms(thread: Json) -> int:
     return reading.moment_ms(thread, "latestMessageTimestamp")
 
 
-def replies(ref: TicketRef, pages: Sequence[Json], site: Site) -> list[AgentReplied]:
-    """What agents wrote in these threads, oldest first."""
-    found = [_reply(ref, one, site) for page in pages for one in reading.records(page, "results") if _by_staff(one)]
+def contacts(page: Json, ref_id: str) -> dict[str, str]:
+    """The contact of each thread of this ticket, empty where that is not told."""
+    mine = [one for one in reading.records(page, "results") if _ticket_of(one) == ref_id]
+    return {reading.usable_id(one, "id"): text(one, "associatedContactId") for one in mine}
+
+
+def replies(
+    ref: TicketRef, pages: Sequence[Json], site: Site, contacts: Sequence[str] = (), customer: str = ""
+) -> list[AgentReplied]:
+    """What agents wrote in these threads, oldest first.
+
+    ``contacts`` are those of the threads, in their order, and ``customer`` is the ticket's, where the threads of one
+    ticket are with several people: else the thread's own.
+    """
+    found = []
+    for at, page in enumerate(pages):
+        said = reading.records(page, "results")
+        known = _customers(said, customer or (contacts[at] if at < len(contacts) else ""))
+        found += [_for_customer(_reply(ref, one, site), one, site, known) for one in said if _by_staff(one)]
     return sorted(found, key=lambda one: one.at_ms)
+
+
+def _for_customer(reply: AgentReplied, message: Json, site: Site, known: list[str]) -> AgentReplied:
+    """As private where it is a mail to others, or was taken away."""
+    if reply.by_bridge or not reply.public:
+        return reply
+    to = [one for each in reading.records(message, "recipients") for one in _names(each)]
+    channel = text(message, "channelId")
+    why = withheld(site.account, to, known, mail=channel == MAIL if channel else None)
+    return replace(reply, public=not why and not reading.flag(message, "archived"), withheld=why)
+
+
+def _customers(messages: Sequence[Json], contact: str) -> list[str]:
+    """The customer of a thread by all names: its contact, else who wrote in it, else whom its oldest message was to."""
+    people = {one: names for message in messages for one, names in _people(message)}
+    wrote = [_author(one) for one in messages if text(one, "direction") == "INCOMING"]
+    begun = [one for one, _ in _people(messages[-1]) if one.startswith(VISITOR)] if messages else []
+    actors = [VISITOR + contact] if contact else wrote or begun
+    return [name for one in actors for name in (one, *people.get(one, []))]
+
+
+def _people(message: Json) -> Iterator[tuple[str, list[str]]]:
+    for one in (*reading.records(message, "senders"), *reading.records(message, "recipients")):
+        yield text(one, "actorId"), _names(one)
+
+
+def _names(person: Json) -> list[str]:
+    """A person's actor and the address by which they were reached, of which there may be several."""
+    told = [section(person, "deliveryIdentifier"), *reading.records(person, "deliveryIdentifiers")]
+    return list(filter(None, (text(person, "actorId"), *(text(one, "value") for one in told))))
 
 
 def _by_staff(message: Json) -> bool:

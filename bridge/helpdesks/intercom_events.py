@@ -91,7 +91,7 @@ def _opened(message: _Message) -> TicketEvent:
 
 def _written(message: _Message) -> TicketEvent:
     part = message.part or tickets.newest(message.ticket, tickets.text_parts)
-    return written(message.ref, part, message.ours, message.topic, message.notification)
+    return written(message.ref, message.ticket, part, message.ours, message.topic, message.notification)
 
 
 def _state_changed(message: _Message) -> TicketEvent:
@@ -127,7 +127,7 @@ _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-def written(ref: TicketRef, part: Json, ours: Ours, topic: str, notification: str = "") -> TicketEvent:
+def written(ref: TicketRef, ticket: Json, part: Json, ours: Ours, topic: str, notification: str = "") -> TicketEvent:
     """A part somebody wrote in: an agent's reply or note, what the bridge wrote, or a customer's, which is not told."""
     part_id, by_bridge = text(part, "id"), ours.wrote(part)
     fact = f"comment:{part_id or notification}"
@@ -140,7 +140,7 @@ def written(ref: TicketRef, part: Json, ours: Ours, topic: str, notification: st
         fact,
         part_id,
         text(part, "body"),
-        text(part, "part_type") in PUBLIC,
+        text(part, "part_type") in PUBLIC and tickets.is_seen(ticket, part),
         by_bridge,
         markup=MARKUP,
         attachments=tuple(_attachments(part)),

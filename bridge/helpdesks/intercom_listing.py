@@ -32,7 +32,7 @@ PAGE: Final = 50
 
 def replies(ref: TicketRef, record: Json, ours: Ours) -> list[AgentReplied]:
     """The agents' parts of a ticket, and the bridge's own, oldest first."""
-    told = (events.written(ref, part, ours, "") for part in tickets.parts(record) if text(part, "id"))
+    told = (events.written(ref, record, part, ours, "") for part in tickets.parts(record) if text(part, "id"))
     return [one for one in told if isinstance(one, AgentReplied)]
 
 

@@ -179,6 +179,13 @@ def _takes_replies(record: Json) -> bool:
     return category.strip().casefold() not in WITHOUT_REPLIES
 
 
+def is_seen(record: Json, part: Json) -> bool:
+    """Whether contacts see this part: it is neither taken out nor a draft, and the ticket is shared with them."""
+    shared = _takes_replies(record) and reading.flag(record, "is_shared") is not False
+    draft = reading.flag(part, "is_draft") or text(part, "state").casefold() == "draft"
+    return shared and not draft and not reading.flag(part, "redacted")
+
+
 def _priority(attributes: Json, account: Account) -> str:
     named = next((name for name in attributes if name.strip().casefold() in PRIORITY_NAMES), "")
     return labels.priority(account, text(attributes, named))

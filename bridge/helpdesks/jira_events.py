@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bridge.domain import TicketEvent
 
 UPDATED: Final = "jira:issue_updated"
+INTERNAL: Final = "sd.public.comment"
+"""A comment's property that a Data Center and apps write where it is no customer's to see."""
 
 
 class Message(NamedTuple):
@@ -107,7 +109,7 @@ def _commented(message: Message) -> list[TicketEvent]:
     comment_id, body = text(comment, "id"), comment.get("body")
     fact = f"comment:{comment_id or message.version}"
     by_bridge = acted(site, comment, "author") or reading.marked(jira_reading.plain(body))
-    reporter = jira_reading.account_id(section(section(message.body, "issue"), "fields"), "reporter")
+    reporter = section(section(section(message.body, "issue"), "fields"), "reporter")
     if not by_bridge and by_customer(comment, reporter):
         return [Unrecognised(message.ref, fact, "customer comment")]
     public = is_public(comment)
@@ -128,14 +130,15 @@ def _commented(message: Message) -> list[TicketEvent]:
 
 def is_public(comment: Json) -> bool | None:
     """Whether the customer sees it; None where that is not told. What only a role or a group may read is private."""
-    return False if comment.get("visibility") else reading.flag(comment, "jsdPublic")
+    internal = (section(one, "value") for one in reading.records(comment, "properties") if text(one, "key") == INTERNAL)
+    hidden = any(reading.flag(one, "internal") for one in internal)
+    return False if comment.get("visibility") or hidden else reading.flag(comment, "jsdPublic")
 
 
-def by_customer(comment: Json, reporter: str) -> bool:
+def by_customer(comment: Json, reporter: Json) -> bool:
     """Whether a customer wrote it: somebody of the portal, or who asked."""
     author = section(comment, "author")
-    known = reporter != "" and text(author, "accountId") == reporter
-    return known or text(author, "accountType") == jira_reading.CUSTOMER
+    return jira_reading.same_person(author, reporter) or text(author, "accountType") == jira_reading.CUSTOMER
 
 
 def markup(body: object) -> str:

@@ -92,7 +92,7 @@ def written(page: Json) -> list[Json]:
 
 def replies(ref: TicketRef, page: Json, issue: Json, site: Site) -> list[AgentReplied]:
     """The agents' comments, and the bridge's own, oldest first."""
-    reporter = jira_reading.account_id(section(issue, "fields"), "reporter")
+    reporter = section(section(issue, "fields"), "reporter")
     told = [(one, _reply(ref, one, site)) for one in reading.records(page, "comments")[::-1]]
     return [reply for one, reply in told if reply.by_bridge or not by_customer(one, reporter)]
 

@@ -125,6 +125,16 @@ def account_id(record: Json, name: str) -> str:
     return text(section(record, name), "accountId")
 
 
+PERSON: Final = ("accountId", "key", "name")
+"""What names a person: in the cloud the first, on a Data Center the key, which stays where the name is changed."""
+
+
+def same_person(one: Json, other: Json) -> bool:
+    """Whether both are the same person, by the first name that both of them tell."""
+    both = ((text(one, name).casefold(), text(other, name).casefold()) for name in PERSON)
+    return next((mine == theirs for mine, theirs in both if mine and theirs), False)
+
+
 def ticket(ref: TicketRef, issue: Json, site: Site) -> Ticket:
     """The ticket in ``issue``; ``key`` is told as well, for texts that people read."""
     detail = section(issue, "fields")

@@ -6,16 +6,22 @@ A body in (``data.ticket.id`` is required, all the rest may be missing)::
      "data": {"ticket": {"id": "T-1001", "subject": "...", "status": "open", "priority": "high", "type": "incident",
                          "group": "support", "brand": "acme", "channel": "web", "tags": ["vip"],
                          "created_at": "2026-11-20T14:02:11Z", "updated_at": "...", "custom": {"plan": "gold"}},
-              "requester": {"id": "c-77", "name": "...", "email": "...", "phone": "+593987654321",
+              "requester": {"id": "c-77", "name": "...", "email": "ana@example.com", "phone": "+593987654321",
                             "external_id": "..."},
-              "actor": {"id": "a-5", "type": "agent"},
+              "actor": {"id": "a-5", "type": "agent", "email": "agent@acme.example"},
               "comment": {"id": "c-1", "body": "...", "public": true, "markup": "html",
+                          "to": ["ana@example.com"], "cc": [], "bcc": [], "channel": "email",
                           "attachments": [{"url": "https://...", "name": "a.pdf", "mime_type": "application/pdf",
                                            "size": 1234}]}}}
 
 ``type`` is ticket.created, comment.added, ticket.solved (or ticket.updated with status solved or closed) or
 ticket.reopened; anything else is taken and not acted upon. ``actor.type`` is agent, requester or bridge.
 ``comment.markup`` says how its body is written: text (where it is not told), html, markdown, adf or wiki.
+
+What the requester writes is not sent back to them, whatever ``actor.type`` says: they are known by ``email`` where both
+tell one, else by ``id``, so agents and requesters whose ids may be the same tell their mails. A comment to none of the
+requester's addresses (``email``, a list ``emails``, ``phone``, ``id``) stays inside, where ``comment.channel`` is email
+or, where that is not told, where it goes to a mail address.
 
 Signing in Python::
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bridge import addressees
 from bridge.domain import (
     AgentReplied,
     Attachment,
@@ -29,6 +30,9 @@ KIND: Final = "standard-webhooks"
 
 CUSTOMER: Final = frozenset({"requester", "customer", "contact", "end-user", "end_user", "enduser"})
 """What ``actor.type`` may call the person who asked."""
+
+MAIL: Final = frozenset({"email", "e-mail", "mail"})
+"""What ``comment.channel`` calls a mail."""
 
 MARKUPS: Final = frozenset({"text", "html", "markdown", "adf", "wiki"})
 """What ``comment.markup`` may say."""
@@ -75,10 +79,14 @@ class _Message:
         return text(self.actor, "type") == "bridge" or reading.marked(written)
 
     def by_customer(self) -> bool:
-        """Whether the requester did it, by the actor's type or else by the id."""
-        actor_type, actor_id = text(self.actor, "type").lower(), text(self.actor, "id")
-        same = actor_id != "" and actor_id == text(section(self.data, "requester"), "id")
-        return actor_type in CUSTOMER or (actor_type == "" and same)
+        """Whether the requester did it: the actor's type says so, or they are the same person."""
+        return text(self.actor, "type").lower() in CUSTOMER or _same_person(self.actor, section(self.data, "requester"))
+
+
+def _same_person(one: Json, other: Json) -> bool:
+    """By mail where both tell one, since agents and customers may be numbered apart; else by id."""
+    both = [(text(one, name).strip().casefold(), text(other, name).strip().casefold()) for name in ("email", "id")]
+    return next((mine == theirs for mine, theirs in both if mine and theirs), False)
 
 
 def _opened(message: _Message) -> TicketEvent:
@@ -112,16 +120,26 @@ def _commented(message: _Message) -> TicketEvent:
     if message.by_customer() and not by_bridge:
         return Unrecognised(message.ref, fact, "customer comment")
     public, markup = reading.flag(comment, "public") is True, text(comment, "markup").lower()
+    why = _withheld(message, comment) if public and not by_bridge else ""
     return AgentReplied(
         message.ref,
         fact,
         comment_id,
         body,
-        public,
+        public and not why,
         by_bridge,
         markup=markup if markup in MARKUPS else "text",
         attachments=tuple(_attachments(comment)),
+        withheld=why,
     )
+
+
+def _withheld(message: _Message, comment: Json) -> str:
+    """By ``to``, ``cc`` and ``bcc``; ``channel`` says whether it is a mail, else an address does."""
+    requester, channel = section(message.data, "requester"), text(comment, "channel").strip().lower()
+    known = [requester.get(name) for name in ("email", "emails", "phone", "id", "external_id")]
+    to = [comment.get(name) for name in ("to", "cc", "bcc")]
+    return addressees.withheld(message.account, to, known, mail=channel in MAIL if channel else None)
 
 
 def _attachments(comment: Json) -> Iterator[Attachment]:

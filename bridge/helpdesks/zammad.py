@@ -29,7 +29,7 @@ from urllib.parse import quote
 
 from bridge.domain import WRITTEN, OpenTicket, SetField, TicketRef
 from bridge.errors import Ambiguous
-from bridge.helpdesks import proof, writing, zammad_events, zammad_listing
+from bridge.helpdesks import proof, writing, zammad_events, zammad_listing, zammad_reading
 from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.reading import text, usable_id
 from bridge.helpdesks.zammad_account import ZammadAccess, ZammadAccount, signed
@@ -149,10 +149,21 @@ class Zammad(Dialect):
         """All articles of the ticket."""
         return _read(account, ARTICLES, ref.id)
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> list[AgentReplied]:
+    def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
+        """The ticket and its customer, where it hangs on them whether an article is for the customer."""
+        raise_for(replies[0], MEANINGS)
+        if not zammad_reading.asks_for_customer(reply_list(replies[0]), _bridge_user(account)):
+            return None
+        paths = [TICKET, *(_customer_path(_ticket(replies[1])) if len(replies) > 1 else [])]
+        at = len(replies) - 1
+        return _read(account, paths[at], ref.id) if at < len(paths) else None
+
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> list[AgentReplied]:
         """The articles of agents, and the bridge's own, oldest first."""
         raise_for(reply, MEANINGS)
-        return zammad_listing.replies(ref, reply_list(reply), _bridge_user(account))
+        about = _ticket(more[0]) if more else {}
+        person = {"id": about.get("customer_id"), **(_if_there(more[1]) if len(more) > 1 else {})}
+        return zammad_listing.replies(ref, reply_list(reply), _bridge_user(account), account, person)
 
     def prepare(
         self, account: Account, ref: TicketRef | None, action: WriteBack | OpenTicket, replies: Sequence[Reply]

@@ -18,6 +18,9 @@ Such a body prints times without fractions, so that its status is not known as t
 A solved ticket is never taken for the bridge's own doing: ``updated_by`` is whoever wrote last when the job was run,
 and an agent's closing must not be lost for a note of ours. Closing what is closed does nothing.
 
+An article of the type ``email`` that is to none of the customer's addresses is a forward: private, though Zammad calls
+it public. One of the type ``phone`` records a call. All other types have one reader.
+
 Tags are in no webhook, so an opened ticket is partial.
 
 Sources: "Webhooks" and "Triggers" of the admin documentation; ``trigger_webhook_job.rb``, ``record_payload``,
@@ -27,9 +30,10 @@ Sources: "Webhooks" and "Triggers" of the admin documentation; ``trigger_webhook
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from bridge.addressees import UNKNOWN
 from bridge.domain import TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import labels, reading
 from bridge.helpdesks import zammad_reading as reader
@@ -128,8 +132,13 @@ class _Message:
             return []
         delivered, article = self.told, self.article
         found = reader.reply(self.ref, article, delivered.bridge_user, self._version(), readable=delivered.readable)
-        if found.by_bridge or reader.by_agent(article, reading.text(self.ticket, "customer_id")):
-            return [found]
+        customer = section(self.ticket, "customer")
+        customer_id = reading.text(self.ticket, "customer_id") or reading.text(customer, "id")
+        if found.by_bridge or reader.by_agent(article, customer_id):
+            kept = reader.for_customer(found, article, customer, self.account)
+            # Where the body tells too little of the customer they are read.
+            unknown = kept.withheld == UNKNOWN and delivered.readable
+            return [replace(kept, partial=True, public=True) if unknown else kept]
         sender = SENDERS.get(reader.name_of(article, "sender"), "customer article")
         return [Unrecognised(self.ref, found.fact, sender)]
 

@@ -97,10 +97,17 @@ def whole(ref: TicketRef, about: Json, customer: Json, tags: Json, account: Acco
     return zammad_reading.ticket(ref, {**about, "tags": tags.get("tags")}, customer, account, bridge_user)
 
 
-def replies(ref: TicketRef, articles: Sequence[Json], bridge_user: str) -> list[AgentReplied]:
-    """The articles of agents and of the bridge, oldest first; the first of the ticket is none of them."""
+def replies(
+    ref: TicketRef, articles: Sequence[Json], bridge_user: str, account: Account, customer: Json
+) -> list[AgentReplied]:
+    """The articles of agents and of the bridge, oldest first; the first of the ticket is none of them.
+
+    ``customer`` is the user, empty where nobody had to be asked for.
+    """
+    customer_id = reading.text(customer, "id")
     told = [(one, zammad_reading.reply(ref, one, bridge_user)) for one in articles[1:]]
-    return [found for one, found in told if found.by_bridge or zammad_reading.by_agent(one, "")]
+    kept = [(one, found) for one, found in told if found.by_bridge or zammad_reading.by_agent(one, customer_id)]
+    return [zammad_reading.for_customer(found, one, customer, account) for one, found in kept]
 
 
 def with_phone(users: Sequence[Json], phone: str) -> str:

@@ -14,8 +14,10 @@ Sources: "Webhooks" of the admin documentation, "Ticket", "Articles" of the API 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bridge.addressees import CALL, addresses, withheld
 from bridge.domain import AgentReplied, Attachment, Ticket
 from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.labels import CHANNELS, label
@@ -23,7 +25,7 @@ from bridge.helpdesks.reading import Json, section, told
 from bridge.timestamps import iso8601
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import TicketRef
@@ -60,6 +62,8 @@ PRIORITIES: Final[Mapping[str, str]] = {
 """Zammad puts a rank before the word: ``2 normal``."""
 
 AGENT: Final = "Agent"
+MAIL, PHONE = "email", "phone"
+"""Types of an article: the one that is sent to its addressees, and the one that records a call."""
 SENDERS: Final[Mapping[str, str]] = {"System": "system article"}
 """Mails that Zammad's triggers send are articles of the system. All others that are no agent's are the customer's."""
 
@@ -162,9 +166,31 @@ def reply(
 
 
 def by_agent(article: Json, customer_id: str) -> bool:
-    """Whether an agent wrote it; where the sender is not told, whoever is not the customer is one."""
-    sender, writer = name_of(article, "sender"), reading.text(article, "created_by_id")
-    return sender == AGENT if sender else not writer or writer != customer_id
+    """Whether an agent wrote it. The customer is none, also where they are an agent of other tickets."""
+    sender = name_of(article, "sender")
+    writer = reading.text(article, "origin_by_id") or reading.text(article, "created_by_id")
+    return sender in {AGENT, ""} and not (writer != "" and writer == customer_id)
+
+
+def for_customer(found: AgentReplied, article: Json, customer: Json, account: Account) -> AgentReplied:
+    """The reply, as private where it is a mail to somebody else than this customer, or the record of a call."""
+    kind = name_of(article, "type").strip().lower()
+    if found.by_bridge or not found.public:
+        return found
+    known = [customer.get(name) for name in ("email", "login", "mobile", "phone", "id")]
+    # A group's name may stand where an address should: nobody was written to under it.
+    to = [one for one in addresses([article.get("to"), article.get("cc")]) if "@" in one]
+    why = withheld(account, to, known, mail=kind == MAIL if kind else None)
+    why = CALL if kind == PHONE else why
+    return replace(found, public=not why, withheld=why)
+
+
+def asks_for_customer(articles: Sequence[Json], bridge_user: str) -> bool:
+    """Whether it has to be known who the customer is: for a mail of an agent's, or where an agent may be the one."""
+    agents = [one for one in articles[1:] if by_agent(one, "") and not written_by_bridge(one, bridge_user)]
+    public = [one for one in agents if reading.flag(one, "internal") is False]
+    mails = [one for one in public if name_of(one, "type").lower() == MAIL and (one.get("to") or one.get("cc"))]
+    return bool(mails) or (bool(public) and by_agent(articles[0], ""))
 
 
 def written_by_bridge(article: Json, bridge_user: str) -> bool:

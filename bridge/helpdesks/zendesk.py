@@ -30,6 +30,8 @@ from bridge.replies import raise_for, reply_object
 from bridge.signatures import HmacSigned, Timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.domain import (
         AgentReplied,
         Call,
@@ -201,10 +203,18 @@ class Zendesk(Dialect):
         """The ticket's newest hundred comments, with the roles of who wrote them."""
         return _read(account, "/api/v2/tickets/{id}/comments.json?include=users&sort_order=desc", ref.id)
 
-    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *_more: Reply) -> list[AgentReplied]:
+    def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
+        """The ticket, where its requester may be an agent: what they write themselves is no agent's reply."""
+        raise_for(replies[0], MEANINGS)
+        asks = zendesk_listing.asks_for_requester(reply_object(replies[0]), _bridge_user(account))
+        return _read(account, "/api/v2/tickets/{id}.json", ref.id) if asks and len(replies) == 1 else None
+
+    def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> list[AgentReplied]:
         """The comments of agents, and the bridge's own, oldest first."""
-        raise_for(reply, MEANINGS)
-        return zendesk_listing.replies(ref, reply_object(reply), _bridge_user(account))
+        for one in (reply, *more):
+            raise_for(one, MEANINGS)
+        detail = section(reply_object(more[0]), "ticket") if more else {}
+        return zendesk_listing.replies(ref, reply_object(reply), _bridge_user(account), detail)
 
     def open_ticket(
         self,

@@ -32,9 +32,10 @@ developer and help sites.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from bridge.addressees import CALL
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.labels import CHANNELS, ENDED, TYPES, label
@@ -162,13 +163,19 @@ def _commented(message: _Message) -> TicketEvent:
         return Unrecognised(message.ref, fact, "customer comment")
     public = reading.flag(comment, "is_public") is True
     comment_id, partial = text(comment, "id"), message.told.readable
-    return AgentReplied(message.ref, fact, comment_id, body, public, by_bridge, partial=partial)
+    return recorded(AgentReplied(message.ref, fact, comment_id, body, public, by_bridge, partial=partial), comment)
+
+
+def recorded(reply: AgentReplied, comment: Json) -> AgentReplied:
+    """The reply, as private where it is the record of a call."""
+    call = reply.public and "voice" in text(comment, "type").casefold()
+    return replace(reply, public=False, withheld=CALL) if call else reply
 
 
 def _by_staff(author: Json, detail: Json) -> bool:
-    staff = reading.flag(author, "is_staff")
+    """The requester's own words are no agent's, also where they are one on other tickets."""
     writer = text(author, "id") or text(detail, "actor_id")
-    return writer == "" or writer != text(detail, "requester_id") if staff is None else staff
+    return reading.flag(author, "is_staff") is not False and (writer == "" or writer != text(detail, "requester_id"))
 
 
 def _status_changed(message: _Message) -> TicketEvent:

@@ -34,23 +34,35 @@ _RICH: Final = re.compile(r"<(?:a|b|blockquote|code|em|h\d|hr|i|img|li|ol|pre|s|
 """What an agent formatted. A plain comment is wrapped in div, p and br as well, and its ``body`` says it better."""
 
 
-def replies(ref: TicketRef, page: Json, bridge_user: str) -> list[AgentReplied]:
-    """The agents' comments on a page that begins with the newest, and the bridge's own; oldest first."""
+def replies(ref: TicketRef, page: Json, bridge_user: str, detail: Json | None = None) -> list[AgentReplied]:
+    """The agents' comments on a page that begins with the newest, and the bridge's own; oldest first.
+
+    ``detail`` is the ticket, None where nobody had to be asked who is its requester.
+    """
     found = reading.records(page, "comments")[::-1]
-    authors = people(page)
+    authors, requester = people(page), text(detail or {}, "requester_id")
     commented = [(one, _reply(ref, one, bridge_user)) for one in (found if page.get("next_page") else found[1:])]
-    return [reply for one, reply in commented if reply.by_bridge or _by_staff(one, authors)]
+    return [reply for one, reply in commented if reply.by_bridge or _by_staff(one, authors, requester)]
 
 
-def _by_staff(comment: Json, authors: Mapping[str, Json]) -> bool:
-    return text(authors.get(text(comment, "author_id"), {}), "role") != END_USER
+def _by_staff(comment: Json, authors: Mapping[str, Json], requester: str = "") -> bool:
+    author = text(comment, "author_id")
+    return text(authors.get(author, {}), "role") != END_USER and (author == "" or author != requester)
+
+
+def asks_for_requester(page: Json, bridge_user: str) -> bool:
+    """Whether the requester may be an agent: the description is one's, or stands on a page further back."""
+    found, authors = reading.records(page, "comments"), people(page)
+    public = [one for one in found if reading.flag(one, "public") and text(one, "author_id") != bridge_user]
+    begun_by_staff = bool(found) and (page.get("next_page") is not None or _by_staff(found[-1], authors))
+    return begun_by_staff and any(_by_staff(one, authors) for one in public if one is not found[-1])
 
 
 def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
     comment_id, body, html = text(comment, "id"), text(comment, "body"), text(comment, "html_body")
     rich = _RICH.search(html) is not None
     by_bridge = (bridge_user != "" and text(comment, "author_id") == bridge_user) or reading.marked(body, html)
-    return AgentReplied(
+    reply = AgentReplied(
         ref,
         f"comment:{comment_id}",
         comment_id,
@@ -61,6 +73,7 @@ def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
         attachments=tuple(_attachments(comment)),
         at_ms=reading.moment_ms(comment, "created_at"),
     )
+    return zendesk_events.recorded(reply, comment)
 
 
 def _attachments(comment: Json) -> Iterator[Attachment]:

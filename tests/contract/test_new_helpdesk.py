@@ -107,10 +107,19 @@ def recordings(folder: Path) -> None:
         "comments": [NO],
         "changes": [{"since_ms": 1, **NO}],
     }
+    audience = {
+        "addressees": "Toy's texts name no addressees.",
+        "own words": "Toy does not tell who wrote a text.",
+        "hidden": [
+            {"body": "said.json", "edits": {"public": False}, "told": "private"},
+            {"body": "said.json", "told": "public"},
+        ],
+    }
     for name, told in (
         ("account.json", section),
         ("expected.json", {name: [expected] for name, (_, expected) in bodies.items()}),
         ("writes.json", writes),
+        ("audience.json", audience),
     ):
         (folder / name).write_text(json.dumps(told), encoding="utf-8")
 

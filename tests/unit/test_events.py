@@ -91,3 +91,11 @@ def test_a_sender_cannot_break_the_writing_by_nesting(depth: int) -> None:
         return
     with pytest.raises(Unreadable, match="body: is nested too deeply"):
         dump(event, "d", 0)
+
+
+@given(events_of(domain.AgentReplied))
+def test_a_worker_of_the_version_before_reads_a_reply(event: domain.AgentReplied) -> None:
+    """Why words are withheld stands beside the event, which has the fields that it always had."""
+    told = orjson.loads(dump(event, "d-1", 1))
+    assert "withheld" not in told["event"]
+    assert told.get("withheld", "") == event.withheld

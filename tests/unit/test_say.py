@@ -181,6 +181,25 @@ def test_a_comment_without_id_and_time_is_the_newest() -> None:
     assert whole(reply(comment_id=""), found, [meant[0].fact]) == [found[-1]]
 
 
+def test_what_is_nearer_in_time_hides_nothing_that_went_out() -> None:
+    """A note, a draft or a write of ours beside the public reply is not what the event speaks of."""
+    sent = reply("sent", comment_id="1", at_ms=NOW_MS + 2_000)
+    for nearer in ({"public": False}, {"by_bridge": True}, {"public": False, "withheld": "addressees"}):
+        beside = reply("beside", comment_id="2", at_ms=NOW_MS, **nearer)
+        assert [one.text for one in whole(reply(comment_id="", at_ms=NOW_MS), [beside, sent])] == ["sent"]
+    note = reply("note", comment_id="2", at_ms=NOW_MS, public=False)
+    assert whole(reply(comment_id="", at_ms=NOW_MS), [note]) == [note]
+
+
+def test_what_was_withheld_is_meant_where_nothing_went_out_since() -> None:
+    """So that it is told: a mail to somebody else behind the last reply, and not one from before."""
+    forward = reply("forward", comment_id="2", at_ms=NOW_MS, public=False, withheld="addressees")
+    before, after = shown(NOW_MS - 90_000), shown(NOW_MS + 90_000)
+    assert [one.text for one in whole(reply(comment_id=""), [*before, forward])] == [before[0].text, "forward"]
+    assert whole(reply(comment_id=""), [forward, *after]) == after
+    assert whole(reply(comment_id=""), [forward]) == [forward]
+
+
 def test_a_comment_is_what_the_helpdesk_shows_of_it() -> None:
     """By its id, whatever its time; gone, it stays; and where nothing is shown, it is what was told."""
     assert whole(reply(comment_id="2", at_ms=9), shown(1, 2, 3))[-1].text == "2"

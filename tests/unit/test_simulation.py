@@ -100,6 +100,62 @@ def test_a_private_note_goes_nowhere() -> None:
     assert told.steps[0].lines == ["nothing: a private note stays in the helpdesk"]
 
 
+def of_kind(kind: str) -> Recordings:
+    """The recordings of this kind."""
+    return next(one for one in KINDS if one.name == kind)
+
+
+def decided(kind: str, name: str, **more: Any) -> tuple[list[str], list[str]]:
+    """What is said of the last event of a recorded body, and what its calls are for."""
+    step = simulated(name, recordings=of_kind(kind), **more).steps[-1]
+    return step.lines[-1:], [one.what for one in step.calls]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "why"),
+    [
+        ("zammad", "composed/forward-to-supplier.json", "the mail is addressed to somebody else"),
+        ("intercom", "composed/backoffice-comment.json", "a private note stays in the helpdesk"),
+        ("zendesk", "comment-of-requesting-agent.json", "nothing to do for customer comment"),
+        ("jira", "data-center-own-comment.json", "nothing to do for customer comment"),
+    ],
+)
+def test_what_is_not_for_the_customer_says_why(kind: str, name: str, why: str) -> None:
+    """A forward, words for staff alone, and what the requester wrote; nothing is read for them."""
+    assert decided(kind, name) == ([f"nothing: {why}"], [])
+
+
+def test_a_private_note_is_not_the_public_reply_beside_it() -> None:
+    """A trigger that names no comment: the newest public one must not stand in for a note."""
+    comment = {"id": 1, "body": "<div>Hola</div>", "incoming": False, "private": False, "user_id": 320, "source": 0}
+    answers = [Reply(200, {}, json.dumps([comment]).encode())]
+    lines, calls = decided("freshdesk", "public/private-note.json", answers=answers)
+    assert lines == ["nothing: a private note stays in the helpdesk"]
+    assert calls == []
+    assert "Jelou: send text" in decided("freshdesk", "public/public-note.json", answers=answers)[1]
+
+
+def test_a_note_nearer_in_time_does_not_hide_the_message_that_was_sent() -> None:
+    """HubSpot tells when, and not which."""
+    known = of_kind("hubspot").writes["comments"][0]
+    at = "2026-11-20T14:20:05.201Z"
+    event = [{"subscriptionType": "ticket.propertyChange", "objectId": 15830021177, "propertyName": SENT}]
+    event[0]["propertyValue"] = "1795184405201"
+    staff = {"senders": [{"actorId": "A-1"}], "createdBy": "A-1", "createdAt": at}
+    note = {**staff, "id": "c7", "type": "COMMENT", "text": "nota interna"}
+    sent = {**staff, "id": "m7", "type": "MESSAGE", "direction": "OUTGOING", "text": "Respuesta"}
+    sent["createdAt"] = at.replace(":05.201", ":03")
+    pages = [known["reply"]["body"], {"results": [sent, note]}, {"results": []}]
+    answers = [Reply(200, {}, json.dumps(one).encode()) for one in pages]
+    told = simulate(
+        desk(of_kind("hubspot")), delivered(json.dumps(event).encode()), NOW_MS, signed=False, answers=answers
+    )
+    assert b"Respuesta" in told.steps[0].calls[-1].call.body
+
+
+SENT = "hs_last_message_sent_at"
+
+
 def test_a_solved_ticket_closes_after_a_look() -> None:
     """With the account's goodbye."""
     told = simulated("trigger-solved.json")

@@ -14,8 +14,8 @@ from bridge.wording import LANGUAGES, TEXTS, in_words, known, named_in_note, say
 from tests.import_rules import sources
 from tests.unit.test_notes import account, project
 
-MADE_OF_A_WORD = ("media.", "outcome.", "to.")
-"""Keys that another side's word is put into."""
+MADE_OF_A_WORD = ("media.", "outcome.", "to.", "withheld.")
+"""Keys that another side's word, or a reason's, is put into."""
 
 NOT_SAID_YET = frozenset(["status.ignored", "status.open"])
 """Texts that nothing says yet; a text that is said is taken off."""
