@@ -16,6 +16,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from bridge.keeping import PATIENCE, Patience, ProcessFailedError, how_it_ended, keep, no_more
 from bridge.lifeline import command
+from bridge.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ AT_ONCE = {"BRIDGE_LINGER_S": "0"}
 
 def on_stderr(text: str) -> None:
     """Where the processes' own words go as well."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - it is what a person reads of `bridge up`
+    print(visible(text), file=sys.stderr, flush=True)  # noqa: T201 - it is what a person reads of `bridge up`
 
 
 def _taken(port: int) -> bool:
