@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bridge import letters, unasked
+from bridge import letters, stored, unasked
 from bridge.decisions import Decision
 from bridge.domain import TicketRef
 from bridge.errors import Changed, NotThere
@@ -56,6 +56,15 @@ class Done:
 
     letter: Letter
     told: Replay
+
+
+def _read(state: bytes) -> Link | None:
+    """The link, where this version can act upon it."""
+    try:
+        link = Link.load(state)
+    except (ValueError, TypeError, KeyError):
+        return None
+    return link if stored.is_known(link.phase) else None
 
 
 async def _told(step: Awaitable[Replay]) -> Replay:
@@ -139,7 +148,10 @@ class Desk:
             return Replay(NOTHING, f"nothing to do: no account {ref.kind}/{ref.account} is configured any more")
         account = found[2]
         project = self.bridge.jelou[account.project]
-        return letters.replay(letter, Link.load(state), account, project, self.now_ms())
+        link = _read(state)
+        if link is None:
+            return Replay(NOTHING, "nothing to do: this version cannot read what is stored of the ticket")
+        return letters.replay(letter, link, account, project, self.now_ms())
 
     async def replay(self, letter: Letter) -> Replay:
         """Do it, once: pressed twice, the second finds nothing to do and says so. Raises Changed."""

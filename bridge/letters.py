@@ -27,6 +27,12 @@ PARKED = "parked"
 FUSE = "fuse"
 """The action of a letter that waits for a person because something loops."""
 
+FAULT = "fault"
+"""The action of a letter that waits for a person because a fault of the bridge's own does not end."""
+
+UNREADABLE = "unreadable"
+"""The action of a letter about a ticket of which this version cannot read what is stored."""
+
 BURIED = "buried"
 """The receipt of a write-back that was given up; its letter takes it away again."""
 
@@ -85,8 +91,8 @@ def replay(letter: Letter, link: Link, account: Account, project: Project, now_m
         return _write_again(letter.todo, link, now_ms)
     if letter.say:
         return _say_again(letter.say, link)
-    if letter.action == FUSE:
-        return _go_on(link)
+    if letter.action in GOES_ON:
+        return GOES_ON[letter.action](letter, link)
     if letter.event and letter.action not in {StartConversation.type, PARKED}:
         return Replay("work", "would work the event again", link, (letter.event,))
     if link.phase in LIVE or link.phase is Phase.CLOSED:
@@ -121,11 +127,22 @@ def _say_again(say: Say, link: Link) -> Replay:
     return Replay("say", "would send the message again; if an earlier try had arrived, there may be two of it", again)
 
 
-def _go_on(link: Link) -> Replay:
+def _go_on(_: Letter, link: Link) -> Replay:
     if not link.fuse:
         return _settled("the fuse holds")
     again = replace(link, fuse="", traffic=(), holds={})
     return Replay("go on", "would carry what has waited; see first that nothing loops any more", again)
+
+
+def _work_again(letter: Letter, link: Link) -> Replay:
+    if letter.action == FAULT and not link.fault:
+        return _settled("the ticket is worked again")
+    again = replace(link, fault="", faults=0, fault_ms=0, fault_in="", holds={})
+    return Replay("go on", "would work the ticket again, from where the fault was", again)
+
+
+GOES_ON = {FUSE: _go_on, FAULT: _work_again, UNREADABLE: _work_again}
+"""Letters that hold a whole ticket, by their action."""
 
 
 def _started_already(letter: Letter, link: Link, account: Account, project: Project, now_ms: int) -> Replay:

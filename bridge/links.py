@@ -190,6 +190,14 @@ class Link:
     """When it was last looked for whether a write of ours stands on the ticket already."""
     unstarted_ms: int = 0
     """When the ticket was asked after a loss of Redis' data, and told of no conversation from before it."""
+    faults: int = 0
+    """How many times in a row a fault of the bridge's own ended the work on the ticket."""
+    fault_ms: int = 0
+    """When the first of them was; 0 while there is none."""
+    fault_in: str = ""
+    """In which step the last of them was."""
+    fault: str = ""
+    """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -242,5 +250,9 @@ _LASTING = (
     "written",
     "rate_limited",
     "changed_ms",
+    "faults",
+    "fault_ms",
+    "fault_in",
+    "fault",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""

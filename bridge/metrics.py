@@ -39,6 +39,12 @@ class Metrics:
         )
         self.in_flight = Gauge("bridge_tickets_in_flight", "Tickets in this worker's hands.", registry=self.registry)
         self.buried = Counter("bridge_buried", "Events given up, by account.", ["account"], registry=self.registry)
+        self.faults = Counter(
+            "bridge_faults",
+            "Faults of the bridge's own, by the account whose ticket was worked; of no account beside the tickets.",
+            ["account"],
+            registry=self.registry,
+        )
         self.tripped = Counter(
             "bridge_fuses_tripped",
             "Tickets that stopped by themselves because something loops.",

@@ -113,7 +113,7 @@ def _waits_for(found: Trace, link: Link) -> str:
 
 def _of_link(link: Link) -> str:
     """The waits that are nobody's failure, and are no line of the timeline."""
-    if link.fuse:
+    if link.fuse or link.fault:
         return "a person's decision"
     first, hold = next(iter(notes.first_of_each(link.todo)), None), link.holds.get(Side.HELPDESK)
     if first is None:

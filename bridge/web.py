@@ -26,6 +26,7 @@ from bridge.domain import (
     UnrecognisedConversation,
 )
 from bridge.errors import StoreUnavailable, UnknownSender
+from bridge.faults import Faults
 from bridge.observe import observed
 from bridge.peers import prove
 from bridge.protocol import Told
@@ -241,18 +242,18 @@ async def _ticking(site: web.Application) -> AsyncIterator[None]:
 
 
 async def _tick(app: App, stop: asyncio.Event) -> None:
+    faults = Faults(app, "tick")
     while not stop.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK_S):
                 await stop.wait()
-        try:
-            for lane in await app.store.generations.tick():
-                await app.queue.wake(lane)
-        except StoreUnavailable:
-            app.metrics.redis_failures.inc()
-        except Exception:
-            # Deliveries are taken all the same.
-            app.log.exception("bug")
+        # Deliveries are taken all the same.
+        await faults.guard(lambda: _noticed(app))
+
+
+async def _noticed(app: App) -> None:
+    for lane in await app.store.generations.tick():
+        await app.queue.wake(lane)
 
 
 async def _finish_later(site: web.Application) -> None:

@@ -74,6 +74,11 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "el cliente ya tiene una conversación abierta en Jelou; continúe allí o ciérrela primero",
         "o cliente já tem uma conversa aberta no Jelou; continue por lá ou encerre-a primeiro",
     ),
+    "reason.fault": (
+        "the bridge has a fault; please tell your administrator, who can have it done again",
+        "el puente tiene una falla; avise a su administrador, que puede hacer que se repita",
+        "a ponte tem uma falha; avise o seu administrador, que pode mandar repetir",
+    ),
     "reason.denied": (
         "Jelou refuses the bridge's credential; please tell your administrator, it goes on by itself after that",
         "Jelou rechaza la credencial del puente; avise a su administrador, después continúa por sí solo",
@@ -178,6 +183,11 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
             "As mensagens andavam em círculos, por isso a ponte parou para este ticket ({reason}). "
             "Desative a resposta automática que causa isso e peça ao seu administrador para retomar."
         ),
+    ),
+    "fault": (
+        "Something that happened here could not be carried over to the other side: {reason}.",
+        "Algo que ocurrió aquí no se pudo pasar al otro lado: {reason}.",
+        "Algo que aconteceu aqui não pôde ser levado ao outro lado: {reason}.",
     ),
     # Ends and returns.
     "not_closed": (

@@ -14,9 +14,10 @@ from uuid import uuid4
 from bridge import events, unasked
 from bridge.domain import TicketRef
 from bridge.errors import LeaseLost, StoreUnavailable
-from bridge.protocol import Finish
 from bridge.scripting import persistently
 from bridge.timeline import entry
+from workers.aside import UNCONFIGURED, UNFINISHED, UNREADABLE, Aside, aside
+from workers.faults import held
 from workers.pair import Pair
 from workers.ticket import work_ticket
 from workers.waiting import Wait
@@ -31,8 +32,6 @@ MORE_HANDS = 256
 """Due tickets beyond a claim from which a second job is sent, so that other workers join in."""
 
 BUSY_TICKETS = 32
-UNCONFIGURED_MS = 60_000
-FAULT_MS = 60_000
 AWAY_MS = 500
 FINISH_PATIENCE_S = 30.0
 LEAVE_PATIENCE_S = 5.0
@@ -51,7 +50,7 @@ class Lanes:
         self.works: dict[str, Work] = {}
         self._flights: dict[str, set[asyncio.Task[None]]] = {}
         self._landed = asyncio.Condition()
-        self._aside: dict[str, str] = {}
+        self._aside = Aside()
         self.draining = False
 
     def busy(self) -> bool:
@@ -149,14 +148,16 @@ class Lanes:
         if isinstance(work, str):
             await self._set_aside(claimed, work)
             return
-        self._aside.pop(claimed.ticket, None)
         key = f"{claimed.token}/{claimed.ticket}"
         self.works[key] = work
         try:
             await self._held(work)
+            self._aside.end(claimed.ticket)
         except StoreUnavailable as error:
-            self._app.metrics.redis_failures.inc()
-            self._app.log.warning("ticket left", ticket=claimed.ticket, lane=claimed.lane, reason=str(error))
+            self._left(claimed, error)
+        except Exception:
+            self._app.log.exception("bug", ticket=claimed.ticket)
+            await self._set_aside(claimed, UNFINISHED)
         finally:
             del self.works[key]
             async with self._landed:
@@ -175,30 +176,24 @@ class Lanes:
         """The claim as work, or why it cannot be worked by this version with this configuration."""
         try:
             pair = self._pair(TicketRef.parse(claimed.ticket))
-            return Work.take(self._app, claimed, pair, deadline) if pair else "its account is not configured"
-        except (ValueError, TypeError, KeyError):
-            self._app.log.exception("unreadable", ticket=claimed.ticket)
-            return "what is stored of it cannot be read"
+            return Work.take(self._app, claimed, pair, deadline) if pair else UNCONFIGURED
+        except Exception:
+            # Whatever it is, the lease must not end it again and again.
+            if not self._aside.times(claimed.ticket):
+                self._app.log.exception("unreadable", ticket=claimed.ticket)
+            return UNREADABLE
 
     async def _set_aside(self, claimed: Claimed, reason: str) -> None:
         """The ticket keeps everything, and is looked at again; its timeline is told once, not every minute."""
-        until = self._app.now_ms() + UNCONFIGURED_MS
-        told = entry(self._app.now_ms(), "waiting", reason=reason, until=until)
-        aside = Finish(
-            ticket=claimed.ticket,
-            lane=claimed.lane,
-            token=claimed.token,
-            state=claimed.state.decode(),
-            inbox_done=0,
-            evidence_done=0,
-            left=len(claimed.inbox) + claimed.left,
-            evidence_left=len(claimed.evidence),
-            entries=() if self._aside.get(claimed.ticket) == reason else (told,),
-            wait="firm",
-            due_in_ms=UNCONFIGURED_MS,
-        )
-        self._aside[claimed.ticket] = reason
-        await self._app.store.finish(aside)
+        times = self._aside.one_more(claimed.ticket, reason)
+        try:
+            await self._app.store.finish(aside(self._app, claimed, reason, times))
+        except StoreUnavailable as error:
+            self._left(claimed, error)
+
+    def _left(self, claimed: Claimed, error: StoreUnavailable) -> None:
+        self._app.metrics.redis_failures.inc()
+        self._app.log.warning("ticket left", ticket=claimed.ticket, lane=claimed.lane, reason=str(error))
 
     async def _held(self, work: Work) -> None:
         try:
@@ -224,8 +219,9 @@ class Lanes:
 
     async def _worked(self, work: Work) -> None:
         try:
-            if work.claimed.claims > self._limits.poison_claims:
-                _hold_fault(work, f"claimed {work.claimed.claims} times without an end")
+            # One that was set aside for it once need not kill as many workers again.
+            if work.claimed.claims > (1 if work.link.faults else self._limits.poison_claims):
+                held(work, f"claimed {work.claimed.claims} times without an end")
             else:
                 await work_ticket(work)
         except LeaseLost:
@@ -235,8 +231,8 @@ class Lanes:
             work.waits["redis"] = Wait("Redis did not answer", AWAY_MS)
         except Exception as error:
             # A bug of ours must not spin, nor take its lane along: the ticket waits longer each time.
-            self._app.log.exception("bug", ticket=work.claimed.ticket)
-            _hold_fault(work, f"a fault in the bridge: {type(error).__name__}")
+            self._app.log.exception("bug", ticket=work.claimed.ticket, step=work.step, times=work.link.faults + 1)
+            held(work, f"a fault in the bridge: {type(error).__name__}")
         # What was done must not be forgotten because Redis restarts just now. Fenced by the claim's token, a finish
         # may be repeated: one that arrived and was not answered reads as a lost lease, and all is stored.
         finish = work.finish()
@@ -295,9 +291,3 @@ class Lanes:
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-
-
-def _hold_fault(work: Work, reason: str) -> None:
-    wait = Wait(reason, FAULT_MS * min(work.claimed.claims, 60), firm=True)
-    work.waits = {"fault": wait}
-    work.tell("waiting", reason=reason, until=work.app.now_ms() + wait.due_in_ms)

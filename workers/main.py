@@ -14,6 +14,7 @@ from aiohttp import web
 from bridge import logs
 from bridge.doubting import doubt_quiet
 from bridge.errors import StoreUnavailable
+from bridge.faults import Faults
 from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
@@ -78,16 +79,16 @@ def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None
     turnstile = Turnstile(app, limits.look_s)
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
-        asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app)),
-        asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app)),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app, "heartbeat")),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app, "sweep")),
         asyncio.create_task(_watch(turnstile, app)),
-        asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app)),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app, "tend")),
     ]
 
 
 async def _watch(turnstile: Turnstile, app: App) -> None:
     try:
-        await every(turnstile.pause, turnstile.look, app)
+        await every(turnstile.pause, turnstile.look, app, "turnstile")
     finally:
         await turnstile.close()
 
@@ -127,18 +128,20 @@ async def tend(app: App) -> None:
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
     """Arq's loop, begun again whenever Redis took it down."""
+    faults = Faults(app, "arq")
     while True:
         worker = app.queue.worker(lanes.run, limits.slots, lanes.busy, _crons(app, lanes, limits))
         try:
             await worker.async_run()
         except Exception as error:
             # Whatever it is: a worker whose loop has ended looks alive and does nothing.
-            meant = app.queue.understood(error)
-            if meant is error:
-                app.log.exception("arq restarts")
-            else:
+            meant, logged = app.queue.understood(error), faults.again(now=app.monotonic())
+            if meant is not error:
                 app.metrics.redis_failures.inc()
-                app.log.warning("arq restarts", reason=str(meant))
+            if logged and meant is error:
+                app.log.exception("arq restarts", times=faults.times)
+            elif logged:
+                app.log.warning("arq restarts", reason=str(meant), times=faults.times)
         await asyncio.sleep(RESTART_S)
 
 
@@ -148,21 +151,16 @@ def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:
     return [Cron(JOB, lambda: reconcile(app, lambda: lanes.draining), seconds)] if seconds else []
 
 
-async def every(pause: Callable[[], Awaitable[None]], step: Callable[[], Awaitable[None]], app: App) -> None:
+async def every(pause: Callable[[], Awaitable[None]], step: Callable[[], Awaitable[None]], app: App, name: str) -> None:
     """Take the step again and again until cancelled, whatever it raises.
 
     A step that loses the cancellation is the last one.
     """
+    # Without heartbeat and sweep a worker loses what it holds and wakes nobody.
+    faults = Faults(app, name)
     while not to_end():
         await pause()
-        try:
-            await step()
-        except StoreUnavailable as error:
-            app.metrics.redis_failures.inc()
-            app.log.warning("store unavailable", reason=str(error))
-        except Exception:
-            # Without heartbeat and sweep a worker loses what it holds and wakes nobody.
-            app.log.exception("bug")
+        await faults.guard(step)
 
 
 def observable(app: App) -> web.Application:

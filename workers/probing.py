@@ -6,6 +6,7 @@ waits first has to be it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bridge import jelou, jelou_send
@@ -41,7 +42,17 @@ async def probe(app: App, destination: str, name: str) -> None:
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
         app.log.warning("store unavailable", reason=str(error))
+    except Exception:
+        # A destination that nothing can ask is tried by whoever waits first, or it would never be called again.
+        app.metrics.faults.labels("").inc()
+        app.log.exception("bug", destination=destination)
+        await _by_call(app, destination)
     app.turns.expect(0)
+
+
+async def _by_call(app: App, destination: str) -> None:
+    with suppress(StoreUnavailable):
+        await app.store.probe_by_call(destination)
 
 
 async def _ask(app: App, gate: Gate, send: Callable[[], Awaitable[Reply]], judge: Callable[[Reply], object]) -> None:

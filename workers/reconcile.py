@@ -90,6 +90,7 @@ async def _one(app: App, name: str, draining: Callable[[], bool]) -> None:
         raise
     except Exception:
         # A bug in one dialect must not keep the others from being looked at.
+        app.metrics.faults.labels(name).inc()
         app.log.exception("bug", account=name)
         failed = True
     finally:

@@ -8,6 +8,7 @@ from bridge.unasked import KIND
 from workers.admit import HeldBackError
 from workers.closing import end_conversation, look, package_up
 from workers.evidence import apply_evidence, settle_mark
+from workers.faults import over, passed, waits_for_a_person
 from workers.forward import settle_start, settle_started
 from workers.inbox import next_event
 from workers.showing import show_status
@@ -41,17 +42,24 @@ async def work_ticket(work: Work) -> None:
 
     What a dead worker left and evidence come first. A side that has to wait does not hold back the other one.
     """
+    if waits_for_a_person(work):
+        return
+    work.step = "what nobody asked for" if work.ref.kind == KIND else "evidence"
     if work.ref.kind == KIND:
         await work_unasked(work)
-        return
-    settle_mark(work)
-    apply_evidence(work)
-    while await _step(work):
-        pass
+    else:
+        settle_mark(work)
+        apply_evidence(work)
+        passed(work, work.step)
+        while await _step(work):
+            passed(work, work.step)
+    if not work.waits:
+        over(work)
 
 
 async def _step(work: Work) -> bool:
     for step in STEPS:
+        work.step = step.__name__
         try:
             if await step(work):
                 return True

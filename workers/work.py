@@ -72,6 +72,10 @@ class Work:
     """The destinations at which a place is kept: a call waits there."""
     again: dict[str, Gate] = field(default_factory=dict)
     """Of these, where a call is to be made again."""
+    step: str = ""
+    """What is being done, by its name; for what is to be given up where it fails."""
+    writing: str = ""
+    """The key of the write-back that was tried last."""
     snapshot: Snapshot | None = None
     """The ticket as it was read for the event at the head of the inbox. Nothing was told of it since."""
 

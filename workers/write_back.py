@@ -47,6 +47,7 @@ async def write_next(work: Work) -> bool:
     for todo in notes.first_of_each(work.link.todo):
         if _merging(work, todo) or _untold(work, todo):
             continue
+        work.writing = todo.key
         waits = _queued(work, todo) or _limited(work, todo)
         if _settled(work, todo) or (not waits and await _tried(work, todo)):
             return True
@@ -270,6 +271,16 @@ def _next(work: Work, todo: Todo, receipt: str) -> None:
     lasting = not todo.key.startswith(notes.MANY)
     receipts = {**work.link.receipts, todo.key: receipt} if lasting else work.link.receipts
     work.link = replace(_instead(work.link, todo), receipts=receipts)
+
+
+def give_up(work: Work, key: str, reason: str) -> bool:
+    """The write-back of this key becomes a letter, and holds back no other; False where there is none."""
+    todo = next((one for one in work.link.todo if one.key == key), None)
+    if todo is None:
+        return False
+    work.dead(reason, f"{todo.kind} {todo.key}", todo=todo)
+    _next(work, todo, "buried")
+    return True
 
 
 def _skip(work: Work, todo: Todo, reason: str) -> None:

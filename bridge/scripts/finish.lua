@@ -10,6 +10,7 @@
 --        wanted: [destinations at which it keeps its place], requeue: [gates of calls that are to be made again],
 --        ended_ms: how long ago the conversation ended, below 0 where it has not; back_ms: for how long after that its
 --        customer comes back to this ticket}
+-- state is '' where it is to stay as it is.
 -- wait is '' (nothing to wait for), backoff (a new event ends it) or firm (only evidence does). left and
 -- evidence_left are what the claim knew of and did not work: they alone end no wait.
 -- returns for each {verdict, lanes to wake...}; verdict is done or lost. A lost one wrote nothing.
@@ -177,7 +178,7 @@ local function finish(item)
   local lanes = {}
   redis.call('LTRIM', inbox_key(item.ticket), item.inbox_done, -1)
   redis.call('LTRIM', evidence_key(item.ticket), item.evidence_done, -1)
-  redis.call('HSET', link_key(item.ticket), 'state', item.state)
+  if item.state ~= '' then redis.call('HSET', link_key(item.ticket), 'state', item.state) end
   tell(item.ticket, item.entries)
   bury(item.ticket, item.bury)
   unbury(item.unbury)

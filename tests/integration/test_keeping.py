@@ -107,7 +107,7 @@ async def _fill(redis: Redis) -> None:
     """Go on writing, as deliveries do, whatever is answered."""
     while True:
         try:
-            await redis.rpush("inbox", "x" * 4096)
+            await redis.execute_command("RPUSH", "inbox", "x" * 4096)  # type: ignore[no-untyped-call]
         except (exceptions.RedisError, OSError):
             await asyncio.sleep(0.01)
 

@@ -73,7 +73,7 @@ async def test_a_step_that_loses_its_cancellation_is_the_last(redis_url: str, pr
     """The heartbeat and the sweep end then."""
     async with scene(redis_url, prefix, work=False) as on:
         loses = Loses()
-        await ends(every(_at_once, loses.once, on.bridge.app), loses)
+        await ends(every(_at_once, loses.once, on.bridge.app, "a step"), loses)
         assert loses.turns == 1
 
 

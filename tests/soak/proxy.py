@@ -26,7 +26,10 @@ def reset(writer: StreamWriter) -> None:
 
 
 class Proxy:
-    """Hands bytes on between ``port`` and the loopback port ``target``. An async context manager."""
+    """Hands bytes on between ``port`` and the loopback port ``target``. An async context manager.
+
+    ``target`` may be changed: new connections go there, those there are stay where they were.
+    """
 
     def __init__(self, target: int, port: int) -> None:
         self.target = target
@@ -66,10 +69,6 @@ class Proxy:
         if server is not None:
             server.close()
         self.reset()
-
-    def aim(self, target: int) -> None:
-        """Hand new connections on to another port; those there are stay where they were."""
-        self._target = target
 
     async def heal(self) -> None:
         """Undo every fault. What a client that has gone meanwhile had sent during a stall is dropped."""

@@ -75,7 +75,7 @@ class World:
         await new.replicaof("127.0.0.1", old_server.port)
         await _in_step(new, old)
         await new.replicaof("NO", "ONE")
-        self.proxies["redis"].aim(port)
+        self.proxies["redis"].target = port
         self.redis, self.server = new, replica
         await old.replicaof("127.0.0.1", port)
         await old.client_unpause()
