@@ -67,7 +67,7 @@ class World:
     async def fail_over(self) -> None:
         """A replica that has everything becomes the master behind the same name; who is connected stays where it is."""
         port = free_ports(1)[0]
-        replica = EmbeddedServer(self.folder / f"valkey-{port}", port=port)
+        replica = EmbeddedServer(self.folder / f"valkey-{port}", port=port, password="")
         old, old_server = self.redis, self.server
         await self.stack.enter_async_context(replica)
         new = await self.stack.enter_async_context(Redis.from_url(replica.url, socket_timeout=5))
