@@ -94,8 +94,17 @@ def serve(
     bridge = bridge_of(settings)
     logs.configure(settings.log_level, settings.log_format)
     url = settings.redis_url.get_secret_value()
-    where = (url, settings.redis_prefix, settings.host, settings.port)
-    uvloop.run(serve_web(bridge, Place(*where, confirm=settings.redis_confirm, linger_s=settings.linger_s)))
+    place = Place(
+        redis_url=url,
+        prefix=settings.redis_prefix,
+        host=settings.host,
+        port=settings.port,
+        confirm=settings.redis_confirm,
+        linger_s=settings.linger_s,
+        admin_host=settings.admin_host,
+        admin_port=settings.admin_port,
+    )
+    uvloop.run(serve_web(bridge, place))
 
 
 @app.command()
@@ -120,7 +129,7 @@ def up(
     """Run all on this machine: the embedded server, the web and a worker. Enough for a small company."""
     settings = read_settings(config=config, port=port)
     bridge_of(settings)
-    uvloop.run(run_up(settings.config, data, settings.port, screen))
+    uvloop.run(run_up(settings.config, data, settings.port, screen, settings.admin_port))
 
 
 @app.command()

@@ -83,7 +83,7 @@ class Demo:
         self._say(f"helpdesk   {what.partition(':')[0].removeprefix('helpdesk ').strip('()')} at {where}")
         config = folder / "bridge.yaml"
         config.write_text(yaml.safe_dump(self._configuration(helpdesk), sort_keys=False))
-        environ = {**helpdesk.environ(), **self._environ(), "BRIDGE_LOG_FORMAT": "json"}
+        environ = {**helpdesk.environ(), **self._environ(), "BRIDGE_LOG_FORMAT": "json", "BRIDGE_ADMIN_PORT": ""}
         children = web_and_worker(str(config), server.url, self._port, free_port(), environ, str(folder))
         for child in children:
             stack.push_async_callback(child.stop)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+def alive() -> list[web.RouteDef]:
+    """``/live`` alone, for a port that everybody may reach."""
+    return [web.get("/live", _live)]
+
+
 def observed(app: App) -> list[web.RouteDef]:
     """The routes. ``/live`` hangs on nothing; ``/ready`` tells whether Redis takes what is delivered.
 
@@ -31,7 +36,7 @@ def observed(app: App) -> list[web.RouteDef]:
     502, which Zendesk does not retry, while the bridge answers 503 with Retry-After. So all probes look at ``/live``;
     ``/ready`` is for people, monitors and the gates of a rollout.
     """
-    return [web.get("/live", _live), web.get("/ready", _ready(app)), web.get("/metrics", _metrics(app))]
+    return [*alive(), web.get("/ready", _ready(app)), web.get("/metrics", _metrics(app))]
 
 
 async def _live(_: web.Request) -> web.Response:

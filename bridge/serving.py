@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge import logs
 from bridge.listening import listening
 from bridge.peers import Peers
-from bridge.web import application
+from bridge.web import application, for_operators
 from bridge.wiring import opened, usable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractAsyncContextManager
+
+    from aiohttp import web
+
     from bridge.accounts import Bridge
+    from bridge.draining import Draining
+    from bridge.wiring import App
 
 FINISH_S = 10.0
 """After SIGTERM and the lingering, how long requests under way may take."""
@@ -31,6 +39,9 @@ class Place:
     port: int
     confirm: str = ""
     linger_s: float = 0.0
+    admin_host: str = ""
+    admin_port: int | None = None
+    """Where what is for operators listens, if not at the same port."""
 
 
 class _Signals:
@@ -52,15 +63,25 @@ async def serve(bridge: Bridge, place: Place) -> None:
     """Serve until SIGTERM, go on for a while, then finish the requests under way. Raises UnusableRedis."""
     signals = _Signals()
     asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
-    async with (
-        opened(bridge, place.redis_url, prefix=place.prefix, confirm=place.confirm) as app,
-        listening(
-            application(app), place.host, place.port, finish_s=FINISH_S, peers=Peers(bridge.max_connections)
-        ) as draining,
-    ):
-        app.log.info("web ready", host=place.host, port=place.port)
+    async with AsyncExitStack() as stack:
+        opening = opened(bridge, place.redis_url, prefix=place.prefix, confirm=place.confirm)
+        app = await stack.enter_async_context(opening)
+        ports = [await stack.enter_async_context(one) for one in _listening(app, place)]
+        app.log.info("web ready", host=place.host, port=place.port, admin_port=place.admin_port)
         await usable(app.store)
         await signals.stop.wait()
         app.log.info("web stopping", linger_s=place.linger_s)
         app.stopping.set()
-        await draining.linger(place.linger_s, signals.at_once)
+        await asyncio.gather(*(one.linger(place.linger_s, signals.at_once) for one in ports))
+
+
+def _listening(app: App, place: Place) -> Iterator[AbstractAsyncContextManager[Draining]]:
+    """The public port, and the operators' where it is another one."""
+    most, own = app.bridge.max_connections, place.admin_port
+    yield _at(application(app, operators=own is None), place.host, place.port, most)
+    if own is not None:
+        yield _at(for_operators(app), place.admin_host or place.host, own, most)
+
+
+def _at(site: web.Application, host: str, port: int, most: int) -> AbstractAsyncContextManager[Draining]:
+    return listening(site, host, port, finish_s=FINISH_S, peers=Peers(most))

@@ -38,7 +38,7 @@ def remembered_port(data: Path) -> int:
     return port
 
 
-async def up(config: Path, data: Path, port: int, screen: Console) -> None:
+async def up(config: Path, data: Path, port: int, screen: Console, admin_port: int | None = None) -> None:
     """Run until SIGTERM or Ctrl-C. What was accepted stays in ``data`` and is gone on with at the next start.
 
     Raises ProcessFailedError where a part does not come up, or does not stay up although it was begun again.
@@ -56,7 +56,8 @@ async def up(config: Path, data: Path, port: int, screen: Console) -> None:
         for child in children:
             await child.ready(session)
         screen.print(f"webhooks at http://127.0.0.1:{port}, data in {data}", highlight=False)
-        screen.print(f"metrics of the web on port {port}, of the worker on port {worker_port}", highlight=False)
+        own = admin_port or port
+        screen.print(f"metrics of the web on port {own}, of the worker on port {worker_port}", highlight=False)
         # Not the address itself: a password is in it, and what is printed may be kept in a log.
         told = shlex.quote(str(server.url_file.resolve()))
         screen.print(f"for bridge trace and the like: export REDIS_URL=$(cat {told})", highlight=False, markup=False)

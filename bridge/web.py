@@ -27,7 +27,7 @@ from bridge.domain import (
 )
 from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.faults import Faults
-from bridge.observe import observed
+from bridge.observe import alive, observed
 from bridge.peers import prove
 from bridge.protocol import Told
 from bridge.proving import Proving
@@ -55,11 +55,9 @@ LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
 PROVING: web.AppKey[Proving] = web.AppKey("proving")
 
 
-def application(app: App) -> web.Application:
-    """The aiohttp application."""
-    site = web.Application(middlewares=[answered, bodies_counted])
-    site[APP] = app
-    site[BUDGET] = Budget()
+def application(app: App, *, operators: bool = True) -> web.Application:
+    """The aiohttp application; without ``operators`` what they ask is at a port of its own (``for_operators``)."""
+    site = _site(app)
     site[LATER] = set()
     site[PROVING] = Proving(app, partial(_later, site))
     site.add_routes(
@@ -67,13 +65,30 @@ def application(app: App) -> web.Application:
             web.post(HELPDESK, helpdesk_webhook),
             web.route("*", HELPDESK, helpdesk_handshake),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
-            *asked(app),
-            *observed(app),
+            *(_operators(app) if operators else alive()),
         ]
     )
     site.cleanup_ctx.append(_ticking)
     site.on_shutdown.append(_finish_later)
     return site
+
+
+def for_operators(app: App) -> web.Application:
+    """What people, programs and monitors ask, and ``/live``; no webhook."""
+    site = _site(app)
+    site.add_routes(_operators(app))
+    return site
+
+
+def _site(app: App) -> web.Application:
+    site = web.Application(middlewares=[answered, bodies_counted])
+    site[APP] = app
+    site[BUDGET] = Budget()
+    return site
+
+
+def _operators(app: App) -> list[web.RouteDef]:
+    return [*asked(app), *observed(app)]
 
 
 # --- the helpdesk's webhook ------------------------------------------------------------------------------------------

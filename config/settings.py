@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bridge.errors import ConfigError, Mistake
@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on; 0.0.0.0 in a container.")
     port: int = Field(default=8080, ge=1, le=65_535, description="The port to listen on.")
+    admin_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="A port of its own for what of the web is for operators: /api, /metrics, /ready; else the same.",
+    )
+    admin_host: str = Field(default="", description="The address of that port; else host.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least to log.")
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else json."
@@ -85,6 +92,14 @@ class Settings(BaseSettings):
         description="How long a stopping web process still takes requests: until all before it send elsewhere.",
     )
     drain_s: float = Field(default=20.0, ge=0, le=600, description="How long a stopping process may finish its work.")
+
+    @field_validator("admin_port")
+    @classmethod
+    def _is_another(cls, given: int | None, told: ValidationInfo) -> int | None:
+        if given is not None and given == told.data.get("port"):
+            msg = "is BRIDGE_PORT: what is for operators needs another one"
+            raise ValueError(msg)
+        return given
 
 
 def read_settings(**overrides: Any) -> Settings:

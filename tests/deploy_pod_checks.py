@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # The operational routes, the same ones in the web and in the worker, and what the image listens on and reads.
 ROUTES = {"/live", "/ready", "/metrics"}
 PORT = 8080
+PORTS = {"web": [("http", PORT), ("admin", 9090)], "worker": [("http", PORT)]}
+ADMIN_PORT = "BRIDGE_ADMIN_PORT"
 CONFIG_FILE = "/etc/bridge/bridge.yaml"
 
 # How long each process takes to finish after SIGTERM, in seconds.
@@ -101,13 +103,35 @@ def commands(documents: Sequence[Manifest]) -> list[str]:
     return [
         f"{where}: runs {container.get('command', [])} {container.get('args')}"
         for where, workload, container in containers(documents)
-        if component(workload) in COMMANDS and not _runs(container, COMMANDS[component(workload)])
+        if component(workload) in COMMANDS and not _runs(container, component(workload))
     ]
 
 
-def _runs(container: Manifest, command: list[str]) -> bool:
+def _runs(container: Manifest, name: str) -> bool:
     ports = [(port["name"], port["containerPort"]) for port in container["ports"]]
-    return "command" not in container and container.get("args") == command and ports == [("http", PORT)]
+    return "command" not in container and container.get("args") == COMMANDS[name] and ports == PORTS[name]
+
+
+def operators_port(documents: Sequence[Manifest]) -> list[str]:
+    """What is for operators is at a port of its own, which no Service has."""
+    wrong = [
+        f"{where}: {told} is not the port named admin"
+        for where, workload, container in containers(documents)
+        if component(workload) == "web" and (told := _admin_port(container)) not in _named(container, "admin")
+    ]
+    return wrong + [
+        f"{title(service)}: it leads to the operators' port"
+        for service in of_kind(documents, "Service")
+        if any(port.get("targetPort") in {"admin", 9090} for port in service["spec"]["ports"])
+    ]
+
+
+def _admin_port(container: Manifest) -> str:
+    return next((one["value"] for one in container.get("env", []) if one["name"] == ADMIN_PORT), "")
+
+
+def _named(container: Manifest, name: str) -> set[str]:
+    return {str(port["containerPort"]) for port in container["ports"] if port["name"] == name}
 
 
 def config_mounts(documents: Sequence[Manifest]) -> list[str]:

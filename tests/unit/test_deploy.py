@@ -165,6 +165,11 @@ def test_scrape_annotations(rendered: list[Manifest]) -> None:
     assert pods.scrape_annotations(rendered) == []
 
 
+def test_operators_port(rendered: list[Manifest]) -> None:
+    """The Service does not lead there."""
+    assert pods.operators_port(rendered) == []
+
+
 def test_commands(rendered: list[Manifest]) -> None:
     """The web serves and the worker works."""
     assert pods.commands(rendered) == []
