@@ -285,3 +285,12 @@ def test_nothing_is_said_of_shares_while_no_reply_is_known_to_be_due() -> None:
     away = Struck(AWAY, "medido", 1_000, 12_000)
     assert pace.crowded_out(shared(1_000, struck=(away,))).figure == "0 of 0 windows"
     assert pace.crowded_out(shared(1_000, DESK)).figure == "0 of 0 windows"
+
+
+def test_a_reply_that_was_in_hand_when_redis_went_may_wait_for_its_lease() -> None:
+    """Eight seconds after the fault at the most, and no reply that came after it."""
+    for kind in ("rollback redis", "fail over redis"):
+        before = Struck(kind, "redis", 3_000, 4_500)
+        assert pace.crowded_out(shared(1_000, struck=(before,))).figure == "0 of 0 windows"
+    long_ago = Struck("restart redis", "redis", 2_000, 3_000)
+    assert not pace.crowded_out(shared(1_000, struck=(long_ago,))).held
