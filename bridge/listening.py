@@ -42,7 +42,7 @@ CUT_S = 1.0
 long for its cancellation."""
 
 BACKLOG = 1_024
-"""Connections that wait to be taken. Where a flood fills the queue, a genuine one is only tried again after a second."""
+"""Connections that wait to be taken. Where a flood fills the queue, a genuine one is tried again after a second."""
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
