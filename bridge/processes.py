@@ -150,7 +150,8 @@ class Child:
             return
         self.process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_S + self._linger_s())
+            async with asyncio.timeout(STOP_S + self._linger_s()):
+                await self.process.wait()
         except TimeoutError:
             self.process.kill()
             await self.process.wait()

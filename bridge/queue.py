@@ -76,7 +76,7 @@ class Cron:
 def to_end() -> bool:
     """Whether the task that asks was cancelled, and went on: a loop asks before its next turn.
 
-    asyncio.wait_for on Python 3.11, with which redis-py sends, can lose a cancellation.
+    On Python 3.11 asyncio.wait_for can lose a cancellation: arq awaits its jobs with it, redis-py asks Sentinels.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
