@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Iterable
 
     from aiohttp import web
 
@@ -46,7 +46,7 @@ class Connection(Protocol):
 class Draining:
     """The open connections of one server, and how they are let go."""
 
-    def __init__(self, connections: Collection[Connection]) -> None:
+    def __init__(self, connections: Callable[[], Iterable[Connection]]) -> None:
         self._connections = connections
         self._begun = False
         self._quiet_s = 0.0
@@ -72,7 +72,7 @@ class Draining:
     async def _close_idle(self, linger_s: float) -> None:
         """The longest idle first, and never many at a time: a busy sender sees each before it uses that one again."""
         await asyncio.sleep(linger_s * IDLE_UNTIL)
-        idle = sorted((one for one in self._connections if self._is_quiet(one)), key=_quiet, reverse=True)
+        idle = sorted((one for one in self._connections() if self._is_quiet(one)), key=_quiet, reverse=True)
         for one in idle:
             if self._is_quiet(one):
                 one.half_close()
@@ -86,7 +86,7 @@ class Draining:
         self._begun = True
         with suppress(TimeoutError):
             async with asyncio.timeout(finish_s):
-                while [one for one in list(self._connections) if self._wanted(one)]:
+                while [one for one in self._connections() if self._wanted(one)]:
                     await asyncio.sleep(LOOK_S)
 
     def _wanted(self, one: Connection) -> bool:

@@ -55,15 +55,11 @@ _NONE = asyncio.Protocol()
 class _Patient(Connected):
     """aiohttp's protocol of one connection, bounded. It is the ``Wire`` that the registry knows."""
 
-    def __init__(
-        self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float, connections: set[_Patient]
-    ) -> None:
+    def __init__(self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float) -> None:
         self._make_inner = inner
         self._inner = _NONE
         self._peers = peers
         self._head_s = head_s
-        self._connections = connections
-        self._heard_s = 0.0
         self.half_closed = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -79,8 +75,6 @@ class _Patient(Connected):
         if self.peer is None:
             self._refuse(TOO_MANY)
             return
-        self._heard_s = asyncio.get_running_loop().time()
-        self._connections.add(self)
         # Only now: where a flood is refused, aiohttp's parts would cost more than all the rest.
         self._inner = self._make_inner()
         self._inner.connection_made(transport)
@@ -89,7 +83,6 @@ class _Patient(Connected):
         """As aiohttp's; a head that has begun and is not whole has its time and its bound."""
         if self.peer is None:
             return
-        self._heard_s = asyncio.get_running_loop().time()
         self._peers.heard(self.peer)
         self._throw_away(len(data))
         self._inner.data_received(data)
@@ -111,11 +104,13 @@ class _Patient(Connected):
     @property
     def quiet_s(self) -> float | None:
         """For how long nothing has come and our end has stood as it is; None while a request is under way."""
-        return asyncio.get_running_loop().time() - self._heard_s if self.waits() else None
+        return self._peers.clock() - self.peer.idle_since if self.peer and self.waits() else None
 
     def half_close(self) -> None:
         """Send no more, and go on reading. The transport's own write_eof would refuse what aiohttp still writes."""
-        self._heard_s, self.half_closed = asyncio.get_running_loop().time(), True
+        self.half_closed = True
+        if self.peer:
+            self._peers.heard(self.peer)
         told = self._transport.get_extra_info("socket") if self._transport else None
         if told is not None:
             with suppress(OSError), socket.socket(fileno=os.dup(told.fileno())) as own:
@@ -167,7 +162,6 @@ class _Patient(Connected):
     def connection_lost(self, exc: Exception | None) -> None:
         """As aiohttp's."""
         self._rest()
-        self._connections.discard(self)
         if self.peer:
             self._peers.leave(self.peer)
             self._inner.connection_lost(exc)
@@ -194,10 +188,9 @@ async def listening(
     peers: Peers | None = None,
 ) -> AsyncIterator[Draining]:
     """Serve until the end of the block; then requests under way have ``finish_s`` to end."""
-    connections: set[_Patient] = set()
-    draining = Draining(connections)
-    site.on_response_prepare.append(draining.closing)
     known = Peers() if peers is None else peers
+    draining = Draining(known.wires)
+    site.on_response_prepare.append(draining.closing)
     runner = _runner(site, known)
     await runner.setup()
     inner = runner.server
@@ -206,7 +199,7 @@ async def listening(
         raise RuntimeError(msg)
     plainly(inner)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Patient(inner, known, head_s, connections), host, port, backlog=BACKLOG, reuse_address=True
+        lambda: _Patient(inner, known, head_s), host, port, backlog=BACKLOG, reuse_address=True
     )
     tending = asyncio.create_task(_tending(known))
     try:

@@ -12,8 +12,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.draining import Connection
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aiohttp import web
 
@@ -30,8 +32,8 @@ UNREAD_S = 10.0
 """How long a sender may leave its answer unread."""
 
 
-class Wire(Protocol):
-    """What the registry needs of a connection."""
+class Wire(Connection, Protocol):
+    """What the registry needs of a connection, and what draining asks of it."""
 
     def waits(self) -> bool:
         """Whether it waits for a request: between two, before the first, or in the midst of a head."""
@@ -103,14 +105,9 @@ class Peers:
         """Something came from there."""
         peer.idle_since = self.clock()
 
-    def idle(self) -> Iterator[Peer]:
-        """Those that wait for a request."""
-        return (peer for peer in list(self._peers) if peer.wire.waits())
-
-    def close_idle(self) -> None:
-        """Close all that wait for a request."""
-        for peer in self.idle():
-            peer.wire.close()
+    def wires(self) -> list[Wire]:
+        """All connections, the oldest first."""
+        return [peer.wire for peer in self._peers]
 
     def tend(self) -> None:
         """Close those that have been idle, or have left their answer unread, for too long."""

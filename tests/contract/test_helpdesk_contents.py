@@ -12,6 +12,7 @@ from bridge import events
 from bridge.errors import Unreadable
 from bridge.helpdesks.reading import UNFILLED
 from tests.helpdesk_recordings import KINDS, Recordings, named
+from tests.json_places import places, replaced
 
 
 def nested(depth: int) -> Any:
@@ -44,29 +45,6 @@ ODD: dict[str, Any] = {
     "a date before time": "0001-01-01T00:00:00+23:59",
     "many words": " a" * 20_000,
 }
-
-
-def places(body: Any) -> list[tuple[Any, ...]]:
-    """The path of every value."""
-    found: list[tuple[Any, ...]] = []
-    waiting: list[tuple[Any, tuple[Any, ...]]] = [(body, ())]
-    while waiting:
-        node, path = waiting.pop()
-        inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, value in inner:
-            found.append((*path, key))
-            waiting.append((value, (*path, key)))
-    return found
-
-
-def replaced(body: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The body with another value at this place."""
-    told = orjson.loads(orjson.dumps(body))
-    node = told
-    for step in path[:-1]:
-        node = node[step]
-    node[path[-1]] = value
-    return told
 
 
 def stored_or_unreadable(recordings: Recordings, body: Any, name: str) -> None:

@@ -12,6 +12,7 @@ import structlog
 from bridge.helpdesks import REGISTRY
 from bridge.helpdesks.standard_webhooks import StandardWebhooks
 from tests.harness import running
+from tests.json_places import places, replaced
 from tests.webhooks import SENDERS, bridge, deliver, listening
 
 if TYPE_CHECKING:
@@ -129,28 +130,7 @@ async def test_a_variable_that_nothing_has_filled_in_is_400(run: Running, name: 
     if name in {"jelou", "jelou with a token", "hubspot"}:
         pytest.skip("it sends no template of people's making")
     told = orjson.loads(SENDERS[name].body)
-    answers = [await deliver(run, name, orjson.dumps(_with(told, path, "{{ticket.id}}"))) for path in _paths(told)]
+    answers = [await deliver(run, name, orjson.dumps(replaced(told, path, "{{ticket.id}}"))) for path in places(told)]
     refused = [answer.json["error"] for answer in answers if answer.status == 400]
     assert any("placeholder" in error for error in refused)
     assert {answer.status for answer in answers} <= {202, 400}
-
-
-def _paths(told: Any) -> list[tuple[Any, ...]]:
-    found: list[tuple[Any, ...]] = []
-    waiting: list[tuple[Any, tuple[Any, ...]]] = [(told, ())]
-    while waiting:
-        node, path = waiting.pop()
-        inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, value in inner:
-            found.append((*path, key))
-            waiting.append((value, (*path, key)))
-    return found
-
-
-def _with(told: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = orjson.loads(orjson.dumps(told))
-    node = changed
-    for step in path[:-1]:
-        node = node[step]
-    node[path[-1]] = value
-    return changed

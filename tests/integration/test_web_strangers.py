@@ -14,7 +14,7 @@ from bridge.bodies import BODY_PATIENCE_S, BUDGET, GRACE_S, LEAST_PER_S
 from bridge.embedded import free_port
 from bridge.listening import HEAD_MOST, LINGER_S, TEND_S
 from bridge.listening import listening as listening_at
-from bridge.peers import IDLE_S, UNREAD_S, Peers
+from bridge.peers import IDLE_S, UNREAD_S, Connected, Peers
 from tests.clocks import LoopClock
 from tests.harness import API_TOKEN, DEADLINE_S, eventually
 from tests.integration.test_web_broken import request
@@ -260,8 +260,10 @@ async def test_where_nobody_makes_room_the_new_one_is_asked_to_come_again(site: 
     port, peers = free_port(), Peers(most=1)
     async with listening_at(site, "127.0.0.1", port, peers=peers), connected(port) as (reader, writer):
         assert await asked(reader, writer, HEAD) == b"hello"
-        for peer in peers.idle():
-            peer.proven = True
+        [wire] = peers.wires()
+        assert isinstance(wire, Connected)
+        assert wire.peer
+        wire.peer.proven = True
         async with connected(port) as (refused, _):
             head = await refused.read()
         assert (head.split()[1], b"Retry-After: " in head) == (b"503", True)
@@ -290,7 +292,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(site: web.Application, mo
             return len(peers) == 0
 
         async def stuck() -> bool:
-            return len(peers) == 1 and not list(peers.idle())
+            return [wire.waits() for wire in peers.wires()] == [False]
 
         await eventually(stuck)
         clock = LoopClock(monkeypatch)

@@ -13,6 +13,8 @@ class Line:
 
     idle: bool = True
     stuck: bool = False
+    quiet_s: float | None = None
+    half_closed: bool = False
     ended: list[str] = field(default_factory=list)
 
     def waits(self) -> bool:
@@ -22,6 +24,10 @@ class Line:
     def unread(self) -> bool:
         """As the test says."""
         return self.stuck
+
+    def half_close(self) -> None:
+        """Noted."""
+        self.ended.append("half closed")
 
     def close(self) -> None:
         """Noted."""
@@ -125,10 +131,10 @@ def test_where_nobody_can_make_room_the_new_one_is_refused() -> None:
     assert peers.admit(Line())
 
 
-def test_all_that_is_idle_can_be_closed() -> None:
-    """At the end of a process; what is under way is left alone."""
+def test_all_connections_are_known_until_they_leave() -> None:
+    """The oldest first, whatever they do: who drains the process lets each go."""
     peers = Peers(clock=Clock())
-    idle, busy, sender = admitted(peers)[0], admitted(peers, idle=False)[0], admitted(peers, proven=True)[0]
-    assert [peer.wire for peer in peers.idle()] == [idle, sender]
-    peers.close_idle()
-    assert [line.ended for line in (idle, busy, sender)] == [["closed"], [], ["closed"]]
+    (idle, _), (busy, leaving) = admitted(peers), admitted(peers, idle=False)
+    assert peers.wires() == [idle, busy]
+    peers.leave(leaving)
+    assert peers.wires() == [idle]
