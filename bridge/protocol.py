@@ -198,7 +198,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last word before a call goes out."""
+    """The last word before a call goes out, with all that the claim has worked so far.
+
+    ``number`` counts the marks of a claim: one that is told again is the same mark. 0 is none that is told again.
+    """
 
     ticket: str
     lane: str
@@ -208,6 +211,14 @@ class Mark:
     start: StartLimits | None = None
     bury: tuple[tuple[str, str], ...] = ()
     gate: Gate | None = None
+    number: int = 0
+    inbox_done: int = 0
+    evidence_done: int = 0
+    unbury: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    transcribed: bool = False
+    adopt: tuple[str, ...] = ()
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)

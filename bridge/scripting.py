@@ -26,7 +26,7 @@ T = TypeVar("T")
 REDIS_CLOCK = "local function now() local t = redis.call('TIME') return t[1] * 1000 + math.floor(t[2] / 1000) end"
 """The clock of the scripts. Tests give another text, so that time moves when told."""
 
-SHARED = ("prelude.lua", "orphans.lua", "window.lua", "queue.lua", "gate.lua", "removal.lua")
+SHARED = ("prelude.lua", "orphans.lua", "progress.lua", "window.lua", "queue.lua", "gate.lua", "removal.lua")
 """Put before every script."""
 
 UNFENCED = frozenset({"join"})

@@ -88,6 +88,8 @@ class Sides:
 
     def __init__(self) -> None:
         self.conversations: list[Conversation] = []
+        self.messages: list[tuple[str, str]] = []
+        """The id and text of each, as it came."""
         self.notes: dict[str, list[str]] = defaultdict(list)
         self.fields: dict[str, str] = {}
         self.tags: dict[str, set[str]] = defaultdict(set)
@@ -106,6 +108,9 @@ class Sides:
     def _jelou(self, call: Call, told: dict[str, Any]) -> Reply:
         if call.method == "GET":
             return _reply({"data": {"roomId": f"room-of-{call.url.rpartition('/')[2]}"}})
+        if "value" in told:
+            self.messages.append((told["value"]["id"], told["value"]["content"]["body"]))
+            return _reply({"success": True})
         one = Conversation(
             id=f"c-{len(self.conversations) + 1}",
             ticket=told["metadata"]["bridgeTicket"],

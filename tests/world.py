@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from bridge import correlate, events
-from bridge.domain import ConversationClosed, ConversationStarted, Ticket, TicketOpened, TicketRef
+from bridge.domain import (
+    AgentReplied,
+    ConversationClosed,
+    ConversationStarted,
+    CustomerWrote,
+    Ticket,
+    TicketOpened,
+    TicketRef,
+)
 from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
 from bridge.metrics import Metrics
@@ -43,6 +51,7 @@ JELOU: dict[str, Any] = {
     "project_id": "p-1",
     "bot_id": "bot-1",
     "base_url": "https://jelou.example.com",
+    "send_url": "https://jelou.example.com/send",
     "api_key": "key",
     "signing_secrets": ["secret"],
     "calls_per_s": 1000.0,
@@ -79,12 +88,12 @@ async def _at_once(_: float) -> None:
 class World:
     """The bridge's store, its workers and what is around them."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Redis, prefix: str, **account: Any) -> None:
         self.redis: Any = redis
         self.prefix = prefix
         self.now = 1_700_000_000_000
         self.stage, self.sides, self.log = Stage(), Sides(), Log()
-        self.bridge = configuration(JELOU, {"zendesk": {"acme": ACCOUNT, "beta": ACCOUNT}})
+        self.bridge = configuration(JELOU, {"zendesk": dict.fromkeys(("acme", "beta"), ACCOUNT | account)})
         self.store = self._store()
         self.jobs: list[str] = []
         self.workers = {name: self.worker(name) for name in ("one", "two")}
@@ -139,14 +148,34 @@ class World:
             event = ConversationStarted(PROJECT, fact, one.id, *where, metadata=one.metadata)
         else:
             event = ConversationClosed(PROJECT, f"conversation.close:{one.id}", one.id, *where)
-        line = entry(self.now, "received", event=event.type, conversation=one.id)
+        await self._tell(event, evidence=True, start=start)
+
+    async def wrote(self, one: Conversation, text: str) -> None:
+        """The customer writes; the text is the message's id as well."""
+        where = (f"room-of-{one.id}", "bot-1", one.user, self.now)
+        content = {"text": text}
+        event = CustomerWrote(PROJECT, f"message:{text}", one.id, *where, text, "text", content)
+        await self._tell(event, evidence=False, start=False)
+
+    async def replied(self, ref: TicketRef, text: str) -> None:
+        """An agent replies; the text is the comment's id as well."""
+        event = AgentReplied(ref, f"comment:{text}", text, text, public=True)
+        told = entry(self.now, "received", event=event.type)
+        lane = correlate.lane_name(ref, PROJECT)
+        item = Incoming(str(ref), lane, event.fact, events.dump(event, text, self.now), told, told)
+        self.jobs += (await self.store.accept(text, text, 600, [item])).wake
+
+    async def _tell(
+        self, event: ConversationStarted | ConversationClosed | CustomerWrote, *, evidence: bool, start: bool
+    ) -> None:
+        line = entry(self.now, "received", event=event.type, conversation=event.conversation_id)
         ways = ("ticket", "conversation", "starting", "room", "contact", "repeated")
         told = Told(
             project=PROJECT,
             fact=event.fact,
             event=events.dump(event, "", self.now),
             is_start=start,
-            is_evidence=True,
+            is_evidence=evidence,
             clues=correlate.clues(event, self.bridge),
             entries=dict.fromkeys(ways, line),
         )

@@ -61,7 +61,9 @@ class Work:
     news: bool = False
     """Whether the inbox holds more than the last finish left."""
     said: list[str] = field(default_factory=list)
-    """Lines for the transcript."""
+    """Lines for the transcript that are not stored yet."""
+    marks: int = 0
+    """How many marks there were in this claim."""
     transcribed: bool = False
     """Whether the transcript has been used up."""
     asked: dict[Side, Gate] = field(default_factory=dict)
@@ -262,27 +264,36 @@ class Work:
         told = [entry(self.app.now_ms(), "sending", **sending)] if sending else []
         deadline = self.app.monotonic() + self.app.store.leases.ticket_ms / 1000
         claimed = self.claimed
+        self.marks += 1
         mark = Mark(
             ticket=claimed.ticket,
             lane=claimed.lane,
             token=claimed.token,
-            state=link.dump(),
+            number=self.marks,
+            state=replace(link, left=self._left()).dump(),
+            inbox_done=self.done,
+            evidence_done=self.applied,
             entries=(*self.entries, *told),
             gate=gate,
             start=start,
             bury=tuple(self.bury),
+            unbury=self._unbury(),
+            said=tuple(self.said),
+            transcribed=self.transcribed,
+            adopt=self.named,
+            project=self.pair.project_name,
         )
-        # Again with the same token is the same mark: an answer that was lost must not look like an unknown start.
+        # Again with the same number it is the same mark: an answer that was lost must not look like an unknown start.
         verdict = await persistently(lambda: self.app.store.mark(mark), MARK_PATIENCE_S)
         if verdict.verdict == "go":
             self.link, self.deadline = link, deadline
-            self.entries.clear()
-            self.bury.clear()
+            for stored_now in (self.entries, self.bury, self.said):
+                stored_now.clear()
         return verdict
 
     def finish(self) -> Finish:
         """What to store at the end of this claim."""
-        left = len(self.inbox) - self.done + self.claimed.left
+        left = self._left()
         snapshot = self.snapshot.dump() if self.snapshot else ""
         link, wait = replace(self.link, left=left, snapshot=snapshot, active_ms=active_ms(self)), self.wait
         return Finish(
@@ -318,8 +329,15 @@ class Work:
             bury=tuple(self.bury),
             wanted=tuple(self.wanted),
             requeue=tuple(self.again.values()),
-            unbury=start_ids(self.ref) if self._settled() else (),
+            unbury=self._unbury(),
         )
+
+    def _left(self) -> int:
+        """How much of the inbox is not worked."""
+        return len(self.inbox) - self.done + self.claimed.left
+
+    def _unbury(self) -> tuple[str, ...]:
+        return start_ids(self.ref) if self._settled() else ()
 
     def _settled(self) -> bool:
         """Whether no person need look after the start any more."""

@@ -44,6 +44,7 @@ for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', NOW,
   redis.call('ZADD', lane_key(lane), NOW + lease_ms, ticket)
   redis.call('HSET', link, 'holder', token)
   redis.call('HDEL', link, 'wait')
+  forget_progress(ticket)
   local claims = redis.call('HINCRBY', link, 'claims', 1)
   local known = redis.call('HMGET', link, 'state', 'shared_with', 'changes')
   answer[#answer + 1] = {ticket, known[1] or '', known[2] or '', claims,

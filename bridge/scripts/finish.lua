@@ -1,4 +1,4 @@
--- finish(items, wake_ms): what was done is kept, and the ticket is let go.
+-- finish(items, wake_ms): what was done is kept (progress.lua), and the ticket is let go.
 -- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
 --        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
 --        look: [in ms, at most ms after the last time, anew], when Jelou is asked whether it is still open; a time that
@@ -17,9 +17,6 @@
 
 local wake_ms = tonumber(ARGV[2])
 local RELEASED_MOST = 1000
--- Those that share one conversation are told of its end in one step (accept_conversation.lua). One more is not told, and
--- finds out when Jelou is asked whether it is still open (looks_due.lua).
-local SHARERS_MOST = 1000
 
 -- Since when nobody has asked Jelou whether the conversation is still open (doubt.lua), and when it is asked next
 -- (looks_due.lua). A ticket that is set aside names no project, and stays.
@@ -48,26 +45,7 @@ local function note_last(item)
   note(item.ticket, name)
 end
 
--- A conversation belongs to the first ticket that named it; a second one shares it, and says so.
 local function index(item)
-  for _, id in ipairs(item.adopt) do
-    local key = conversation_key(item.project, id)
-    local first = redis.call('GET', key)
-    if not first then
-      redis.call('SET', key, item.ticket)
-      note(item.ticket, 'conversation:' .. item.project .. ':' .. id)
-    end
-    if first and first ~= item.ticket then
-      redis.call('HSET', link_key(item.ticket), 'shared_with', first)
-      local name = 'sharers:' .. item.project .. ':' .. id
-      if redis.call('SCARD', P .. name) < SHARERS_MOST then
-        redis.call('SADD', P .. name, item.ticket)
-        note(item.ticket, name)
-      end
-    else
-      adopt(item.project, id, item.ticket)
-    end
-  end
   for kind, id in pairs({room = item.room, contact = item.contact}) do
     local name = kind .. ':' .. id
     if id ~= '' then redis.call(item.open and 'SADD' or 'SREM', P .. name, item.ticket) end
@@ -145,6 +123,7 @@ end
 local function let_go(item, lanes)
   local link = link_key(item.ticket)
   redis.call('HDEL', link, 'holder', 'claims')
+  forget_progress(item.ticket)
   local due = due_at(item)
   note_end(item, due)
   if not due then
@@ -163,26 +142,10 @@ local function uncount(account)
   if tonumber(redis.call('GET', counter) or '0') > 0 then redis.call('DECR', counter) end
 end
 
--- What was said, for the note at the end. Bounded: the newest lines are kept.
-local function transcribe(item)
-  local key = transcript_key(item.ticket)
-  if #item.said > 0 then
-    redis.call('RPUSH', key, unpack(item.said))
-    redis.call('LTRIM', key, -TRANSCRIPT_MOST, -1)
-  end
-  if item.transcribed then redis.call('DEL', key) end
-end
-
 local function finish(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost'} end
   local lanes = {}
-  redis.call('LTRIM', inbox_key(item.ticket), item.inbox_done, -1)
-  redis.call('LTRIM', evidence_key(item.ticket), item.evidence_done, -1)
-  if item.state ~= '' then redis.call('HSET', link_key(item.ticket), 'state', item.state) end
-  tell(item.ticket, item.entries)
-  bury(item.ticket, item.bury)
-  unbury(item.unbury)
-  transcribe(item)
+  store_progress(item)
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end
   for _, gate in ipairs(item.requeue) do requeue(item.ticket, gate) end

@@ -1,13 +1,15 @@
--- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending.
--- item: {ticket, lane, token, state, entries, bury, start: false or {account, contact, cap, count, evidence,
---        alone},
+-- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending, with all
+-- that the claim has worked so far (progress.lua).
+-- item: {ticket, lane, token, number: which mark of the claim it is, state, inbox_done, evidence_done, entries, bury, unbury,
+--        said, transcribed, adopt, project, start: false or {account, contact, cap, count, evidence, alone},
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason, 'new' where it did not wait before}: go, ms to wait first | soon, ms after
 -- which to ask again | lost | news, evidence came since the claim | paused | capped, ms until the next hour | busy, the
 -- other ticket | full, how full Redis is in thousandths | shared, the other ticket that has a conversation of this bot and user open | paced, ms that it may
 -- take and how many calls stand before it | ticket, ms to wait for the ticket's own rate | broken, ms that it may take and why | recovering, ms until what was sent
 -- before a loss is known
--- Nothing is written unless the verdict is go. The lease begins anew, so that the call has all of it.
+-- Nothing is written unless the verdict is go, nor where this mark was told before. The lease begins anew, so that the
+-- call has all of it.
 
 local lease_ms = tonumber(ARGV[2])
 local HOUR = 3600000
@@ -19,7 +21,7 @@ end
 
 local function start_verdict(item)
   local s = item.start
-  if s.evidence >= 0 and redis.call('LLEN', evidence_key(item.ticket)) > s.evidence then return {'news', '', ''} end
+  if s.evidence >= 0 and evidence_cut(item.ticket) + redis.call('LLEN', evidence_key(item.ticket)) > s.evidence then return {'news', '', ''} end
   if redis.call('HEXISTS', P .. 'paused', s.account) == 1 then return {'paused', '', ''} end
   -- A close ends something; it is no more to keep.
   if not s.alone and is_full(STARTS_AT) then return {'full', tostring(memory_used()), ''} end
@@ -52,15 +54,16 @@ end
 
 local function verdict(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost', '', ''} end
+  local before = item.number > 0 and marked_before(item)
+  if before then return before end
   local refused_start = item.start and start_verdict(item)
   if refused_start then return refused_start end
   local passed = item.gate and pass(item.ticket, item.gate) or {'go', '0', ''}
   if passed[1] ~= 'go' then return passed end
   if item.start then take_start(item) end
-  redis.call('HSET', link_key(item.ticket), 'state', item.state)
   redis.call('ZADD', lane_key(item.lane), NOW + lease_ms, item.ticket)
-  tell(item.ticket, item.entries)
-  bury(item.ticket, item.bury)
+  store_progress(item)
+  if item.number > 0 then note_marked(item, tonumber(passed[2])) end
   return passed
 end
 

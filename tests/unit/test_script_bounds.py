@@ -16,13 +16,13 @@ BY_SCORE = re.compile(r"'Z(REV)?RANGEBYSCORE'")
 """The same where no LIMIT stands behind."""
 
 BOUNDED = {
-    ("accept_conversation.lua", "P .. 'sharers:'"): "SHARERS_MOST in finish.lua",
+    ("accept_conversation.lua", "P .. 'sharers:'"): "SHARERS_MOST in progress.lua",
     ("claim.lua", "at_key(ticket)"): "a ticket's destinations: a project, an account",
     ("finish.lua", "at_key(ticket)"): "the same",
     ("queue.lua", "at_key(ticket)"): "the same",
     ("turns_of.lua", "at_key(ARGV[1])"): "the same",
     ("finish.lua", "unpack(item.look)"): "three values",
-    ("finish.lua", "unpack(item.said)"): "what one claim worked: inbox_most and EVIDENCE_MOST events",
+    ("progress.lua", "unpack(item.said)"): "what one claim worked: inbox_most and EVIDENCE_MOST events",
     ("prelude.lua", "unpack(entries)"): "the same",
     ("prelude.lua", "unpack(ids)"): "the letters of one start, or one letter",
     ("prelude.lua", "unpack(old)"): "1,000 at a time",
