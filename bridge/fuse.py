@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 from bridge.domain import MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from bridge.policies import Fuse
 
 Direction = Literal["to_customer", "to_ticket"]
@@ -24,43 +28,116 @@ KEPT: Final = 40
 SHORTEST: Final = 12
 """Characters, normalised. People on both sides say "ok", "gracias" and "bom dia" by themselves."""
 
+LONG: Final = 40
+"""From so many on the same text is a copy: people greet and thank in the same words, and do not write so much alike."""
 
-Carried = tuple[int, Direction, str]
-"""A message that passed: when (ms), which way, and what it said as eight hex digits, empty where it is too short."""
+LONG_WINDOWS: Final = 10
+"""For so many times ``within_s`` copies of a long text count, and answers that repeat: mail robots take their time."""
+
+TYPED_PER_S: Final = 15
+"""Characters a second. Nobody reads, thinks and types like that; the fastest typists alone reach 12."""
+
+IN_A_ROW: Final = 6
+"""Answers, three of each side, that came faster than that or said nothing new. One side alone may use macros."""
+
+HOLD_MOST_S: Final = 3_600.0
+CALM_MS: Final = 86_400_000
+"""After a day without a loop the next one is the first again."""
+
+Carried = tuple[int, Direction, str, int]
+"""A message that passed: when (ms), which way, what it said as eight hex digits, empty where it is too short, and how
+many characters it had, normalised. What versions before stored lacks the last."""
 
 Traffic = tuple[Carried, ...]
 """The last messages of a ticket, oldest first. Nothing but tuples: it is kept as JSON."""
 
+Loop = tuple[str, dict[str, str]]
+"""Why a ticket stops: a key of ``bridge.wording`` and its values."""
+
 
 def noted(traffic: Traffic, at_ms: int, direction: Direction, text: str) -> Traffic:
     """The traffic with one message more; what is too old to be kept goes."""
-    return (*traffic, (at_ms, direction, digest(text)))[-KEPT:]
+    return (*traffic, (at_ms, direction, digest(text), len(normalised(text))))[-KEPT:]
 
 
-def tripped(traffic: Traffic, policy: Fuse, now_ms: int) -> str:
-    """Why the ticket must stop, in a few words without anything that was said; empty while it need not."""
-    recent = [(way, said) for at_ms, way, said in traffic if 0 <= now_ms - at_ms <= policy.within_s * 1000]
-    back = _bounces(recent)
-    if back >= policy.bounces:
-        return f"{back} messages in {policy.within_s:g} s said what the other side had just said"
-    ways = [way for way, _ in recent]
+def tripped(traffic: Traffic, policy: Fuse, now_ms: int) -> Loop | None:
+    """Why the ticket must stop, without anything that was said; None while it need not.
+
+    People are told from machines by what these do: send the same text back, answer with the same text again and again,
+    or answer faster than anybody types. How much is said in how little time stops a ticket only beyond what people do.
+    """
+    window_ms = policy.within_s * 1000
+    recent = _since(traffic, now_ms, window_ms)
+    longer = _since(traffic, now_ms, window_ms * LONG_WINDOWS)
+    back = max(_most_bounces(recent), _most_bounces(one for one in longer if _length(one) >= LONG) + 1)
+    if back >= max(policy.bounces, 2):
+        return "loop.bounced", {}
+    if _repeats_itself(longer):
+        return "loop.repeated", {"count": str(IN_A_ROW)}
+    if _faster_than_typed(recent):
+        return "loop.fast", {"count": str(IN_A_ROW)}
+    ways = [one[1] for one in recent]
     fewest = min(ways.count("to_customer"), ways.count("to_ticket"))
     if fewest > policy.each_way:
-        return f"{fewest} messages each way in {policy.within_s:g} s"
-    return ""
+        return "loop.many", {"count": str(fewest), "seconds": f"{policy.within_s:g}"}
+    return None
 
 
-def _bounces(recent: list[tuple[Direction, str]]) -> int:
-    """How many said what one of the other direction had said before."""
-    known: set[tuple[Direction, str]] = set()
-    found = 0
-    for way, said in recent:
-        found += bool(said) and (_OTHER[way], said) in known
-        known.add((way, said))
-    return found
+def hold_s(policy: Fuse, times: int) -> float:
+    """How long it holds at this time in a row: twice as long each time."""
+    return min(policy.hold_s * 2.0 ** min(times - 1, 10), max(policy.hold_s, HOLD_MOST_S))
+
+
+def goes_on(text: str) -> bool:
+    """Whether an agent's internal note says that the ticket may go on."""
+    return normalised(text) in _GO_ON
+
+
+def _since(traffic: Traffic, now_ms: int, window_ms: float) -> list[Carried]:
+    return [one for one in traffic if 0 <= now_ms - one[0] <= window_ms]
+
+
+def _length(one: Carried) -> int:
+    return one[3] if len(one) > 3 else 0  # noqa: PLR2004 - as versions before stored it
+
+
+def _most_bounces(messages: Iterable[Carried]) -> int:
+    """How many messages said what the other direction had said before, of the text of which there are most.
+
+    Each text counts for itself: who greets, thanks and takes leave in the other's words is polite.
+    """
+    ways: dict[str, set[Direction]] = {}
+    bounced: Counter[str] = Counter()
+    for _, way, said, *_ in messages:
+        if said:
+            bounced[said] += _OTHER[way] in ways.get(said, set())
+            ways.setdefault(said, set()).add(way)
+    return max(bounced.values(), default=0)
+
+
+def _in_turn(messages: Sequence[Carried]) -> Sequence[Carried]:
+    """The last messages of a row in which the sides took turns, no more than are asked for."""
+    row = list(messages[-IN_A_ROW - 1 :])
+    return row if all(one[1] != other[1] for one, other in pairwise(row)) else ()
+
+
+def _repeats_itself(messages: Sequence[Carried]) -> bool:
+    """Whether the last answers of both sides were always the same: two automatic replies."""
+    last = _in_turn(messages)[-IN_A_ROW:]
+    return len(last) == IN_A_ROW and all(
+        one[2] and one[2] == before[2] for before, one in zip(last, last[2:], strict=False)
+    )
+
+
+def _faster_than_typed(messages: Sequence[Carried]) -> bool:
+    last = _in_turn(messages)
+    return len(last) > IN_A_ROW and all(
+        0 <= one[0] - before[0] < _length(one) * 1000 / TYPED_PER_S for before, one in pairwise(last)
+    )
 
 
 _OTHER: Final[dict[Direction, Direction]] = {"to_customer": "to_ticket", "to_ticket": "to_customer"}
+_GO_ON: Final = frozenset({"jeloucontinue", "jeloucontinuar"})
 
 
 def digest(text: str) -> str:

@@ -196,6 +196,10 @@ class Link:
     """When the first of them was; 0 while there is none."""
     fault_in: str = ""
     """In which step the last of them was."""
+    fuse_until_ms: int = 0
+    """When the fuse lets go by itself; 0 where an older version has tripped it."""
+    fuse_times: int = 0
+    """How many times in a row it has tripped."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
 
@@ -243,6 +247,8 @@ _LASTING = (
     "name",
     "gone",
     "fuse",
+    "fuse_until_ms",
+    "fuse_times",
     "traffic",
     "carried",
     "packaged",

@@ -108,10 +108,19 @@ class Fuse(Model):
 
     within_s: float = Field(default=60.0, gt=0, le=3_600, description="The time that is looked at.")
     each_way: int = Field(
-        default=12, ge=2, le=19, description="More messages than this in each direction within that time trip it."
+        default=19, ge=2, le=19, description="More messages than this in each direction within that time trip it."
     )
     bounces: int = Field(
-        default=3, ge=1, le=30, description="So many messages that say what the other side has just said trip it."
+        default=3,
+        ge=1,
+        le=30,
+        description="So many messages that say what the other side has just said trip it, all of the same text.",
+    )
+    hold_s: float = Field(
+        default=300.0,
+        gt=0,
+        le=3_600,
+        description="How long it holds; twice as long each time it trips again, up to an hour.",
     )
 
 

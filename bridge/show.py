@@ -43,7 +43,8 @@ ACTIONS = {
 }
 HAPPENED = {
     "fetched": "the ticket, read from the helpdesk",
-    "tripped": "the fuse: nothing is carried any more until a person decides",
+    "tripped": "the fuse: nothing is carried until its time is over, or an agent lets it go on",
+    "resumed": "the fuse lets go: what has waited is carried",
     "gone": "the ticket takes no more writes",
     "left open": "the conversation: another ticket has one with the same person",
     "doubted": "is the conversation still open? Jelou is asked",

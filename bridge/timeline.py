@@ -26,6 +26,7 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 | extra | a second conversation for the ticket: ``conversation`` |
 | left open | a close would have hit another ticket's conversation with the same person: ``shared_with`` |
 | tripped | the fuse: something loops, nothing more is carried: ``reason`` |
+| resumed | the fuse lets go, and what has waited is carried: ``reason`` |
 | gone | the ticket takes no more writes: ``reason`` |
 | claimed | a person said that an orphan's conversation is this ticket's |
 """

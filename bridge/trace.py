@@ -34,7 +34,7 @@ PHASE_WORDS = {
 }
 
 STOPS: dict[str, Callable[[Link], object]] = {
-    "the fuse has tripped: nothing is carried until a person decides": lambda link: link.fuse,
+    "the fuse has tripped: nothing is carried until its time is over": lambda link: link.fuse,
     "WhatsApp's 24-hour window is closed: messages wait until the customer writes": lambda link: link.window,
     "the ticket takes no more writes": lambda link: link.gone,
 }
@@ -113,7 +113,9 @@ def _waits_for(found: Trace, link: Link) -> str:
 
 def _of_link(link: Link) -> str:
     """The waits that are nobody's failure, and are no line of the timeline."""
-    if link.fuse or link.fault:
+    if link.fuse:
+        return "the loop guard"
+    if link.fault:
         return "a person's decision"
     first, hold = next(iter(notes.first_of_each(link.todo)), None), link.holds.get(Side.HELPDESK)
     if first is None:

@@ -172,17 +172,40 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
     ),
     "fuse": (
         (
-            "Messages went round in circles, so the bridge has stopped for this ticket ({reason}). "
-            "Turn off the automatic reply that causes it, then ask your administrator to resume."
+            "Messages went round in circles, so the bridge has stopped for this ticket ({reason}). It goes on by "
+            "itself after {minutes} min. To go on at once, write an internal note: jelou: continue. If it stops again, "
+            "turn off the automatic reply that causes it."
         ),
         (
-            "Los mensajes daban vueltas en círculo, por eso el puente se detuvo para este ticket ({reason}). "
-            "Desactive la respuesta automática que lo causa y pida a su administrador que lo reanude."
+            "Los mensajes daban vueltas en círculo, por eso el puente se detuvo para este ticket ({reason}). Sigue por "
+            "sí solo en {minutes} min. Para seguir ya, escriba una nota interna: jelou: continuar. Si vuelve a "
+            "detenerse, desactive la respuesta automática que lo causa."
         ),
         (
-            "As mensagens andavam em círculos, por isso a ponte parou para este ticket ({reason}). "
-            "Desative a resposta automática que causa isso e peça ao seu administrador para retomar."
+            "As mensagens andavam em círculos, por isso a ponte parou para este ticket ({reason}). Ela continua "
+            "sozinha em {minutes} min. Para continuar já, escreva uma nota interna: jelou: continuar. Se parar de "
+            "novo, desative a resposta automática que causa isso."
         ),
+    ),
+    "loop.bounced": (
+        "the same text went back and forth",
+        "el mismo texto iba y venía",
+        "o mesmo texto ia e vinha",
+    ),
+    "loop.repeated": (
+        "both sides sent the same answers again and again",
+        "ambos lados enviaban siempre las mismas respuestas",
+        "os dois lados enviavam sempre as mesmas respostas",
+    ),
+    "loop.fast": (
+        "{count} answers in a row came faster than people type",
+        "{count} respuestas seguidas llegaron más rápido de lo que una persona escribe",
+        "{count} respostas seguidas chegaram mais rápido do que uma pessoa digita",
+    ),
+    "loop.many": (
+        "{count} messages each way in {seconds} s",
+        "{count} mensajes en cada sentido en {seconds} s",
+        "{count} mensagens em cada sentido em {seconds} s",
     ),
     "fault": (
         "Something that happened here could not be carried over to the other side: {reason}.",

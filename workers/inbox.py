@@ -30,8 +30,7 @@ from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, shaken
-from workers.tripping import tripped
-from workers.waiting import Wait
+from workers.tripping import moment, stopped, tripped
 
 if TYPE_CHECKING:
     from bridge.events import Received
@@ -43,19 +42,15 @@ ONE_UPDATE_MOST = 20_000
 CARRIED_MOST = 50
 """A trigger may tell no id of its comment, and the reconciler does: so many are known by what the helpdesk says."""
 
-TRIPPED_MS = 3_600_000
-"""How long a ticket whose fuse has tripped sleeps between two looks; a person ends it at once."""
-
 
 async def next_event(work: Work) -> bool:
     """Work the event at the head of the inbox. False where there is none, or it has to wait."""
     received = work.next
     if received is None or (work.link.phase is Phase.NEW and work.link.start is not None):
         return False
-    if work.link.fuse and isinstance(received.event, AgentReplied | CustomerWrote):
-        work.waits["fuse"] = Wait(f"a person's decision: {work.link.fuse}", TRIPPED_MS, firm=True)
+    if isinstance(received.event, AgentReplied | CustomerWrote) and stopped(work):
         if work.news:
-            # Its letter may have been discarded, and there is no other way on.
+            # Its letter may have been discarded, and people look there for what stands still.
             work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
@@ -161,7 +156,11 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
     carried = (*link.carried, event.fact)[-CARRIED_MOST:]
     work.link = replace(link, says=(*link.says, *more), carried=carried)
-    tripped(work, "to_customer", event.text)
+    tripped(work, "to_customer", event.text, _moment(work, event))
+
+
+def _moment(work: Work, event: AgentReplied | CustomerWrote) -> int:
+    return moment(work.next.at_ms if work.next else 0, event.at_ms)
 
 
 # --- a ticket's end --------------------------------------------------------------------------------------------------
@@ -206,7 +205,7 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
     work.link = replace(work.link, name=event.user_name or work.link.name, window="")
     _to_be_written(work, event, text)
     transcribe(work, event.at_ms, "customer", text)
-    tripped(work, "to_ticket", text)
+    tripped(work, "to_ticket", text, _moment(work, event))
     work.consume()
 
 

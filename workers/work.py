@@ -51,6 +51,8 @@ class Work:
     """What each side waited for until this claim."""
     named: tuple[str, ...] = ()
     bury: list[tuple[str, str]] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    """The ids of letters after which no person need look any more."""
     uncount: str = ""
     person: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
@@ -337,7 +339,7 @@ class Work:
         return len(self.inbox) - self.done + self.claimed.left
 
     def _unbury(self) -> tuple[str, ...]:
-        return start_ids(self.ref) if self._settled() else ()
+        return (*self.settled, *(start_ids(self.ref) if self._settled() else ()))
 
     def _settled(self) -> bool:
         """Whether no person need look after the start any more."""

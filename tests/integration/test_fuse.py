@@ -6,6 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from tests.api_calls import Api
 from tests.command_line import SECRETS, CommandLine, configuration, written
 from tests.harness import eventually, scene
 from tests.outcomes import told
@@ -73,7 +74,7 @@ async def storm(on: Scene) -> tuple[int, Conversation, dict[str, Any]]:
 
 def at_rest(trace: dict[str, Any]) -> bool:
     """Whether nothing is left to be written, and it has been worked since the fuse tripped."""
-    return not trace["to_write"] and trace["waits_for"].startswith("a person's decision")
+    return not trace["to_write"] and trace["waits_for"] == "the loop guard"
 
 
 def command_line(on: Scene, commands: CommandLine, folder: Path, redis_url: str, prefix: str) -> CommandLine:
@@ -104,7 +105,7 @@ async def test_a_loop_stops_by_itself_and_says_so(redis_url: str, prefix: str) -
         assert trace["fuse"] in circles[0]
         assert [one["reason"] for one in told(trace, "tripped")] == [trace["fuse"]]
         assert (
-            trace["says"] == "a conversation is open; the fuse has tripped: nothing is carried until a person decides"
+            trace["says"] == "a conversation is open; the fuse has tripped: nothing is carried until its time is over"
         )
         async with on.bridge.session.get(f"{on.bridge.url}/metrics") as answer:
             assert 'bridge_fuses_tripped_total{account="zendesk/acme"} 1.0' in await answer.text()
@@ -133,3 +134,40 @@ async def test_a_person_lets_it_go_on(
         assert [one.partition(",")[0] for one in heard(conversation)] == [*[SAID.partition(",")[0]] * 3, CIRCLES, LATER]
         assert (trace["fuse"], len(told(trace, "tripped"))) == ("", 1)
         assert (await asyncio.to_thread(bridge, "dead-letters", "list", "--json")).json == []
+
+
+async def test_it_goes_on_by_itself_when_its_time_is_over(redis_url: str, prefix: str) -> None:
+    """What has waited is carried, nobody has to do anything, and its letter is settled."""
+    account = {"messages": {"merge_s": 0}, "fuse": {"hold_s": 1.0}}
+    async with scene(redis_url, prefix, zendesk=account) as on:
+        ticket, conversation, _ = await storm(on)
+        on.zendesk.agent_writes(ticket, LATER)
+
+        async def went_on() -> bool:
+            return heard(conversation)[-1:] == [LATER]
+
+        await eventually(went_on, lambda: str(heard(conversation)))
+        trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda told: not told["fuse"])
+        assert [one["reason"] for one in told(trace, "resumed")] == ["its time is over"]
+        assert await letters(on) == []
+
+
+async def test_an_agents_internal_note_lets_it_go_on_at_once(redis_url: str, prefix: str) -> None:
+    """From the ticket, without an administrator; the note itself goes to nobody."""
+    async with scene(redis_url, prefix, zendesk={"messages": {"merge_s": 0}}) as on:
+        ticket, conversation, _ = await storm(on)
+        on.zendesk.agent_writes(ticket, LATER)
+        on.zendesk.agent_writes(ticket, "jelou: continuar", public=False)
+
+        async def went_on() -> bool:
+            return heard(conversation)[-1:] == [LATER]
+
+        await eventually(went_on, lambda: str(heard(conversation)))
+        trace = await on.bridge.traced("zendesk", "acme", str(ticket), lambda told: not told["fuse"])
+        assert [one["reason"] for one in told(trace, "resumed")] == ["an agent's note"]
+        assert await letters(on) == []
+
+
+async def letters(on: Scene) -> list[str]:
+    """The actions of all dead letters."""
+    return [one["action"] for one in (await Api(on.bridge).get("dead-letters")).json["dead_letters"]]

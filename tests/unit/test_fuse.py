@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import MARK
-from bridge.fuse import KEPT, Traffic, digest, normalised, noted, tripped
+from bridge.fuse import KEPT, Traffic, digest, goes_on, hold_s, normalised, noted, tripped
 from bridge.links import Link
 from bridge.policies import Fuse
 
@@ -28,18 +28,105 @@ def storm(messages: int, every_s: float = 1.0, text: str = AWAY) -> Traffic:
     return traffic(*((at * every_s, ("to_ticket", "to_customer")[at % 2], text) for at in range(messages)))
 
 
+def why(told: Traffic, policy: Fuse | None = None, now_ms: int = -1) -> str:
+    """The key of the reason for which it stops; empty where it does not."""
+    loop = tripped(told, policy or Fuse(), told[-1][0] if now_ms < 0 and told else now_ms)
+    return loop[0] if loop else ""
+
+
 def test_an_echo_storm_trips_it() -> None:
     """At the third text that says what the other side has just said, not before."""
-    assert tripped(storm(3), Fuse(), 3_000) == ""
-    assert tripped(storm(4), Fuse(), 4_000) == "3 messages in 60 s said what the other side had just said"
+    assert why(storm(3)) == ""
+    assert why(storm(4)) == "loop.bounced"
 
 
-def test_two_machines_that_never_repeat_themselves_trip_it() -> None:
-    """By their number each way; one side alone may write as much as it likes."""
-    chatty = traffic(*((at, ("to_ticket", "to_customer")[at % 2], f"automatic answer {at}") for at in range(26)))
-    assert tripped(chatty, Fuse(), 26_000) == "13 messages each way in 60 s"
-    assert tripped(chatty[:-1], Fuse(), 26_000) == ""
-    assert tripped(traffic(*((at, "to_ticket", f"one more line {at}") for at in range(39))), Fuse(), 39_000) == ""
+def test_a_long_text_trips_it_one_message_earlier() -> None:
+    """And within ten times the time: mail robots take minutes."""
+    text = "This mailbox is not read by anybody. Please write to support@example.com instead."
+    assert [why(storm(sent, 120.0, text)) for sent in (2, 3)] == ["", "loop.bounced"]
+    assert why(storm(5, 119.0, AWAY)) == ""
+
+
+def alternating(customer: str, agent: str, rounds: int, every_s: float) -> Traffic:
+    """Both sides in turn; a number stands for ``{}``."""
+    rows = [
+        (n, side, (customer, agent)[n % 2].format(n)) for n, side in enumerate(("to_ticket", "to_customer") * rounds)
+    ]
+    return traffic(*((n * every_s, side, text) for n, side, text in rows))
+
+
+@pytest.mark.parametrize(("every_s", "reason"), [(1.0, "loop.fast"), (60.0, "loop.repeated")])
+def test_two_automatic_replies_trip_it_within_ten_messages(every_s: float, reason: str) -> None:
+    """Each has its own text, and nothing is sent back; quickly or slowly."""
+    kept = alternating("Estoy fuera de la oficina.", "Hemos recibido su mensaje, gracias.", 5, every_s)
+    stops = [n for n in range(1, len(kept) + 1) if why(kept[:n])]
+    assert stops[0] <= 8
+    assert why(kept) in {reason, "loop.repeated"}
+
+
+def test_two_machines_that_never_repeat_themselves_trip_it_within_ten_messages() -> None:
+    """They answer at once what nobody types so fast; one side alone may write as much as it likes."""
+    chatty = alternating("automatic answer {}", "automatic answer {}", 5, 1.0)
+    assert min(n for n in range(1, 11) if why(chatty[:n])) == 7
+    assert why(traffic(*((at, "to_ticket", f"one more line {at}") for at in range(39)))) == ""
+
+
+def test_an_agent_with_macros_trips_nothing() -> None:
+    """One side may answer at once, as long as the other one is a person."""
+    macro = "Gracias por escribirnos. Para ayudarle necesitamos el número de su pedido y su documento, por favor. {}"
+    talk = [
+        (n * 20.0 + side, ("to_ticket", "to_customer")[side], (f"pregunta {n}", macro.format(n))[side])
+        for n in range(10)
+        for side in (0, 1)
+    ]
+    assert why(traffic(*talk)) == ""
+
+
+def test_people_who_write_much_trip_nothing() -> None:
+    """Thirteen short lines each way in a minute."""
+    assert why(alternating("línea corta {}", "respuesta {}", 13, 60 / 26)) == ""
+
+
+def test_polite_people_trip_nothing() -> None:
+    """Each greeting is answered in kind: three texts, each of which counts for itself."""
+    words = ["Buenas tardes", "Muchas gracias", "Que tenga buen día"]
+    talk = [(n * 7.0, ("to_ticket", "to_customer")[n % 2], words[n // 2 % 3]) for n in range(7)]
+    assert why(traffic(*talk)) == ""
+
+
+def test_what_no_person_could_write_trips_it() -> None:
+    """However it is said: more than nineteen messages each way in a minute."""
+    assert why(alternating("a{}", "b{}", 20, 1.45)) == "loop.many"
+    assert why(alternating("a{}", "b{}", 19, 1.45)) == ""
+
+
+def test_a_burst_after_an_outage_is_no_loop() -> None:
+    """What senders try again comes at once, one side after the other."""
+    rows = [
+        (0.001 * n, ("to_ticket", "to_customer")[n // 5], f"what was written meanwhile, number {n}") for n in range(10)
+    ]
+    assert why(traffic(*rows)) == ""
+
+
+def test_what_an_older_version_noted_counts_as_well() -> None:
+    """Without the number of characters: the same text is the same text."""
+    old: Any = [one[:3] for one in storm(4)]
+    assert why(old) == "loop.bounced"
+    without_length: Any = [one[:3] for one in alternating("automatic answer {}", "automatic answer {}", 5, 1.0)]
+    assert why(without_length) == ""
+
+
+@pytest.mark.parametrize("note", ["jelou: continue", "Jelou: continuar", " JELOU:CONTINUAR. "])
+def test_an_agents_note_lets_it_go_on(note: str) -> None:
+    """In any of the three languages; a sentence about it does not."""
+    assert goes_on(note)
+    assert not goes_on(f"I wrote {note} an hour ago")
+
+
+def test_it_holds_longer_each_time() -> None:
+    """Twice as long, and never more than an hour unless the account says so."""
+    assert [hold_s(Fuse(), times) for times in (1, 2, 3, 4, 5, 50)] == [300, 600, 1200, 2400, 3600, 3600]
+    assert hold_s(Fuse(hold_s=10), 1) == 10
 
 
 def test_a_talk_does_not_trip_it() -> None:
@@ -58,21 +145,21 @@ def test_a_talk_does_not_trip_it() -> None:
         "Sí",
     ]
     talk = traffic(*((at, ("to_ticket", "to_customer")[at % 2], text) for at, text in enumerate(words * 2)))
-    assert tripped(talk, Fuse(), 22_000) == ""
+    assert why(talk) == ""
 
 
 def test_who_repeats_only_himself_does_not_trip_it() -> None:
     """A customer who insists is no echo."""
     insisting = traffic(*((at, "to_ticket", "¿Hay alguien ahí? Contesten") for at in range(10)))
-    assert tripped(insisting, Fuse(bounces=1), 10_000) == ""
+    assert why(insisting, Fuse(bounces=1)) == ""
 
 
 def test_what_is_long_past_does_not_count() -> None:
     """Both texts lie within the time that is looked at; a message from the future, of a clock set back, does not."""
-    assert tripped(storm(4), Fuse(), 60_000) != ""
-    assert tripped(storm(4), Fuse(), 60_001) == ""
-    assert tripped(storm(40, every_s=45), Fuse(), 39 * 45_000) == ""
-    assert tripped(storm(4), Fuse(), -1) == ""
+    assert why(storm(4), now_ms=60_000) != ""
+    assert why(storm(4), now_ms=60_001) == ""
+    assert why(storm(40, every_s=130)) == ""
+    assert tripped(storm(4), Fuse(), -1) is None
 
 
 @pytest.mark.parametrize(
@@ -114,6 +201,6 @@ def test_traffic_is_kept_as_json(told: list[tuple[int, Any, str]]) -> None:
 
 def test_its_limits_are_the_accounts() -> None:
     """Another time, another number."""
-    assert tripped(storm(2), Fuse(bounces=1), 2_000) != ""
-    assert tripped(storm(6), Fuse(bounces=30, each_way=2), 6_000) == "3 messages each way in 60 s"
-    assert tripped(storm(4), Fuse(within_s=2), 4_000) == ""
+    assert why(storm(3), Fuse(bounces=2)) != ""
+    assert why(alternating("a{}", "b{}", 3, 2.0), Fuse(bounces=30, each_way=2)) == "loop.many"
+    assert why(storm(4), Fuse(within_s=2)) == ""

@@ -81,7 +81,11 @@ def test_a_line_says_when_and_what_in_words() -> None:
         ),
         ("buried", {"action": "say.to.customer 6a83", "reason": "r"}, "message to the customer  reason r"),
         ("buried", {"action": "add.note 1:note:fuse:17", "reason": "r"}, "note on the ticket (the fuse)  reason r"),
-        ("tripped", {"reason": "r"}, "the fuse: nothing is carried any more until a person decides  reason r"),
+        (
+            "tripped",
+            {"reason": "r"},
+            "the fuse: nothing is carried until its time is over, or an agent lets it go on  reason r",
+        ),
         ("moved", {"phase": "open"}, "phase open"),
         ("waiting", {"reason": "Jelou asks to wait"}, "reason Jelou asks to wait"),
         ("waiting", {"until": AT}, f"until {clock(AT)}"),
