@@ -23,6 +23,7 @@ from bridge.cli_simulate import simulate_delivery
 from bridge.demo import Demo
 from bridge.errors import BridgeError, ConfigError, StoreUnavailable
 from bridge.health import check as alive
+from bridge.heartbeats import own_version
 from bridge.redis_errors import RAW, code
 from bridge.serving import Place
 from bridge.serving import serve as serve_web
@@ -58,6 +59,21 @@ app.command()(init)
 app.command()(helpdesks)
 app.command()(deliveries)
 app.command("simulate")(simulate_delivery)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        screen.print(own_version(), highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What every command has."""
 
 
 def main() -> None:

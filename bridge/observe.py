@@ -10,13 +10,14 @@ from aiohttp import web
 
 from bridge import fullness
 from bridge.errors import StoreUnavailable
+from bridge.gauges import show
 from bridge.hearing import senders, silent_now
-from bridge.protocol import helpdesk_destination, jelou_destination
+from bridge.heartbeats import own_version
+from bridge.overview import destinations
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from bridge.accounts import Bridge
     from bridge.generations import Loss
     from bridge.protocol import Breaker
     from bridge.wiring import App
@@ -61,13 +62,17 @@ async def readiness(app: App) -> dict[str, object]:
         loss = await app.store.generations.last_loss()
         breakers = await app.store.breakers(destinations(app.bridge))
         silent = await silent_now(app)
+        overview = await app.store.overviews.take(app.bridge)
     except StoreUnavailable as error:
-        return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
+        unreachable = {"reachable": False, "reason": str(error)}
+        return {"ready": False, "version": own_version(), "redis": unreachable}
     refusal = await _refusal(app, server)
     return {
         "ready": not refusal,
+        "version": own_version(),
         "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
-        "warnings": [*_warnings(server), *_lost(loss, app.now_ms())],
+        "warnings": [*overview.warnings(), *_warnings(server), *_lost(loss, app.now_ms())],
+        "workers_alive": overview.workers_alive,
         "not_called": [_not_called(one) for one in breakers],
         "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
@@ -80,12 +85,6 @@ async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:
     except StoreUnavailable as error:
         return {"reason": str(error)}
     return {"reason": fullness.in_words(server["memory"])} if server["memory"] >= fullness.DELIVERIES_AT else {}
-
-
-def destinations(bridge: Bridge) -> list[str]:
-    """Everything the bridge calls, by its name at the gate."""
-    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
-    return [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, accounts)]
 
 
 def _not_called(one: Breaker) -> dict[str, object]:
@@ -133,6 +132,7 @@ def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
         await _look_at_breakers(app)
         await _look_at_silence(app)
+        await _look_at_all(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     return metrics
@@ -157,3 +157,13 @@ async def _look_at_silence(app: App) -> None:
         return
     for name in senders(app.bridge):
         app.metrics.silent.labels(name).set(name in silent)
+
+
+async def _look_at_all(app: App) -> None:
+    """The same: what waits and who lives is one thing, whichever process is asked."""
+    try:
+        overview, server = await app.store.overviews.take(app.bridge), await app.store.server()
+        loss = await app.store.generations.last_loss()
+    except StoreUnavailable:
+        return
+    show(app.metrics.gauges, app.bridge, overview, server, loss)

@@ -329,6 +329,8 @@ class Trace:
     paused: bool
     entries: tuple[bytes, ...] = field(default=(), repr=False)
     turns: tuple[Turn, ...] = ()
+    no_worker: str = ""
+    """That no worker is alive, in words; empty while one is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bridge import logs
 from bridge.listening import listening
 from bridge.peers import Peers
 from bridge.web import application, for_operators
-from bridge.wiring import opened, usable
+from bridge.wiring import opened, pulse_of, usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,7 @@ async def serve(bridge: Bridge, place: Place) -> None:
     async with AsyncExitStack() as stack:
         opening = opened(bridge, place.redis_url, prefix=place.prefix, confirm=place.confirm)
         app = await stack.enter_async_context(opening)
+        await stack.enter_async_context(pulse_of(app, "web"))
         ports = [await stack.enter_async_context(one) for one in _listening(app, place)]
         app.log.info("web ready", host=place.host, port=place.port, admin_port=place.admin_port)
         await usable(app.store)

@@ -17,7 +17,9 @@ import orjson
 from bridge import fullness
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
+from bridge.heartbeats import Heartbeats
 from bridge.journal import Entry
+from bridge.overview import Overviews, has_worker, no_worker
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
 from bridge.removals import Removals
@@ -65,6 +67,8 @@ class Store:
         self.rounds = Rounds(self._scripts)
         self.rotations = Rotations(self._scripts)
         self.unread = Unreads(self._scripts)
+        self.heartbeats = Heartbeats(self._scripts)
+        self.overviews = Overviews(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 
@@ -207,9 +211,12 @@ class Store:
             pipe.time()
             pipe.hexists(f"{key}:paused", account)
             pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
-            link, waiting, due, (now_s, now_us), paused, entries = await self._scripts.guard(pipe.execute())
+            pipe.zrange(f"{key}:workers", -1, -1, withscores=True)
+            link, waiting, due, (now_s, now_us), paused, entries, workers = await self._scripts.guard(pipe.execute())
         state, wait, holder, shared_with = link
-        due_in = None if due is None else int(due) - (now_s * 1000 + now_us // 1000)
+        now = now_s * 1000 + now_us // 1000
+        due_in = None if due is None else int(due) - now
+        worker_ms = int(workers[0][1]) if workers else -1
         return Trace(
             known=bool(lane or entries),
             state=state or b"",
@@ -222,6 +229,7 @@ class Store:
             paused=bool(paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
+            no_worker="" if has_worker(worker_ms, now) else no_worker(worker_ms),
         )
 
     async def _turns(self, ticket: str) -> tuple[Turn, ...]:
@@ -274,6 +282,8 @@ class Store:
             "eviction": told.get("maxmemory_policy"),
             "role": told.get("role"),
             "memory": fullness.share(told.get("used_memory", 0), told.get("maxmemory", 0)),
+            "memory_bytes": told.get("used_memory", 0),
+            "max_memory_bytes": told.get("maxmemory", 0),
         }
 
     async def known_by(self, ticket_id: str, accounts: Sequence[str]) -> list[str]:

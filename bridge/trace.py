@@ -98,6 +98,12 @@ def _past(one: Past) -> dict[str, Any]:
 
 
 def _waits_for(found: Trace, link: Link) -> str:
+    """What the ticket waits for; while no worker is alive, that first: nothing else goes on without one."""
+    waits = _waits_by_itself(found, link)
+    return f"{found.no_worker}; then {waits}" if waits and found.no_worker else waits
+
+
+def _waits_by_itself(found: Trace, link: Link) -> str:
     if found.held:
         return "a worker has it in its hands"
     if found.due_in_ms is None:

@@ -15,8 +15,10 @@ from bridge.connections import connection_pool
 from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
 from bridge.granting import Granting
 from bridge.handover import Handover
+from bridge.heartbeats import EVERY_S, Pulse, configuration_hash, of_this_process
 from bridge.helpdesks import REGISTRY
 from bridge.http import Http
+from bridge.keeping import no_more
 from bridge.metrics import Metrics
 from bridge.protocol import Leases
 from bridge.queue import Queue
@@ -126,6 +128,26 @@ async def usable(store: Store) -> None:
         raise
     except (StoreUnavailable, StoreRefused):
         return
+
+
+@asynccontextmanager
+async def pulse_of(app: App, kind: str, slots: int = 0, busy: Callable[[], int] = lambda: 0) -> AsyncIterator[None]:
+    """This process tells that it lives until the end of the block. Redis may be away meanwhile."""
+    pulse = Pulse(app.store.heartbeats, of_this_process(kind, configuration_hash(app.bridge), slots), busy)
+    beating = asyncio.create_task(_beating(pulse))
+    try:
+        yield
+    finally:
+        await no_more(beating)
+        with suppress(StoreUnavailable, StoreRefused):
+            await pulse.end()
+
+
+async def _beating(pulse: Pulse) -> None:
+    while True:
+        with suppress(StoreUnavailable, StoreRefused):
+            await pulse.beat()
+        await asyncio.sleep(EVERY_S)
 
 
 def _lost(app: App, loss: Loss) -> None:

@@ -77,7 +77,7 @@ OWNERS: Mapping[str, Mapping[str, str]] = {
         "bridge.twins": "they post their own webhooks",
     },
     "aiohttp.web": WEB,
-    "prometheus_client": {"bridge.metrics": ""},
+    "prometheus_client": {"bridge.metrics": "what this process counts", "bridge.gauges": "what all of them share"},
     "structlog": {"bridge.logs": ""},
     "typer": TERMINAL,
     "subprocess": {"bridge.lifeline": "children that end with their parent"},

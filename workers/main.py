@@ -19,7 +19,7 @@ from bridge.hearing import listen
 from bridge.listening import listening
 from bridge.observe import observed
 from bridge.queue import Cron, to_end
-from bridge.wiring import opened, usable
+from bridge.wiring import opened, pulse_of, usable
 from workers.lanes import Lanes
 from workers.limits import Limits, check
 from workers.reconcile import JOB, reconcile
@@ -60,7 +60,8 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
         lanes = Lanes(app, limits)
         app.metrics.in_flight.set_function(lambda: len(lanes.works))
         asyncio.get_running_loop().set_exception_handler(logs.from_the_loop)
-        async with listening(observable(app), place.host, place.port, finish_s=FINISH_S):
+        pulse = pulse_of(app, "worker", limits.slots, lambda: len(lanes.works))
+        async with listening(observable(app), place.host, place.port, finish_s=FINISH_S), pulse:
             await usable(app.store)
             tasks = background(app, lanes, limits)
             app.log.info("worker ready", port=place.port)

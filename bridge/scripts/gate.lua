@@ -76,7 +76,17 @@ local function next_moment(destination, gate, class)
   return at
 end
 
+-- How many calls went to a destination, by the minute, for whoever wants to see how much of its pace is used.
+local MINUTE_MS = 60000
+local function used_key(destination, minute) return P .. 'used:' .. destination .. ':' .. math.floor(minute) end
+
+local function count_used(destination, at)
+  local key = used_key(destination, at / MINUTE_MS)
+  if redis.call('INCR', key) == 1 then redis.call('PEXPIRE', key, 3 * MINUTE_MS) end
+end
+
 local function take_moment(destination, gate, at)
+  count_used(destination, at)
   for _, rate in ipairs(all_rates(destination, gate)) do take(rate[1], rate[2], at) end
 end
 

@@ -20,6 +20,8 @@ BOUNDED = {
     ("claim.lua", "at_key(ticket)"): "a ticket's destinations: a project, an account",
     ("finish.lua", "at_key(ticket)"): "the same",
     ("queue.lua", "at_key(ticket)"): "the same",
+    ("overview.lua", "unpack(ids)"): "LETTERS_MOST",
+    ("overview.lua", "P .. 'paused'"): "configured accounts",
     ("turns_of.lua", "at_key(ARGV[1])"): "the same",
     ("finish.lua", "unpack(item.look)"): "three values",
     ("progress.lua", "unpack(item.said)"): "what one claim worked: inbox_most and EVIDENCE_MOST events",
