@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from bridge.chat_text import MOST, is_address, parts, plain, tidy
+from bridge.urls import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -98,7 +99,7 @@ def form(attachment: Attachment) -> str:
 
     What WhatsApp does not show as what it is goes as a document, while a document may be so large.
     """
-    if not sendable(attachment.url):
+    if not sendable(encoded(attachment.url)):
         return ""
     kind = KINDS.get(mime_type(attachment), "document")
     fitting = (one for one in (kind, "document") if attachment.size <= MOST_BYTES[one])
@@ -132,14 +133,14 @@ def _path(url: str) -> str:
 
 
 def _content(attachment: Attachment, kind: str) -> dict[str, str]:
-    content = {"url": attachment.url, "mime_type": mime_type(attachment)}
+    content = {"url": encoded(attachment.url), "mime_type": mime_type(attachment)}
     name = file_name(attachment)
     return content | {"filename": name} if kind == "document" and name else content
 
 
 def _line(attachment: Attachment) -> str:
     """A file as a line for people: its name and its address, as far as it has them."""
-    name, url = file_name(attachment), attachment.url if is_address(attachment.url) else ""
+    name, url = file_name(attachment), encoded(attachment.url)
     return f"{name}: {url}" if name and url and attachment.name else url or name
 
 
