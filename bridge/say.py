@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from bridge.chat_text import MOST, is_address, parts, plain, tidy
+from bridge.inline_images import distinct, lines_without_files, without_files
 from bridge.urls import encoded
 
 if TYPE_CHECKING:
@@ -77,10 +78,13 @@ def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Mess
     """The text in parts, then each file; none where the reply holds neither.
 
     A file that cannot be sent as one (no https address, or larger than WhatsApp takes) stands as a line in the text.
+    An image in the text that is a file as well goes as the file alone.
     """
-    told = [(one, form(one)) for one in event.attachments]
+    attached = distinct(event.attachments)
+    told = [(one, form(one)) for one in attached]
     lines = [_line(one) for one, kind in told if not kind]
-    text = tidy("\n".join((plain(event.text, event.markup), *filter(None, lines))))
+    words = plain(without_files(event.text, event.markup, attached), event.markup)
+    text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))
     files = [(kind, _content(one, kind)) for one, kind in told if kind]
     found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
     return tuple(
