@@ -31,6 +31,7 @@ class Message:
     id: str
     message_type: str
     content: dict[str, str]
+    file: Attachment | None = None
 
 
 def whole(event: AgentReplied, found: Sequence[AgentReplied] | None, said: Collection[str] = ()) -> list[AgentReplied]:
@@ -85,10 +86,11 @@ def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Mess
     lines = [_line(one) for one, kind in told if not kind]
     words = plain(without_files(event.text, event.markup, attached), event.markup)
     text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))
-    files = [(kind, _content(one, kind)) for one, kind in told if kind]
-    found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
+    files = [(kind, _content(one, kind), one) for one, kind in told if kind]
+    found = [*(("text", {"body": part}, None) for part in parts(text, MOST)), *files]
     return tuple(
-        Message(message_id(ref, episode, event.fact, at), kind, content) for at, (kind, content) in enumerate(found)
+        Message(message_id(ref, episode, event.fact, at), kind, content, file)
+        for at, (kind, content, file) in enumerate(found)
     )
 
 

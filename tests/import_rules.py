@@ -21,7 +21,7 @@ CORE = """
 accounts addressees admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text
 decisions domain errors events fuse gates helpdesks inline_images jelou jelou_answers jelou_integration jelou_send
 journal letters links masking missed nesting notes owed package pages policies ports protocol quiet redis_url rehearsal
-replies routing say signatures silence simulation snapshots steps stored timeline timestamps translate unasked
+renewing replies routing say signatures silence simulation snapshots steps stored timeline timestamps translate unasked
 unpacking urls wording wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())

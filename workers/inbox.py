@@ -25,6 +25,7 @@ from bridge.letters import FUSE
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
+from bridge.renewing import file_of
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
@@ -115,8 +116,14 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         if reason:
             _withhold(work, one, reason)
         else:
-            _to_be_said(work, one)
+            _to_be_said(work, one, _read_ms(work, event))
     work.consume()
+
+
+def _read_ms(work: Work, event: AgentReplied) -> int:
+    """When the addresses of its files were told: just now where they were read, else with the delivery."""
+    received = work.next
+    return work.app.now_ms() if event.partial or received is None else received.at_ms
 
 
 def _withhold(work: Work, event: AgentReplied, reason: str) -> None:
@@ -144,7 +151,7 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
         work.consume()
 
 
-def _to_be_said(work: Work, event: AgentReplied) -> None:
+def _to_be_said(work: Work, event: AgentReplied, read_ms: int) -> None:
     link = work.link
     said = event.fact in link.carried
     if link.phase is Phase.CLOSED and not said:
@@ -160,7 +167,8 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
         return
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
     carried = (*link.carried, event.fact)[-CARRIED_MOST:]
-    work.link = replace(link, says=(*link.says, *more), carried=carried)
+    files = {name: one for message in messages for name, one in file_of(message, event.fact, read_ms).items()}
+    work.link = replace(link, says=(*link.says, *more), carried=carried, files={**link.files, **files})
     tripped(work, "to_customer", event.text)
 
 

@@ -277,7 +277,7 @@ def _reply(ref: TicketRef, message: Json, site: Site) -> AgentReplied:
 def _attachments(message: Json) -> Iterator[Attachment]:
     for one in reading.records(message, "attachments"):
         if text(one, "url"):
-            yield Attachment(text(one, "url"), text(one, "name"))
+            yield Attachment(text(one, "url"), text(one, "name"), id=text(one, "fileId"))
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------
