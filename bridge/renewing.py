@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from bridge.inline_images import names
 from bridge.owed import File
-from bridge.say import file_name, sendable
+from bridge.say import as_it_is, file_name, sendable
 from bridge.urls import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bridge.domain import AgentReplied, Attachment
     from bridge.links import Link
@@ -61,7 +61,9 @@ def known(link: Link, say: Say) -> File:
     return link.files.get(say.id, told)
 
 
-def renewed(link: Link, say: Say, found: Sequence[AgentReplied]) -> tuple[Say, str]:
+def renewed(
+    link: Link, say: Say, found: Sequence[AgentReplied], serve: Callable[[Attachment], Attachment] = as_it_is
+) -> tuple[Say, str]:
     """The message with the file's address among these comments, or else the key of why it may not be sent."""
     told = known(link, say)
     same = [one for one in found if one.fact == told.fact or (say.comment and one.comment_id == say.comment)]
@@ -71,7 +73,7 @@ def renewed(link: Link, say: Say, found: Sequence[AgentReplied]) -> tuple[Say, s
     if not same[-1].public or same[-1].withheld:
         return say, PRIVATE
     file = _same_file(say.content["url"], told, same[-1].attachments)
-    address = encoded(file.url) if file else ""
+    address = encoded(serve(file).url) if file else ""
     if not sendable(address):
         return say, GONE
     return replace(say, content={**say.content, "url": address}), ""

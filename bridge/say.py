@@ -13,7 +13,7 @@ from bridge.inline_images import distinct, lines_without_files, without_files
 from bridge.urls import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bridge.domain import AgentReplied, Attachment, TicketRef
 
@@ -75,14 +75,21 @@ def _apart_ms(one: AgentReplied, other: AgentReplied) -> int:
     return abs(one.at_ms - other.at_ms)
 
 
-def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Message, ...]:
+def as_it_is(file: Attachment) -> Attachment:
+    """The file where it lies."""
+    return file
+
+
+def messages_of(
+    event: AgentReplied, ref: TicketRef, episode: int, serve: Callable[[Attachment], Attachment] = as_it_is
+) -> tuple[Message, ...]:
     """The text in parts, then each file; none where the reply holds neither.
 
     A file that cannot be sent as one (no https address, or larger than WhatsApp takes) stands as a line in the text.
-    An image in the text that is a file as well goes as the file alone.
+    An image in the text that is a file as well goes as the file alone. ``serve`` says where the customer gets a file.
     """
     attached = distinct(event.attachments)
-    told = [(one, form(one)) for one in attached]
+    told = [(one, form(one)) for one in map(serve, attached)]
     lines = [_line(one) for one, kind in told if not kind]
     words = plain(without_files(event.text, event.markup, attached), event.markup)
     text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import customer_text, say, wording
+from bridge import customer_text, file_links, say, wording
 from bridge.addressees import REASONS, TOLD
 from bridge.domain import (
     AddNote,
@@ -31,6 +31,7 @@ from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, shaken
+from workers.renewing import serving
 from workers.tripping import tripped
 from workers.waiting import Wait
 
@@ -159,7 +160,7 @@ def _to_be_said(work: Work, event: AgentReplied, read_ms: int) -> None:
         why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
         work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
-    messages = say.messages_of(event, work.ref, link.episode)
+    messages = say.messages_of(event, work.ref, link.episode, serving(work))
     reason = "it was said already" if said else ""
     reason = reason or ("" if messages else "there is nothing in it to say")
     if reason:
@@ -169,7 +170,17 @@ def _to_be_said(work: Work, event: AgentReplied, read_ms: int) -> None:
     carried = (*link.carried, event.fact)[-CARRIED_MOST:]
     files = {name: one for message in messages for name, one in file_of(message, event.fact, read_ms).items()}
     work.link = replace(link, says=(*link.says, *more), carried=carried, files={**link.files, **files})
+    _names_alone(work, event)
     tripped(work, "to_customer", event.text)
+
+
+def _names_alone(work: Work, event: AgentReplied) -> None:
+    """Told on the ticket once: agents see the file there, and the customer its name."""
+    pair = work.pair
+    alone = [one for one in event.attachments if file_links.names_alone(pair.dialect, pair.account, one)]
+    if alone:
+        work.tell("ignored", event=event.type, reason="a file needs a login: its name alone was sent", files=len(alone))
+        work.add(told(work.link, "files:login", pair.account, "files.login"))
 
 
 # --- a ticket's end --------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import notes, renewing, wording
+from bridge import file_links, notes, renewing, wording
 from bridge.domain import Fetch, SayToCustomer
 from bridge.errors import CallError, Denied
 from bridge.owed import Side
@@ -14,14 +14,21 @@ from workers.reading import comments_now, read_again_later
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from bridge.domain import AgentReplied
+    from bridge.domain import AgentReplied, Attachment
     from bridge.owed import Say
     from workers.work import Work
 
 FILES = "files"
 """The wait for a helpdesk that tells no address now."""
+
+
+def serving(work: Work) -> Callable[[Attachment], Attachment]:
+    """Where the customer gets the account's files."""
+    pair, app = work.pair, work.app
+    name = f"{work.ref.kind}/{work.ref.account}"
+    return file_links.server(pair.dialect, pair.account, name, app.bridge.files, app.now_ms())
 
 
 def to_be_renewed(work: Work) -> bool:
@@ -71,9 +78,9 @@ def _unread(work: Work, say: Say, error: CallError) -> bool:
 
 def _renewed(work: Work, found: Sequence[AgentReplied]) -> None:
     """All that wait, in one reading; what may be out keeps its address."""
-    now = work.app.now_ms()
+    now, serve = work.app.now_ms(), serving(work)
     for say in [one for one in work.link.says if renewing.is_stale(work.link, one, now)]:
-        fresh, why = renewing.renewed(work.link, say, found)
+        fresh, why = renewing.renewed(work.link, say, found, serve)
         if why:
             _withdraw(work, say, why)
             continue
