@@ -61,8 +61,9 @@ def server(
 
 def names_alone(dialect: Helpdesk, account: Account, file: Attachment) -> bool:
     """Whether the customer gets no more than the file's name, as it needs a login that Jelou does not have."""
-    needs = account.files != "relay" and dialect.files_need_login
-    return needs and bool(own_path(dialect, account, file.url))
+    if not dialect.files_need_login:
+        return False
+    return not file.url or (account.files != "relay" and bool(own_path(dialect, account, file.url)))
 
 
 def _name_alone(file: Attachment) -> Attachment:

@@ -45,7 +45,8 @@ class Desk:
         self.asked.append((request.path, request.headers.get("authorization", "")))
         if request.headers.get("authorization") != "Token token=secret":
             raise web.HTTPFound(f"{self.url}/login")
-        return await getattr(self, f"_{request.match_info['id']}")(request)
+        answer: web.StreamResponse = await getattr(self, f"_{request.match_info['id']}")(request)
+        return answer
 
     async def _31(self, _: web.Request) -> web.StreamResponse:
         return web.Response(body=WORDS, content_type="text/html")

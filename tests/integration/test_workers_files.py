@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bridge.accounts import Files
+from bridge.file_links import Shown, shown
+from bridge.helpdesks.zendesk import Zendesk
 from bridge.twins.faults import Fault
 from bridge.twins.zendesk_desk import Attachment
 from tests.clocks import WallClock
@@ -15,10 +19,11 @@ from tests.outcomes import reasons, told
 from tests.talk import USER, heard, hears, open_ticket, traced
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from bridge.twins.ledger import Conversation
     from bridge.twins.zendesk_desk import Comment
+    from bridge.wiring import App
     from tests.harness import Scene
 
 pytestmark = pytest.mark.asyncio
@@ -132,6 +137,55 @@ async def test_a_file_that_may_be_out_keeps_its_address(redis_url: str, prefix: 
         comment.attachments = (file(NEW),)
         it.clock.ahead_ms += 120_000
         await hears(it.conversation, OLD)
+
+
+class Closed(Zendesk):
+    """A Zendesk that shows no file without a login."""
+
+    files_need_login = True
+
+
+def serving(how: str) -> Callable[[App], App]:
+    """A bridge that serves such files, or does not."""
+
+    def adapted(app: App) -> App:
+        account = app.bridge.helpdesks["zendesk"]["acme"].model_copy(update={"files": how})
+        files = Files.model_validate({"public_url": "https://bridge.example", "keys": ["k" * 32]})
+        bridge = app.bridge.model_copy(update={"helpdesks": {"zendesk": {"acme": account}}, "files": files})
+        return replace(app, bridge=bridge, helpdesks={**app.helpdesks, "zendesk": Closed()})
+
+    return adapted
+
+
+async def test_a_file_that_needs_a_login_goes_under_an_address_of_ours(redis_url: str, prefix: str) -> None:
+    """Of this file alone, and of no other."""
+    async with scene(redis_url, prefix, adapted=serving("relay")) as on:
+        ticket, conversation = await open_ticket(on)
+        url = f"{on.zendesk.url}/attachments/token/x/?name=a.pdf"
+        on.zendesk.agent_writes(ticket, "x", html=f'<img src="{url}">', attachments=[file(url)])
+        await traced(on, ticket, "answered", action="say.to.customer")
+        [address] = heard(conversation)
+        token = address.split("/")[-2]
+        told = shown(on.bridge.app.bridge.files, "zendesk/acme", token, on.bridge.app.now_ms())
+        assert told == Shown("/attachments/token/x/?name=a.pdf", "a.pdf", "application/pdf")
+
+
+async def test_without_relay_its_name_goes_and_the_ticket_says_so_once(redis_url: str, prefix: str) -> None:
+    """However many files there are; the agent sees why, and the trace tells of each reply."""
+    async with scene(redis_url, prefix, adapted=serving("link")) as on:
+        ticket, conversation = await open_ticket(on)
+        for text in ("uno", "dos"):
+            url = f"{on.zendesk.url}/attachments/token/{text}/?name=a.pdf"
+            on.zendesk.agent_writes(ticket, text, attachments=[file(url)])
+        await hears(conversation, "uno\na.pdf", "dos\na.pdf")
+
+        async def noted() -> bool:
+            return any("need a login" in one for one in on.zendesk.notes(ticket))
+
+        await eventually(noted)
+        assert sum("need a login" in one for one in on.zendesk.notes(ticket)) == 1
+        trace = await traced(on, ticket, "ignored", event="agent.replied")
+        assert len([one for one in reasons(trace, "ignored") if "needs a login" in one]) == 2
 
 
 async def test_a_helpdesk_that_is_away_holds_a_file_back_for_minutes(redis_url: str, prefix: str) -> None:
