@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
 
 from bridge.policies import (
     Fuse,
@@ -185,6 +185,14 @@ class UnknownStart(Model):
     )
 
 
+def https(url: HttpUrl) -> HttpUrl:
+    """Raises ValueError for another scheme: Jelou fetches by https alone."""
+    if url.scheme != "https":
+        msg = "must begin with https://"
+        raise ValueError(msg)
+    return url
+
+
 class Account(Model):
     """One account of a helpdesk. Each dialect adds its own fields (verification, access) in a subclass."""
 
@@ -206,6 +214,11 @@ class Account(Model):
         default="strict",
         description="strict: a mail that is addressed to somebody else than the requester is not sent to the customer. "
         "off: whatever the helpdesk calls public is.",
+    )
+    files: Literal["link", "relay"] = Field(
+        default="link",
+        description="link: Jelou fetches agents' files where the helpdesk keeps them; of one that needs a login only "
+        "the name is sent. relay: the bridge serves those at the account's own host, as `files` of the file says.",
     )
     close_when_solved: bool = Field(default=True, description="A solved ticket ends its conversation at Jelou.")
     goodbye: str = Field(
@@ -285,12 +298,32 @@ class Api(Model):
     tokens: list[SecretStr] = Field(default_factory=list, description="Bearer tokens for /api/. None: it answers 401.")
 
 
+class Files(Model):
+    """Addresses of the bridge's own for files that a helpdesk shows to nobody without a login."""
+
+    public_url: Annotated[HttpUrl, AfterValidator(https)] = Field(
+        description="Where Jelou reaches the bridge, for example https://bridge.example.com."
+    )
+    keys: list[Annotated[SecretStr, Field(min_length=16)]] = Field(
+        min_length=1,
+        description="Sign the addresses; long random texts. The first signs, any is taken: put a new one first, and "
+        "remove the old one after `valid_h`.",
+    )
+    valid_h: float = Field(
+        default=72.0, ge=1, le=720, description="Hours for which an address is good, repeats included."
+    )
+    max_bytes: int = Field(
+        default=100_000_000, ge=1_024, description="Larger files are not served; the customer gets their name."
+    )
+
+
 class Bridge(Model):
     """The whole configuration, checked."""
 
     jelou: dict[Name, Project] = Field(description="The Jelou projects, each under a name of your choice.")
     helpdesks: dict[str, dict[Name, Account]] = Field(description="The accounts of each kind of helpdesk, by name.")
     api: Api = Field(default=Api(), description="The bridge's own HTTP API.")
+    files: Files | None = Field(default=None, description="Serves files that need a login; for `files: relay`.")
     retention: Retention = Field(default=Retention(), description="How long what has come to its end is kept.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Larger deliveries are answered 413.")
     max_connections: int = Field(
@@ -298,6 +331,15 @@ class Bridge(Model):
         ge=16,
         description="Of one web process. At the limit an idle connection goes on which nothing was proven.",
     )
+
+    @model_validator(mode="after")
+    def _files_are_served(self) -> Bridge:
+        for kind, accounts in self.helpdesks.items():
+            for name, account in accounts.items():
+                if account.files == "relay" and self.files is None:
+                    msg = f"helpdesks.{kind}.{name}.files is relay, which needs files with public_url and keys"
+                    raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _projects_exist(self) -> Bridge:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from bridge.urls import linked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -16,7 +18,6 @@ DEEPEST: Final = 6
 """Quotes and lists are indented up to here: deeper ones are told at this depth."""
 
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
-_ADDRESS: Final = re.compile(r"(?:https?://|mailto:|tel:)\S+", re.IGNORECASE)
 
 _PARAGRAPHS: Final = "p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre hr figure"
 _LINES: Final = """
@@ -173,8 +174,8 @@ class Lines:
 
     def _begin_link(self, attributes: Mapping[str, str]) -> None:
         self._end_link()
-        address = attributes.get("href", "").strip()
-        if _ADDRESS.fullmatch(address):
+        address = linked(attributes.get("href", "").strip())
+        if address:
             self._link = (address, len(self._out))
 
     def _end_link(self) -> None:
@@ -190,8 +191,7 @@ class Lines:
         if {attributes.get("width"), attributes.get("height")} & {"0", "1"}:
             # It counts its readers.
             return
-        alt, address = attributes.get("alt", "").strip(), attributes.get("src", "").strip()
-        shown = address if _ADDRESS.fullmatch(address) else ""
+        alt, shown = attributes.get("alt", "").strip(), linked(attributes.get("src", "").strip())
         if alt and shown and any(letter.isalnum() for letter in alt):
             self._write(_BLANKS.sub(" ", f"{alt} ({shown})"))
         else:

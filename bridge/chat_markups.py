@@ -14,6 +14,7 @@ import orjson
 from markdown_it import MarkdownIt
 
 from bridge.chat_lines import Lines
+from bridge.urls import linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,6 +186,11 @@ def _first(*names: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda attributes: next(filter(None, (_told(attributes, name) for name in names)), "")
 
 
+def _card(attributes: Mapping[str, Any]) -> str:
+    address = _told(attributes, "url").strip()
+    return linked(address) or address
+
+
 def _date(attributes: Mapping[str, Any]) -> str:
     try:
         return datetime.fromtimestamp(int(_told(attributes, "timestamp")) / 1000, UTC).date().isoformat()
@@ -193,11 +199,11 @@ def _date(attributes: Mapping[str, Any]) -> str:
 
 
 ADF_LEAVES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    "blockCard": _first("url"),
+    "blockCard": _card,
     "date": _date,
-    "embedCard": _first("url"),
+    "embedCard": _card,
     "emoji": _first("text", "shortName"),
-    "inlineCard": _first("url"),
+    "inlineCard": _card,
     "mention": _first("text", "id"),
     "status": _first("text"),
 }

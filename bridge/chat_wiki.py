@@ -11,6 +11,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from bridge.chat_lines import DEEPEST
+from bridge.urls import linked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,8 +85,8 @@ BEGINNINGS: Final[dict[str, Callable[[re.Match[str]], str]]] = {
 def _wiki_link(found: re.Match[str]) -> str:
     text, _, address = found[1].partition("|")
     address = address.partition("|")[0].strip() or text.strip()
+    text, address = text.strip(), linked(address) or address
     address = address.removeprefix("mailto:")
-    text = text.strip()
     return address if text in {address, f"mailto:{address}"} else f"{text} ({address})"
 
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from bridge.chat_text import is_address, tidy
+from bridge.chat_text import tidy
+from bridge.urls import encoded
 from bridge.wording import known, say
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _number(told: Any, *names: str) -> str:
 
 def _first_url(told: Any) -> str:
     values = (told.get(name) for name in URL_NAMES) if isinstance(told, Mapping) else ()
-    return next((one.strip() for one in values if isinstance(one, str) and is_address(one.strip())), "")
+    return next(filter(None, (encoded(one) for one in values if isinstance(one, str))), "")
 
 
 def _one_line(text: str) -> str:

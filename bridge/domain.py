@@ -94,12 +94,16 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file beside a text, where it can be fetched. ``size`` in bytes, 0 where it is not told."""
+    """A file beside a text, where it can be fetched. ``size`` in bytes, 0 where it is not told.
+
+    ``id`` is the helpdesk's own, by which it is the same file at another address; empty where none is told.
+    """
 
     url: str
     name: str = ""
     mime_type: str = ""
     size: int = 0
+    id: str = field(default="", compare=False)
 
 
 # --- events: what a helpdesk tells -----------------------------------------------------------------------------------

@@ -43,6 +43,9 @@ UNKNOWN: Final = "this version knows no such event"
 BESIDE: Final = "withheld"
 """Stands beside the event and not in it: a worker of the version before takes no field there that it does not know."""
 
+FILE_IDS: Final = "file_ids"
+"""Those of the event's attachments, in their order; beside the event for the same reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -58,6 +61,8 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
     told: dict[str, Any] = {"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}
     if isinstance(event, domain.AgentReplied):
         told |= {"event": _without(event, BESIDE), **({BESIDE: event.withheld} if event.withheld else {})}
+        ids = [one.id for one in event.attachments]
+        told |= {FILE_IDS: ids} if any(ids) else {}
     try:
         return orjson.dumps(told).decode()
     except orjson.JSONEncodeError:
@@ -65,7 +70,12 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
 
 
 def _without(event: domain.AgentReplied, name: str) -> dict[str, Any]:
-    return {one.name: getattr(event, one.name) for one in fields(event) if one.name != name}
+    told = {one.name: getattr(event, one.name) for one in fields(event) if one.name != name}
+    return told | {"attachments": [_bare(one) for one in event.attachments]}
+
+
+def _bare(file: domain.Attachment) -> dict[str, Any]:
+    return {one.name: getattr(file, one.name) for one in fields(file) if one.name != "id"}
 
 
 def load(text: bytes) -> Received:
@@ -75,5 +85,10 @@ def load(text: bytes) -> Received:
     kind = _CLASSES.get(name)
     event = stored.read(kind, told["event"]) if kind else domain.Unrecognised(None, "", name)
     if isinstance(event, domain.AgentReplied):
-        event = replace(event, withheld=str(told.get(BESIDE) or ""))
+        event = replace(event, withheld=str(told.get(BESIDE) or ""), attachments=_named(event, told.get(FILE_IDS)))
     return Received(event, told.get("delivery", ""), told.get("at_ms", 0))
+
+
+def _named(event: domain.AgentReplied, ids: object) -> tuple[domain.Attachment, ...]:
+    found = ids if isinstance(ids, list) and len(ids) == len(event.attachments) else [""] * len(event.attachments)
+    return tuple(replace(one, id=str(each)) for one, each in zip(event.attachments, found, strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -19,7 +20,7 @@ from bridge.domain import Reply
 from bridge.errors import Ambiguous, LeaseLost, NotSent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from bridge.domain import Call
 
@@ -110,6 +111,68 @@ class Http:
             named = {name.lower(): value for name, value in answer.headers.items()}
             return Reply(answer.status, {"date": formatdate(usegmt=True), **named}, body)
 
+    @asynccontextmanager
+    async def stream(
+        self, call: Call, follow: Callable[[Call, str], Call | None], first_s: float
+    ) -> AsyncIterator[Stream]:
+        """The answer to a GET, its body unread until asked for. Raises CallError.
+
+        ``follow`` makes the next call of a redirect, or None: then the redirect is the answer.
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(first_s):
+                    answer = await self._answer(stack, call, follow)
+                yield Stream(answer)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise NotSent(_reason(error)) from error
+
+    async def _answer(
+        self, stack: AsyncExitStack, call: Call, follow: Callable[[Call, str], Call | None]
+    ) -> aiohttp.ClientResponse:
+        left = REDIRECTS_MOST
+        while True:
+            headers = {"accept-encoding": "identity", **call.headers}
+            asking = self._session.get(call.url, headers=headers, allow_redirects=False)
+            answer = await stack.enter_async_context(asking)
+            found = follow(call, answer.headers.get("location", "")) if answer.status in REDIRECTS and left else None
+            if found is None:
+                return answer
+            call, left = found, left - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer whose body is read in pieces."""
+
+    answer: aiohttp.ClientResponse
+
+    @property
+    def status(self) -> int:
+        """Its status."""
+        return self.answer.status
+
+    @property
+    def content_type(self) -> str:
+        """What it says that it is, in lower case."""
+        return self.answer.content_type.lower()
+
+    @property
+    def length(self) -> int | None:
+        """Bytes that will come; None where that is not told, or of what is packed."""
+        return None if "content-encoding" in self.answer.headers else self.answer.content_length
+
+    async def chunks(self, size: int) -> AsyncIterator[bytes]:
+        """The body, each piece when the one before was taken. Raises CallError where it breaks off."""
+        try:
+            async for chunk in self.answer.content.iter_chunked(size):
+                yield chunk
+        except (aiohttp.ClientError, OSError) as error:
+            raise NotSent(_reason(error)) from error
+
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS_MOST = 3
 
 UNWRITABLE = "the request cannot be written: a header holds a line break, or another character that none can"
 

@@ -25,7 +25,7 @@ import orjson
 from bridge import stored
 from bridge.domain import Assignment, Phase, StartConversation
 from bridge.fuse import Traffic  # noqa: TC001 - a link is read by its annotations
-from bridge.owed import Ending, Hold, Past, Say, Todo
+from bridge.owed import Ending, File, Hold, Past, Say, Todo
 
 
 class Signal(StrEnum):
@@ -202,6 +202,8 @@ class Link:
     """How many times in a row it has tripped."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
+    files: dict[str, File] = field(default_factory=dict)
+    """What is known of the files among ``says``, by the id of the message."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -48,6 +48,9 @@ WEBHOOKS = {
     "/webhooks/jelou/{project}": "An event of Jelou's, signed.",
 }
 
+FILE = "/files/{kind}/{account}/{token}/{name}"
+FILE_SAYS = "A file of a helpdesk that needs a login, at an address that the bridge made; 404 for any other."
+
 
 def document(rows: Sequence[Row]) -> dict[str, Any]:
     """The document, OpenAPI 3.1."""
@@ -59,6 +62,7 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
         "operationId": "helpdesk_handshake",
         "parameters": _in_path(helpdesk),
     }
+    paths[FILE] = {"get": {**_probe(FILE, FILE_SAYS), "operationId": "file", "parameters": _in_path(FILE)}}
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row)
     return {

@@ -66,6 +66,20 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """Of which comment's files a message is, by the helpdesk's id and name; it stands beside the message.
+
+    ``read_ms`` is when its address was read, ``stale_ms`` since when it waits to be read again, 0 while it does not.
+    """
+
+    fact: str
+    id: str = ""
+    name: str = ""
+    read_ms: int = 0
+    stale_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """The conversation is to end, because ``reason``, once all before it is said.
 

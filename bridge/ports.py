@@ -173,6 +173,20 @@ class Helpdesk(Protocol):
         """
         ...
 
+    @property
+    def files_need_login(self) -> bool:
+        """Whether the files at an account's own host are shown to nobody without a login."""
+        ...
+
+    @property
+    def file_hosts(self) -> tuple[str, ...]:
+        """Where the vendor keeps files: a redirect to these hosts, or below them, is followed without a credential."""
+        ...
+
+    def file_call(self, account: Account, path: str) -> Call | None:
+        """The call that reads a file at this path of the account's own host; None where there is no such call."""
+        ...
+
     def open_ticket(self, account: Account, action: OpenTicket, key: str, *, now_ms: int) -> Call | None:
         """The call that opens a ticket, marked from its first request; None where this account opens none."""
         ...

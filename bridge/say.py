@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from bridge.chat_text import MOST, is_address, parts, plain, tidy
+from bridge.inline_images import distinct, lines_without_files, without_files
+from bridge.urls import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from bridge.domain import AgentReplied, Attachment, TicketRef
 
@@ -29,6 +31,7 @@ class Message:
     id: str
     message_type: str
     content: dict[str, str]
+    file: Attachment | None = None
 
 
 def whole(event: AgentReplied, found: Sequence[AgentReplied] | None, said: Collection[str] = ()) -> list[AgentReplied]:
@@ -72,18 +75,29 @@ def _apart_ms(one: AgentReplied, other: AgentReplied) -> int:
     return abs(one.at_ms - other.at_ms)
 
 
-def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Message, ...]:
+def as_it_is(file: Attachment) -> Attachment:
+    """The file where it lies."""
+    return file
+
+
+def messages_of(
+    event: AgentReplied, ref: TicketRef, episode: int, serve: Callable[[Attachment], Attachment] = as_it_is
+) -> tuple[Message, ...]:
     """The text in parts, then each file; none where the reply holds neither.
 
     A file that cannot be sent as one (no https address, or larger than WhatsApp takes) stands as a line in the text.
+    An image in the text that is a file as well goes as the file alone. ``serve`` says where the customer gets a file.
     """
-    told = [(one, form(one)) for one in event.attachments]
+    attached = distinct(event.attachments)
+    told = [(one, form(one)) for one in map(serve, attached)]
     lines = [_line(one) for one, kind in told if not kind]
-    text = tidy("\n".join((plain(event.text, event.markup), *filter(None, lines))))
-    files = [(kind, _content(one, kind)) for one, kind in told if kind]
-    found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
+    words = plain(without_files(event.text, event.markup, attached), event.markup)
+    text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))
+    files = [(kind, _content(one, kind), one) for one, kind in told if kind]
+    found = [*(("text", {"body": part}, None) for part in parts(text, MOST)), *files]
     return tuple(
-        Message(message_id(ref, episode, event.fact, at), kind, content) for at, (kind, content) in enumerate(found)
+        Message(message_id(ref, episode, event.fact, at), kind, content, file)
+        for at, (kind, content, file) in enumerate(found)
     )
 
 
@@ -98,7 +112,7 @@ def form(attachment: Attachment) -> str:
 
     What WhatsApp does not show as what it is goes as a document, while a document may be so large.
     """
-    if not sendable(attachment.url):
+    if not sendable(encoded(attachment.url)):
         return ""
     kind = KINDS.get(mime_type(attachment), "document")
     fitting = (one for one in (kind, "document") if attachment.size <= MOST_BYTES[one])
@@ -132,14 +146,14 @@ def _path(url: str) -> str:
 
 
 def _content(attachment: Attachment, kind: str) -> dict[str, str]:
-    content = {"url": attachment.url, "mime_type": mime_type(attachment)}
+    content = {"url": encoded(attachment.url), "mime_type": mime_type(attachment)}
     name = file_name(attachment)
     return content | {"filename": name} if kind == "document" and name else content
 
 
 def _line(attachment: Attachment) -> str:
     """A file as a line for people: its name and its address, as far as it has them."""
-    name, url = file_name(attachment), attachment.url if is_address(attachment.url) else ""
+    name, url = file_name(attachment), encoded(attachment.url)
     return f"{name}: {url}" if name and url and attachment.name else url or name
 
 

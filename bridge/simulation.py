@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bridge import jelou, jelou_send, notes, say, translate
+from bridge import file_links, jelou, jelou_send, notes, say, translate
 from bridge.addressees import REASONS
 from bridge.admission import asks_for_nothing, unmapped
 from bridge.domain import (
@@ -34,7 +34,7 @@ from bridge.wording import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from bridge.accounts import Account, Project
+    from bridge.accounts import Account, Files, Project
     from bridge.domain import Call, Delivery, Reply, StartConversation, Ticket, TicketEvent, TicketRef, WriteBack
     from bridge.ports import Helpdesk
 
@@ -83,6 +83,7 @@ class Desk:
     account: Account
     name: str
     project: Project
+    files: Files | None = None
 
 
 def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answers: Sequence[Reply] = ()) -> Simulation:
@@ -203,17 +204,17 @@ def _write(desk: Desk, step: Step, key: str, action: WriteBack) -> None:
 # --- what an agent does ----------------------------------------------------------------------------------------------
 
 
-def _replied(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:  # noqa: ARG001 - every plan is called alike
+def _replied(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:
     if not isinstance(step.event, AgentReplied):
         return
     event, meant = step.event, [step.event]
     if event.partial and event.public and desk.account.messages.to_customer:
         meant = _whole(desk, step, event, answers)
     for one in meant:
-        _said(desk, step, one)
+        _said(desk, step, one, now_ms)
 
 
-def _said(desk: Desk, step: Step, event: AgentReplied) -> None:
+def _said(desk: Desk, step: Step, event: AgentReplied, now_ms: int) -> None:
     if event.by_bridge:
         step.lines.append("nothing: the bridge did this itself")
         return
@@ -224,7 +225,8 @@ def _said(desk: Desk, step: Step, event: AgentReplied) -> None:
         step.lines.append("nothing: the account's messages.to_customer is off")
         return
     step.lines.append("the customer is told, in the ticket's conversation")
-    for one in say.messages_of(event, event.ref, 1):
+    serve = file_links.server(desk.dialect, desk.account, f"{desk.dialect.kind}/{desk.name}", desk.files, now_ms)
+    for one in say.messages_of(event, event.ref, 1, serve):
         action = SayToCustomer(one.id, ROOM, desk.project.bot_id, "<the customer>", one.message_type, dict(one.content))
         step.calls.append(Planned(f"Jelou: send {one.message_type}", jelou_send.send_call(desk.project, action)))
 

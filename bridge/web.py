@@ -27,6 +27,7 @@ from bridge.domain import (
 )
 from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.faults import Faults
+from bridge.file_serving import files
 from bridge.observe import alive, observed
 from bridge.peers import prove
 from bridge.protocol import Told
@@ -65,6 +66,7 @@ def application(app: App, *, operators: bool = True) -> web.Application:
             web.post(HELPDESK, helpdesk_webhook),
             web.route("*", HELPDESK, helpdesk_handshake),
             web.post("/webhooks/jelou/{project}", jelou_webhook),
+            *files(site),
             *(_operators(app) if operators else alive()),
         ]
     )

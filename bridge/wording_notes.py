@@ -109,6 +109,35 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "o Jelou recusa como está ({detail})",
     ),
     # Messages.
+    "reason.file_gone": (
+        "the file is not on the ticket any more",
+        "el archivo ya no está en el ticket",
+        "o arquivo não está mais no ticket",
+    ),
+    "reason.file_private": (
+        "the comment that it belongs to is not public any more",
+        "el comentario al que pertenece ya no es público",
+        "o comentário ao qual ele pertence não é mais público",
+    ),
+    "unsent.file": (
+        "A file of yours that waited was not sent to the customer: {reason}. Send it again if they are to have it.",
+        "Un archivo suyo que esperaba no se envió al cliente: {reason}. Envíelo otra vez si el cliente debe tenerlo.",
+        "Um arquivo seu que aguardava não foi enviado ao cliente: {reason}. Envie-o de novo se o cliente deve tê-lo.",
+    ),
+    "files.login": (
+        (
+            "Files of this helpdesk need a login, so the customer got their names only. Your administrator can let the "
+            "bridge serve them (files: relay)."
+        ),
+        (
+            "Los archivos de esta mesa de ayuda requieren iniciar sesión, así que el cliente solo recibió sus nombres. "
+            "Su administrador puede hacer que el puente los entregue (files: relay)."
+        ),
+        (
+            "Os arquivos desta central exigem login, por isso o cliente recebeu apenas os nomes. O seu administrador "
+            "pode fazer a ponte entregá-los (files: relay)."
+        ),
+    ),
     "unsent": (
         "Your message did not reach the customer: {reason}.",
         "Su mensaje no llegó al cliente: {reason}.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bridge import customer_text, say, wording
+from bridge import customer_text, file_links, say, wording
 from bridge.addressees import REASONS, TOLD
 from bridge.domain import (
     AddNote,
@@ -25,11 +25,13 @@ from bridge.letters import FUSE
 from bridge.links import LIVE
 from bridge.notes import MESSAGE, told
 from bridge.owed import Ending, Say, Side, Todo
+from bridge.renewing import file_of
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, shaken
+from workers.renewing import serving
 from workers.tripping import moment, stopped, tripped
 
 if TYPE_CHECKING:
@@ -110,8 +112,14 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         if reason:
             _withhold(work, one, reason)
         else:
-            _to_be_said(work, one)
+            _to_be_said(work, one, _read_ms(work, event))
     work.consume()
+
+
+def _read_ms(work: Work, event: AgentReplied) -> int:
+    """When the addresses of its files were told: just now where they were read, else with the delivery."""
+    received = work.next
+    return work.app.now_ms() if event.partial or received is None else received.at_ms
 
 
 def _withhold(work: Work, event: AgentReplied, reason: str) -> None:
@@ -139,7 +147,7 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
         work.consume()
 
 
-def _to_be_said(work: Work, event: AgentReplied) -> None:
+def _to_be_said(work: Work, event: AgentReplied, read_ms: int) -> None:
     link = work.link
     said = event.fact in link.carried
     if link.phase is Phase.CLOSED and not said:
@@ -147,7 +155,7 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
         why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
         work.add(told(link, f"undelivered:{event.fact}", work.pair.account, "unsent", reason=why))
         return
-    messages = say.messages_of(event, work.ref, link.episode)
+    messages = say.messages_of(event, work.ref, link.episode, serving(work))
     reason = "it was said already" if said else ""
     reason = reason or ("" if messages else "there is nothing in it to say")
     if reason:
@@ -155,12 +163,23 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
         return
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
     carried = (*link.carried, event.fact)[-CARRIED_MOST:]
-    work.link = replace(link, says=(*link.says, *more), carried=carried)
+    files = {name: one for message in messages for name, one in file_of(message, event.fact, read_ms).items()}
+    work.link = replace(link, says=(*link.says, *more), carried=carried, files={**link.files, **files})
+    _names_alone(work, event)
     tripped(work, "to_customer", event.text, _moment(work, event))
 
 
 def _moment(work: Work, event: AgentReplied | CustomerWrote) -> int:
     return moment(work.next.at_ms if work.next else 0, event.at_ms)
+
+
+def _names_alone(work: Work, event: AgentReplied) -> None:
+    """Told on the ticket once: agents see the file there, and the customer its name."""
+    pair = work.pair
+    alone = [one for one in event.attachments if file_links.names_alone(pair.dialect, pair.account, one)]
+    if alone:
+        work.tell("ignored", event=event.type, reason="a file needs a login: its name alone was sent", files=len(alone))
+        work.add(told(work.link, "files:login", pair.account, "files.login"))
 
 
 # --- a ticket's end --------------------------------------------------------------------------------------------------

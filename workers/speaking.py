@@ -15,6 +15,7 @@ from workers.admit import admit, jelou_gate
 from workers.closing import CLOSED, ended, transcribe
 from workers.perform import perform
 from workers.reading import conversation_now
+from workers.renewing import renew, to_be_renewed
 from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ async def say_next(work: Work) -> bool:
         return False
     if link.window or work.holding(Side.JELOU):
         return False
+    if link.room and to_be_renewed(work):
+        return await renew(work)
     try:
         await (_say(work, link.says[0]) if link.room else _find_room(work))
     except CallError as error:

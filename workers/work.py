@@ -11,6 +11,7 @@ from bridge.letters import Letter, letter_id, start_ids
 from bridge.links import ENDED, IN_FLIGHT, LIVE, Link, Signal
 from bridge.owed import Hold, Side, side_at
 from bridge.protocol import Finish, Mark
+from bridge.renewing import of_says
 from bridge.scripting import persistently
 from bridge.snapshots import Snapshot
 from bridge.timeline import entry
@@ -297,7 +298,8 @@ class Work:
         """What to store at the end of this claim."""
         left = self._left()
         snapshot = self.snapshot.dump() if self.snapshot else ""
-        link, wait = replace(self.link, left=left, snapshot=snapshot, active_ms=active_ms(self)), self.wait
+        link = replace(self.link, left=left, snapshot=snapshot, active_ms=active_ms(self), files=of_says(self.link))
+        wait = self.wait
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,

@@ -45,6 +45,8 @@ class Dialect:
 
     calls_per_minute: int = 60
     ticket_rate: Rate | None = None
+    files_need_login: bool = False
+    file_hosts: tuple[str, ...] = ()
 
     def account_rates(self, account: Account) -> tuple[Rate, ...]:
         """None: the calls of a minute are the only limit."""
@@ -107,6 +109,10 @@ class Dialect:
     def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> Sequence[AgentReplied]:
         """Raises Refused: there is no such call."""
         raise unaskable()
+
+    def file_call(self, account: Account, path: str) -> Call | None:
+        """None: Jelou fetches files where they lie."""
+        return None
 
     # -- writes
 

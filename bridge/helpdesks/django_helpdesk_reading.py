@@ -198,7 +198,8 @@ def _attachments(followup: Json, site: Site) -> Iterator[Attachment]:
         behind = told.startswith("/") and not told.startswith("//")
         if told:
             url = site.origin + told if behind else told
-            yield Attachment(url, text(one, "filename"), text(one, "mime_type"), reading.count(one, "size"))
+            about = (url, text(one, "filename"), text(one, "mime_type"), reading.count(one, "size"))
+            yield Attachment(*about, id=text(one, "id"))
 
 
 def _by_bridge(followup: Json, site: Site) -> bool:

@@ -247,7 +247,8 @@ def _attachments(comment: Json) -> Iterator[Attachment]:
     for each in reading.records(comment, "attachments"):
         url = text(each, "attachment_url")
         if url:
-            yield Attachment(url, text(each, "name"), text(each, "content_type"), reading.count(each, "size"))
+            told = (url, text(each, "name"), text(each, "content_type"), reading.count(each, "size"))
+            yield Attachment(*told, id=text(each, "id"))
 
 
 # --- lists of tickets ------------------------------------------------------------------------------------------------

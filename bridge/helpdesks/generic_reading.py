@@ -264,4 +264,5 @@ def _files(file: File, asked: Asked) -> Iterator[Attachment]:
         url = reading.text(one, file.url)
         if url:
             size = reading.count(one, file.size)
-            yield Attachment(url, reading.text(one, file.name), reading.text(one, file.mime_type), size)
+            about = (url, reading.text(one, file.name), reading.text(one, file.mime_type), size)
+            yield Attachment(*about, id=reading.text(one, file.id))

@@ -64,6 +64,7 @@ class File(Model):
     name: str = "name"
     mime_type: str = "mime_type"
     size: str = "size"
+    id: str = Field(default="id", description="The helpdesk's own; by it a file is found again at a new address.")
 
 
 class Addressees(Model):

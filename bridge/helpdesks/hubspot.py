@@ -74,6 +74,13 @@ def _talks(reply: Reply, ref: TicketRef) -> tuple[list[str], dict[str, str]]:
     return threads, {one: contacts[one] for one in threads}
 
 
+def _cut(threads: Sequence[str], replies: Sequence[Reply]) -> list[str]:
+    """The paths of the texts that the messages of these threads tell in part."""
+    pages = zip(threads, replies[1 : len(threads) + 1], strict=False)
+    told = [(thread, _answer(reply)) for thread, reply in pages]
+    return [f"{_THREADS}/{one}/original-content" for one in hubspot_listing.truncated(told)]
+
+
 def _several(contacts: dict[str, str]) -> bool:
     return len(set(contacts.values())) > 1
 
@@ -219,21 +226,29 @@ class Hubspot(Dialect):
         return _read(account, f"{_THREADS}?associatedTicketId={{id}}&association=TICKET&limit=100", ref.id)
 
     def comments_more(self, account: Account, ref: TicketRef, replies: Sequence[Reply]) -> Call | None:
-        """The newest hundred messages of the next one; then the ticket's contact, where they are with several."""
+        """The newest hundred messages of the next one; then the ticket's contact, where they are with several.
+
+        Last what HubSpot has cut off in the list: whole texts, one by one.
+        """
         threads, contacts = _talks(replies[0], ref)
         at = len(replies) - 1
         if at < len(threads):
             return _read(account, f"{_THREADS}/{{id}}/messages?sort=-createdAt&limit=100", threads[at])
-        asks = _several(contacts) and at == len(threads)
-        return _read(account, f"{_TICKET}?associations=contacts", ref.id) if asks else None
+        about = [_read(account, f"{_TICKET}?associations=contacts", ref.id)] if _several(contacts) else []
+        more = [*about, *(_read(account, path) for path in _cut(threads, replies))]
+        at -= len(threads)
+        return more[at] if at < len(more) else None
 
     def fetched_comments(self, account: Account, ref: TicketRef, reply: Reply, *more: Reply) -> list[AgentReplied]:
         """What agents said in the ticket's conversations, oldest first."""
         raise_for(reply, MEANINGS)
         threads, contacts = _talks(reply, ref)
-        pages, about = (more[: len(threads)], more[len(threads) :]) if _several(contacts) else (more, ())
-        customer = hubspot_listing.contact_of(_answer(about[0])) if about else ""
+        pages, beside = more[: len(threads)], list(more[len(threads) :])
+        about = beside.pop(0) if beside and _several(contacts) else None
+        customer = hubspot_listing.contact_of(_answer(about)) if about else ""
         told, with_whom = [_answer(one) for one in pages], [contacts[one] for one in threads]
+        whole = [_answer(one) if one.status != _NOT_THERE else {} for one in beside]
+        told = hubspot_listing.completed(list(zip(threads, told, strict=False)), whole)
         return hubspot_listing.replies(ref, told, _site(account), with_whom, customer)
 
     def open_ticket(

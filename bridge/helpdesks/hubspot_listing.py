@@ -7,7 +7,8 @@ A thread is read only where it says itself that it is the ticket's: were the fil
 of all customers. Its messages are of agents where they go out, or are comments, which are private, and an agent or an
 app wrote them. A mail is the ticket's contact's where it is to them: by HubSpot's own number of a recipient, or by an
 address from which they wrote. What a bot or HubSpot itself wrote is nobody's reply. Of an email only the newest words
-are told, without the mail that they answer. A file is told only where it has an address.
+are told, without the mail that they answer. A long text is cut off, which the message says: it is read by itself. A
+file is told only where it has an address.
 
 The list of changed tickets is a search: it shows no contacts, so its tickets are told in part. A search ends after
 10,000 results, so each page is asked for behind the last ticket's number, and not behind so many results. A ticket
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 from bridge.addressees import withheld
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
@@ -29,7 +31,7 @@ from bridge.helpdesks.labels import CHANNELS, ENDED, STATUSES, label
 from bridge.helpdesks.reading import Json, section, text, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import TicketEvent
@@ -58,6 +60,12 @@ THREADS_MOST: Final = 2
 _WORDS: Final = frozenset(STATUSES.values())
 _STAFF: Final = ("A-", "I-")
 """Actors that are agents and apps; V- is a visitor, B- a bot, S- HubSpot itself."""
+
+TRUNCATED: Final = "TRUNCATED"
+"""The text of a message was cut off in the list. ``TRUNCATED_TO_MOST_RECENT_REPLY`` lacks nothing of its own words."""
+
+WHOLE_MOST: Final = 5
+"""So many texts that were cut off are read whole: each is a call, and the newest are what an event speaks of."""
 
 VISITOR: Final = "V-"
 MAIL: Final = "1002"
@@ -158,6 +166,41 @@ def contacts(page: Json, ref_id: str) -> dict[str, str]:
     return {reading.usable_id(one, "id"): text(one, "associatedContactId") for one in mine}
 
 
+def truncated(pages: Sequence[tuple[str, Json]]) -> list[str]:
+    """What of these threads' pages is to be read whole, as thread/messages/message: of agents, the newest first.
+
+    Of a mail that tells its newest words alone nothing is missing: what it leaves out is what it answers.
+    """
+    found = [(thread, one) for thread, page in pages for one in reading.records(page, "results") if _is_cut(one)]
+    newest = sorted(found, key=lambda each: reading.moment_ms(each[1], "createdAt"), reverse=True)[:WHOLE_MOST]
+    return [f"{quote(thread, safe='')}/messages/{quote(text(one, 'id'), safe='')}" for thread, one in newest]
+
+
+def _is_cut(message: Json) -> bool:
+    public = _KINDS.get(text(message, "type")) is True and not reading.flag(message, "archived")
+    return public and _by_staff(message) and reading.usable_id(message, "id") != "" and _says_cut(message)
+
+
+def _says_cut(message: Json) -> bool:
+    return text(message, "truncationStatus") == TRUNCATED
+
+
+def completed(pages: Sequence[tuple[str, Json]], whole: Sequence[Json]) -> list[Json]:
+    """The pages with these whole texts, in the order of ``truncated``; one that is not there leaves its message."""
+    found = dict(zip(truncated(pages), whole, strict=False))
+    return [
+        {**page, "results": [_complete(thread, one, found) for one in reading.records(page, "results")]}
+        for thread, page in pages
+    ]
+
+
+def _complete(thread: str, message: Json, whole: Mapping[str, Json]) -> Json:
+    path = f"{quote(thread, safe='')}/messages/{quote(text(message, 'id'), safe='')}"
+    told = whole.get(path, {}) if _is_cut(message) else {}
+    words = {name: text(told, name) for name in ("text", "richText")}
+    return {**message, **words} if any(words.values()) else message
+
+
 def replies(
     ref: TicketRef, pages: Sequence[Json], site: Site, contacts: Sequence[str] = (), customer: str = ""
 ) -> list[AgentReplied]:
@@ -234,7 +277,7 @@ def _reply(ref: TicketRef, message: Json, site: Site) -> AgentReplied:
 def _attachments(message: Json) -> Iterator[Attachment]:
     for one in reading.records(message, "attachments"):
         if text(one, "url"):
-            yield Attachment(text(one, "url"), text(one, "name"))
+            yield Attachment(text(one, "url"), text(one, "name"), id=text(one, "fileId"))
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------

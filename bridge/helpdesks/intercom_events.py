@@ -152,4 +152,5 @@ def _attachments(part: Json) -> Iterator[Attachment]:
     for one in reading.records(part, "attachments"):
         url = text(one, "url")
         if url:
-            yield Attachment(url, text(one, "name"), text(one, "content_type"), reading.count(one, "filesize"))
+            told = (url, text(one, "name"), text(one, "content_type"), reading.count(one, "filesize"))
+            yield Attachment(*told, id=text(one, "id"))

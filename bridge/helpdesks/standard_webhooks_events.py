@@ -146,7 +146,8 @@ def _attachments(comment: Json) -> Iterator[Attachment]:
     for one in reading.records(comment, "attachments"):
         url = text(one, "url")
         if url:
-            yield Attachment(url, text(one, "name"), text(one, "mime_type"), reading.count(one, "size"))
+            about = (url, text(one, "name"), text(one, "mime_type"), reading.count(one, "size"))
+            yield Attachment(*about, id=text(one, "id"))
 
 
 def _solved(message: _Message) -> TicketEvent:

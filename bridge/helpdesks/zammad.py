@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from bridge.domain import WRITTEN, OpenTicket, SetField, TicketRef
+from bridge.domain import WRITTEN, AgentReplied, Call, OpenTicket, SetField, TicketRef
 from bridge.errors import Ambiguous
 from bridge.helpdesks import proof, writing, zammad_events, zammad_listing, zammad_reading
 from bridge.helpdesks.dialect import Dialect
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
     from bridge.accounts import Account
     from bridge.domain import (
-        AgentReplied,
-        Call,
         Changes,
         Delivery,
         Reply,
@@ -56,11 +54,13 @@ if TYPE_CHECKING:
     from bridge.signatures import HmacSigned
 
 Action = TypeVar("Action", bound="WriteBack | OpenTicket")
+Told = TypeVar("Told", bound="TicketEvent")
 
 TICKET: Final = "/api/v1/tickets/{id}?expand=true"
 ARTICLES: Final = "/api/v1/ticket_articles/by_ticket/{id}?expand=true"
 TAGS: Final = "/api/v1/tags?object=Ticket&o_id={id}"
 MISSING: Final = 404
+FILES: Final = "/api/v1/ticket_attachment/"
 
 
 class Zammad(Dialect):
@@ -87,7 +87,7 @@ class Zammad(Dialect):
         told = zammad_events.Told(
             delivery.body, account_name, self.delivery_id(delivery, account), trigger, bridge_user, readable=readable
         )
-        return zammad_events.events(told, account)
+        return [_addressed(account, one) for one in zammad_events.events(told, account)]
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its customer and its tags follow."""
@@ -163,7 +163,8 @@ class Zammad(Dialect):
         raise_for(reply, MEANINGS)
         about = _ticket(more[0]) if more else {}
         person = {"id": about.get("customer_id"), **(_if_there(more[1]) if len(more) > 1 else {})}
-        return zammad_listing.replies(ref, reply_list(reply), _bridge_user(account), account, person)
+        found = zammad_listing.replies(ref, reply_list(reply), _bridge_user(account), account, person)
+        return [_addressed(account, one) for one in found]
 
     def prepare(
         self, account: Account, ref: TicketRef | None, action: WriteBack | OpenTicket, replies: Sequence[Reply]
@@ -180,6 +181,15 @@ class Zammad(Dialect):
         raise_for(replies[0], OPENING)
         found = zammad_listing.with_phone(reply_list(replies[0]), action.phone)
         return replace(action, contact=found)
+
+    files_need_login = True
+
+    def file_call(self, account: Account, path: str) -> Call | None:
+        """Zammad shows an article's files to whoever may see the ticket."""
+        access = _access(account)
+        if access is None or FILES not in path:
+            return None
+        return Call("GET", _origin(access) + path, _credential(access))
 
     def open_ticket(
         self,
@@ -222,6 +232,24 @@ class Zammad(Dialect):
 
 def _access(account: Account) -> ZammadAccess | None:
     return proof.own(account, ZammadAccount).access
+
+
+def _origin(access: ZammadAccess) -> str:
+    whole = urlsplit(str(access.base_url))
+    return f"{whole.scheme}://{whole.netloc}"
+
+
+def _addressed(account: Account, event: Told) -> Told:
+    """A reply with the addresses of its files; without access nobody could read them."""
+    access = _access(account)
+    if access is None or not isinstance(event, AgentReplied) or not event.comment_id:
+        return event
+    of = f"{FILES}{quote(event.ref.id, safe='')}/{quote(event.comment_id, safe='')}/"
+    files = [
+        replace(one, url=writing.address(access.base_url, of + quote(one.id, safe=""))) if one.id else one
+        for one in event.attachments
+    ]
+    return replace(event, attachments=tuple(files))
 
 
 def _bridge_user(account: Account) -> str:

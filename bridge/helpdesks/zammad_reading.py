@@ -212,7 +212,7 @@ def _files(article: Json) -> Iterator[Attachment]:
         name, kind = reading.text(one, "filename"), section(one, "preferences")
         mime_type = reading.text(kind, "Content-Type") or reading.text(kind, "Mime-Type")
         if name:
-            yield Attachment("", name, mime_type, reading.count(one, "size"))
+            yield Attachment("", name, mime_type, reading.count(one, "size"), reading.text(one, "id"))
 
 
 # --- the form --------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
 from bridge.accounts import Account, Secrets, WriteBackTo
-from bridge.domain import WRITTEN, Rate, SetField
+from bridge.domain import WRITTEN, Call, Rate, SetField
 from bridge.errors import Ambiguous
 from bridge.helpdesks import proof, reading, writing, zendesk_events, zendesk_listing
 from bridge.helpdesks.dialect import Dialect
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from bridge.domain import (
         AgentReplied,
-        Call,
         Changes,
         Delivery,
         OpenTicket,
@@ -215,6 +214,16 @@ class Zendesk(Dialect):
             raise_for(one, MEANINGS)
         detail = section(reply_object(more[0]), "ticket") if more else {}
         return zendesk_listing.replies(ref, reply_object(reply), _bridge_user(account), detail)
+
+    file_hosts = ("zdusercontent.com",)
+    """Where Zendesk sends whoever may see a file."""
+
+    def file_call(self, account: Account, path: str) -> Call | None:
+        """With "Require authentication to download" an attachment is shown to agents alone, the API's among them."""
+        access = _access(account)
+        if access is None or not path.startswith("/attachments/"):
+            return None
+        return Call("GET", str(access.base_url).rstrip("/") + path, _credential(access))
 
     def open_ticket(
         self,

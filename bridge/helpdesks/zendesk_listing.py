@@ -80,7 +80,8 @@ def _attachments(comment: Json) -> Iterator[Attachment]:
     for one in reading.records(comment, "attachments"):
         url = text(one, "content_url")
         if url:
-            yield Attachment(url, text(one, "file_name"), text(one, "content_type"), reading.count(one, "size"))
+            told = (url, text(one, "file_name"), text(one, "content_type"), reading.count(one, "size"))
+            yield Attachment(*told, id=text(one, "id"))
 
 
 def changes(account: Account, account_name: str, page: Json, bridge_user: str) -> Changes:

@@ -57,6 +57,18 @@ def test_an_event_comes_back_as_it_went_in(kind: type[Any], data: st.DataObject)
     assert load(dump(event, delivery, at_ms).encode()) == Received(event, delivery, at_ms)
 
 
+def test_a_file_keeps_its_id_beside_the_event() -> None:
+    """A worker of the version before finds in the event what it knows, and nothing else."""
+    files = (Attachment("https://x.example/a", "a", id="31"), Attachment("https://x.example/b", "b"))
+    event = domain.AgentReplied(TicketRef("k", "a", "7"), "f", "9", "", public=True, attachments=files)
+    stored = orjson.loads(dump(event, "d", 1))
+    assert [sorted(one) for one in stored["event"]["attachments"]] == [["mime_type", "name", "size", "url"]] * 2
+    again = load(orjson.dumps(stored)).event
+    assert isinstance(again, domain.AgentReplied)
+    assert [one.id for one in again.attachments] == ["31", ""]
+    assert load(orjson.dumps({name: one for name, one in stored.items() if name != "file_ids"})).event == event
+
+
 def test_an_unrecognised_event_need_not_name_a_ticket() -> None:
     """Some deliveries are about something else."""
     event = domain.Unrecognised(None, "f", "user.merged")

@@ -114,7 +114,9 @@ def test_an_agents_rich_text_reaches_the_customer_as_words() -> None:
         "id": "m1", "type": "MESSAGE", "direction": "OUTGOING", "senders": [{"actorId": "A-1"}],
         "text": "Ver la guía", "richText": "<p>Ver <strong>la guía</strong></p>", "createdAt": "2026-11-20T14:20:05Z",
     }  # fmt: skip
-    (reply,) = HUBSPOT.fetched_comments(ACCOUNT, REF, answer({"results": []}), answer({"results": [message]}))
+    (reply,) = HUBSPOT.fetched_comments(
+        ACCOUNT, REF, answer({"results": [thread("5")]}), answer({"results": [message]})
+    )
     assert [found.content for found in messages_of(reply, REF, 1)] == [{"body": "Ver la guía"}]
 
 
@@ -125,7 +127,75 @@ def test_what_no_agent_said_is_no_reply(changes: dict[str, Any]) -> None:
     """The customer's own words, a bot's, an assignment."""
     message = {"id": "m1", "type": "MESSAGE", "direction": "OUTGOING", "senders": [{"actorId": "A-1"}], "text": "x"}
     page = answer({"results": [{**message, **changes}]})
-    assert HUBSPOT.fetched_comments(ACCOUNT, REF, answer({"results": []}), page) == []
+    assert HUBSPOT.fetched_comments(ACCOUNT, REF, answer({"results": [thread("5")]}), page) == []
+
+
+# --- texts that were cut off -----------------------------------------------------------------------------------------
+
+
+def thread(thread_id: str, contact: str = "21") -> dict[str, Any]:
+    """A thread of the ticket."""
+    about = {"associatedTicketId": REF.id}
+    return {"id": thread_id, "threadAssociations": about, "associatedContactId": contact}
+
+
+def cut(message_id: str, **changes: Any) -> dict[str, Any]:
+    """An agent's message whose text HubSpot has cut off."""
+    told = {"id": message_id, "type": "MESSAGE", "direction": "OUTGOING", "senders": [{"actorId": "A-1"}]}
+    return {**told, "text": "Los pas", "richText": "<p>Los pas</p>", "truncationStatus": "TRUNCATED", **changes}
+
+
+def asked(*replies: Reply) -> str:
+    """What is asked after these answers; empty where they tell all."""
+    call = HUBSPOT.comments_more(ACCOUNT, REF, replies)
+    return call.url.removeprefix("https://api.hubapi.com/conversations/v3/conversations/threads/") if call else ""
+
+
+def test_a_text_that_was_cut_off_is_read_whole() -> None:
+    """By its own address; what the list tells of it else (who, when, files) stays."""
+    told = [answer({"results": [thread("5")]}), answer({"results": [cut("m 1", createdAt="2026-11-20T14:20:05Z")]})]
+    assert asked(*told) == "5/messages/m%201/original-content"
+    told.append(answer({"text": "Los pasos son", "richText": "<p>Los pasos son</p>"}))
+    assert asked(*told) == ""
+    (reply,) = HUBSPOT.fetched_comments(ACCOUNT, REF, *told)
+    assert (reply.text, reply.comment_id, reply.public) == ("<p>Los pasos son</p>", "m 1", True)
+
+
+def test_texts_of_several_threads_are_read_whole_behind_the_contact() -> None:
+    """The newest first, at most five, each in its own place."""
+    many = [cut(f"m{at}", createdAt=f"2026-11-20T14:2{at}:05Z") for at in range(6)]
+    told = [answer({"results": [thread("5"), thread("6", "22")]}), answer({"results": many[::2]})]
+    told += [answer({"results": many[1::2]}), answer({"associations": {"contacts": {"results": [{"id": "21"}]}}})]
+    for at in (5, 4, 3, 2, 1):
+        assert asked(*told) == f"{6 if at % 2 else 5}/messages/m{at}/original-content"
+        told.append(answer({"text": f"whole {at}"}))
+    assert asked(*told) == ""
+    texts = {one.comment_id: one.text for one in HUBSPOT.fetched_comments(ACCOUNT, REF, *told)}
+    assert texts == {"m0": "<p>Los pas</p>", **{f"m{at}": f"whole {at}" for at in range(1, 6)}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"truncationStatus": "NOT_TRUNCATED"},
+        {"truncationStatus": "TRUNCATED_TO_MOST_RECENT_REPLY"},
+        {"truncationStatus": None},
+        {"type": "COMMENT"},
+        {"direction": "INCOMING"},
+        {"archived": True},
+    ],
+)
+def test_what_is_whole_or_not_sent_is_not_asked_for(changes: dict[str, Any]) -> None:
+    """Each would be a call for nothing; of a mail the quoted history alone is missing."""
+    assert asked(answer({"results": [thread("5")]}), answer({"results": [cut("m1", **changes)]})) == ""
+
+
+def test_a_text_whose_whole_is_gone_is_sent_as_it_is_shown() -> None:
+    """Half of a reply is more than nothing; any other failure is asked again."""
+    told = [answer({"results": [thread("5")]}), answer({"results": [cut("m1")]})]
+    assert [one.text for one in HUBSPOT.fetched_comments(ACCOUNT, REF, *told, answer({}, 404))] == ["<p>Los pas</p>"]
+    with pytest.raises(Throttled):
+        HUBSPOT.fetched_comments(ACCOUNT, REF, *told, answer({}, 429))
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_a_file_goes_as_what_whatsapp_takes(attachment: Attachment, kind: str) -
 @pytest.mark.parametrize(
     ("attachment", "line"),
     [
-        (Attachment("http://intranet/a b.pdf", "a b.pdf"), "a b.pdf"),
+        (Attachment("http://intranet/a b.pdf", "a b.pdf"), "a b.pdf: http://intranet/a%20b.pdf"),
         (Attachment("http://intranet/a.pdf", "manual.pdf"), "manual.pdf: http://intranet/a.pdf"),
         (Attachment("http://intranet/a.pdf"), "http://intranet/a.pdf"),
         (file("big.zip", size=200_000_000), f"big.zip: {HTTPS}big.zip"),

@@ -17,7 +17,7 @@ from bridge.domain import Assignment, Phase, StartConversation, TicketOpened, Ti
 from bridge.letters import Letter
 from bridge.links import ASKED, WANTED, Link
 from bridge.missed import Window
-from bridge.owed import Ending, Hold, Past, Say, Side, Todo
+from bridge.owed import Ending, File, Hold, Past, Say, Side, Todo
 from bridge.package import Entry
 from bridge.silence import Silence
 from bridge.unread import Unread
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
 CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Link, Todo, Say, Ending, Past, Hold, Letter, Decision, Window, Entry, Silence, Unread)
+    for kind in (Link, Todo, Say, File, Ending, Past, Hold, Letter, Decision, Window, Entry, Silence, Unread)
 }
 NAMES = """
 Link: phase attempt episode conversation room bot user rule assignment start covered claim since_ms tries
     first_try_ms reason confirmed extra shared_with born_ms receipts todo says ending past holds left read_tries
     read_first_ms requester name opened_ms closed_ms closing outcome packaged gone fuse traffic carried window shown
     snapshot written rate_limited look active_ms changed_ms looked_ms unstarted_ms faults fault_ms fault_in
-    fuse_until_ms fuse_times fault
+    fuse_until_ms fuse_times fault files
 Todo: key kind text field sent due_ms tries first_ms looked doubted
 Say: id message_type content comment sent doubts tries first_ms
+File: fact id name read_ms stale_ms
 Ending: reason goodbye tries first_ms looked_ms read_ms
 Past: episode conversation opened_ms closed_ms reason
 Hold: until_ms reason firm
@@ -51,7 +52,7 @@ OpenTicket: subject text marker user_id name phone group contact
 Assignment: type target
 Ticket: ref fields created_ms partial by_bridge
 TicketRef: kind account id
-Attachment: url name mime_type size
+Attachment: url name mime_type size id
 TicketOpened: ref fact ticket by_bridge
 AgentReplied: ref fact comment_id text public by_bridge markup attachments partial at_ms withheld
 TicketSolved: ref fact status by_bridge

@@ -288,9 +288,11 @@ def test_an_echo_is_known_by_author_message_id_or_mark(mine: dict[str, Any]) -> 
     assert [event.by_bridge for event in read(body(written(**mine)))] == [True]
 
 
-def test_a_file_is_told_by_its_name() -> None:
-    """Its address wants a login, so that nobody could fetch it."""
-    files = [{"id": 1, "filename": "a.pdf", "size": "12", "url": "https://help.acme.example/api/v1/x"}, {"id": 2}]
+def test_a_file_has_the_address_at_which_the_api_shows_it() -> None:
+    """What a body says of its address counts for nothing: another place may be meant by it."""
+    files = [{"id": 1, "filename": "a.pdf", "size": "12", "url": "https://evil.example/x"}, {"id": 2}]
     (event,) = read(body(written(attachments=files)))
     assert isinstance(event, AgentReplied)
-    assert event.attachments == (Attachment("", "a.pdf", "", 12),)
+    place = f"https://help.acme.example/api/v1/ticket_attachment/81/{event.comment_id}/1"
+    assert event.attachments == (Attachment(place, "a.pdf", "", 12),)
+    assert [one.id for one in event.attachments] == ["1"]
