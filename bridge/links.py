@@ -198,6 +198,8 @@ class Link:
     """In which step the last of them was."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
+    start_wait: str = ""
+    """Why the start waits, of ``bridge.start_waits``; empty while none does."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 import orjson
 
 from bridge import fullness
+from bridge.brake import Brake
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from bridge.protocol import Finish, Incoming, Mark, Told
-
-
-RESUMED_MOST = 1_000
-"""Tickets that one script lets go on."""
 
 
 def _json(value: Any) -> bytes:
@@ -63,6 +60,7 @@ class Store:
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
         self.rounds = Rounds(self._scripts)
+        self.brake = Brake(self._scripts, leases.lane_ms)
         self.rotations = Rotations(self._scripts)
         self.unread = Unreads(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
@@ -187,12 +185,7 @@ class Store:
 
     async def resume(self, account: str) -> list[str]:
         """Let the account's starts go on. Returns the lanes to wake."""
-        lanes: list[str] = []
-        more = 1
-        while more:
-            more, *wake = await self._scripts.run("resume", account, self.leases.lane_ms, RESUMED_MOST)
-            lanes += map(as_text, wake)
-        return lanes
+        return await self.brake.resume(account)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -296,7 +289,7 @@ def _grouped(flat: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
-    ticket, state, shared_with, claims, left, inbox, evidence, places, changes = row
+    ticket, state, shared_with, claims, left, inbox, evidence, places, changes, busy_ms = row
     return Claimed(
         ticket=as_text(ticket),
         lane=lane,
@@ -310,4 +303,5 @@ def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
         shaken=shaken,
         places=tuple((as_text(at), in_ms) for at, in_ms in places),
         changes=changes,
+        busy_ms=busy_ms,
     )

@@ -11,6 +11,7 @@ from bridge.domain import (
     AddNote,
     AddReply,
     AgentReplied,
+    Phase,
     Probe,
     SetField,
     SetStatus,
@@ -45,7 +46,7 @@ async def write_next(work: Work) -> bool:
     if not work.link.todo or work.holding(Side.HELPDESK):
         return False
     for todo in notes.first_of_each(work.link.todo):
-        if _merging(work, todo) or _untold(work, todo):
+        if _merging(work, todo) or _untold(work, todo) or _behind_the_start(work, todo):
             continue
         work.writing = todo.key
         waits = _queued(work, todo) or _limited(work, todo)
@@ -68,6 +69,11 @@ def _untold(work: Work, todo: Todo) -> bool:
     if hold_ms:
         work.waits[RECOVERING] = Wait(RECOVERING, hold_ms)
     return hold_ms > 0
+
+
+def _behind_the_start(work: Work, todo: Todo) -> bool:
+    """Whether it says that the start waits, and this claim has not found that it still does. The start goes first."""
+    return todo.key == notes.waits_key(work.link) and work.link.phase is Phase.NEW and not work.start_told
 
 
 def _queued(work: Work, todo: Todo) -> bool:
@@ -120,6 +126,8 @@ def _settled(work: Work, todo: Todo) -> bool:
     """Whether it is settled without a call."""
     if undone := _out_of_date(work, todo):
         work.drop_closed_status(undone)
+    elif todo.key == notes.waits_key(work.link) and work.link.phase is not Phase.NEW:
+        _pointless(work, todo)
     elif work.link.gone:
         _skip(work, todo, f"the ticket takes no more writes: {work.link.gone}")
     elif _unchanged(work, todo):
@@ -147,6 +155,13 @@ def _out_of_date(work: Work, todo: Todo) -> str:
     if todo.doubted and work.claimed.shaken.uncertain:
         return "Redis has lost data, and nobody can say whether the ticket itself had asked for the end"
     return ""
+
+
+def _pointless(work: Work, todo: Todo) -> None:
+    """The start does not wait any more. One that is on the ticket already, or may be, is not written again."""
+    receipts = {**work.link.receipts, todo.key: ""} if todo.sent else work.link.receipts
+    work.link = replace(_instead(work.link, todo), receipts=receipts)
+    work.tell("skipped", action=todo.kind, key=todo.key, how="the start waits no longer")
 
 
 async def _meet(work: Work, todo: Todo) -> None:
@@ -237,8 +252,8 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
 
 
 def _class_of(todo: Todo) -> CallClass:
-    """Words are of a live conversation; what only informs, and the package at the end, may wait."""
-    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith(notes.PACKAGE)
+    """Words are of a live conversation; what only informs, the package and that a start waits, may wait."""
+    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith((notes.PACKAGE, notes.WAITS))
     return CallClass.LIVE if live else CallClass.FIELD
 
 
