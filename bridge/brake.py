@@ -166,9 +166,10 @@ def _in_force(text: bytes, now_ms: int) -> StartLimit | None:
 def _pause(text: bytes) -> Pause:
     """A version before this one stored the time alone."""
     try:
-        return stored.read(Pause, orjson.loads(text))
-    except (ValueError, TypeError):
-        return Pause(_since(as_text(text)))
+        found = orjson.loads(text)
+    except ValueError:
+        found = None
+    return stored.read(Pause, found) if isinstance(found, dict) else Pause(_since(as_text(text)))
 
 
 def _since(text: str) -> int:
@@ -191,3 +192,22 @@ def told(one: Pause | StartLimit) -> str:
     since = f" since {moment(one.since_ms)}" if one.since_ms else ""
     by = f" by {one.by}" if one.by else ""
     return f"{since}{by}{f' ({one.why})' if one.why else ''}"
+
+
+def held(account: str, own: bytes | None, every: bytes | None) -> str:
+    """Why the starts of an account are held back, by what is stored; empty where they are not."""
+    if every:
+        return f"all accounts are paused{told(_pause(every))}: bridge resume --all lets their starts go on"
+    return f"the account is paused{told(_pause(own))}: bridge resume {account} lets its starts go on" if own else ""
+
+
+def noted(name: str, text: str) -> dict[str, str | int]:
+    """What is stored under this name, for a log line; nothing of an account that is held because all are.
+
+    Without the person's words.
+    """
+    if name == LIMIT:
+        limit = stored.read(StartLimit, orjson.loads(text))
+        return {"per_minute": limit.per_minute, "until": moment(limit.until_ms), "by": limit.by}
+    pause = _pause(text.encode())
+    return {} if pause.all else {"account": "all" if name == EVERY else name, "by": pause.by}

@@ -66,7 +66,8 @@ class Remembered:
 class Generations:
     """The generation of one process' store. ``worker`` is its id as a worker, empty for any other process.
 
-    ``memory`` is how full Redis was at the last sign of life, in thousandths; see ``bridge.fullness``.
+    ``memory`` is how full Redis was at the last sign of life, in thousandths; see ``bridge.fullness``. ``paused`` is
+    what held starts back then; see ``bridge.brake``.
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -74,6 +75,7 @@ class Generations:
         scripts.enter = self.enter
         self.worker = ""
         self.memory = 0
+        self.paused: dict[str, str] = {}
         self.deliveries = Journal(DELIVERIES_S, JOURNAL_BYTES)
         self.starts = Journal(STARTS_S, JOURNAL_BYTES)
         self.lost: Callable[[Loss], None] = lambda _: None
@@ -129,10 +131,11 @@ class Generations:
     async def tick(self) -> list[str]:
         """Give a sign of life, and remember what is there. Returns lanes to wake for what was put back."""
         now, workers, paused, self.memory = await self._scripts.run("tick", self.worker)
+        self.paused = dict(_pairs(paused))
         self._remembered = Remembered(
             now,
             [(name, int(at)) for name, at in _pairs(workers)],
-            list(_pairs(paused)),
+            list(self.paused.items()),
         )
         wakes, self._wakes = self._wakes, set()
         return sorted(wakes)

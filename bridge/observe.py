@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from bridge import fullness
+from bridge.account_states import warnings as starts_held
 from bridge.errors import StoreUnavailable
 from bridge.hearing import senders, silent_now
 from bridge.protocol import helpdesk_destination, jelou_destination
@@ -61,13 +62,14 @@ async def readiness(app: App) -> dict[str, object]:
         loss = await app.store.generations.last_loss()
         breakers = await app.store.breakers(destinations(app.bridge))
         silent = await silent_now(app)
+        brakes, (waiting, _) = await app.store.brake.brakes(), await app.store.brake.waiting()
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
     refusal = await _refusal(app, server)
     return {
         "ready": not refusal,
         "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
-        "warnings": [*_warnings(server), *_lost(loss, app.now_ms())],
+        "warnings": [*_warnings(server), *_lost(loss, app.now_ms()), *starts_held(brakes, waiting)],
         "not_called": [_not_called(one) for one in breakers],
         "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
@@ -133,6 +135,7 @@ def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
         await _look_at_breakers(app)
         await _look_at_silence(app)
+        await _look_at_starts(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
     return metrics
@@ -157,3 +160,16 @@ async def _look_at_silence(app: App) -> None:
         return
     for name in senders(app.bridge):
         app.metrics.silent.labels(name).set(name in silent)
+
+
+async def _look_at_starts(app: App) -> None:
+    """The same: the starts that wait, by account and cause; what waits no longer is told no longer."""
+    try:
+        waiting, _ = await app.store.brake.waiting()
+    except StoreUnavailable:
+        return
+    for gauge in (app.metrics.starts_waiting, app.metrics.starts_waiting_seconds):
+        gauge.clear()
+    for one in waiting:
+        app.metrics.starts_waiting.labels(one.account, one.cause).set(one.count)
+        app.metrics.starts_waiting_seconds.labels(one.account, one.cause).set(one.oldest_ms / 1_000)

@@ -315,7 +315,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done."""
+    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done.
+
+    ``paused`` says what holds its account's starts back; empty while nothing does.
+    """
 
     known: bool
     state: bytes
@@ -325,7 +328,7 @@ class Trace:
     shared_with: str
     waiting: int
     due_in_ms: int | None
-    paused: bool
+    paused: str
     entries: tuple[bytes, ...] = field(default=(), repr=False)
     turns: tuple[Turn, ...] = ()
 

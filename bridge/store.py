@@ -15,11 +15,24 @@ from uuid import uuid4
 import orjson
 
 from bridge import fullness
-from bridge.brake import Brake
+from bridge.brake import Brake, held
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
-from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
+from bridge.protocol import (
+    EVERY,
+    Accepted,
+    Batch,
+    Breaker,
+    Claimed,
+    Due,
+    Finished,
+    Leases,
+    Shaken,
+    Trace,
+    Turn,
+    Verdict,
+)
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rotations import Rotations
@@ -198,7 +211,7 @@ class Store:
             pipe.llen(f"{key}:inbox:{ticket}")
             pipe.zscore(f"{key}:lane:{lane}", ticket)
             pipe.time()
-            pipe.hexists(f"{key}:paused", account)
+            pipe.hmget(f"{key}:paused", [account, EVERY])
             pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
             link, waiting, due, (now_s, now_us), paused, entries = await self._scripts.guard(pipe.execute())
         state, wait, holder, shared_with = link
@@ -212,7 +225,7 @@ class Store:
             shared_with=as_text(shared_with),
             waiting=waiting,
             due_in_ms=due_in,
-            paused=bool(paused),
+            paused=held(account, *paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
         )
