@@ -93,7 +93,7 @@ class Brake:
         await self._set({EVERY: pause})
         async with self._scripts.redis.pipeline(transaction=False) as pipe:
             for account in accounts:
-                pipe.hsetnx(self._key(), account, orjson.dumps(replace(pause, all=True)))
+                pipe.hsetnx(self._key(), account, orjson.dumps(replace(pause, all=True)).decode())
             await self._scripts.guard(pipe.execute())
 
     async def resume(self, account: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -208,7 +208,7 @@ def _with_store(config: Path | None, step: Callable[[Store, Bridge, Wake], Await
     settings, bridge = settings_and_bridge(config)
     url, prefix = settings.redis_url.get_secret_value(), settings.redis_prefix
 
-    async def opened() -> Any:
+    async def opened() -> T:
         async with store_on(url, prefix, connections=2) as store, queue_on(url, prefix) as queue:
 
             async def wake(lanes: list[str]) -> None:

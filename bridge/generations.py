@@ -111,6 +111,7 @@ class Generations:
 
     async def _tell_again(self, loss: str) -> None:
         """Starts before deliveries: a ticket that is put back must find that it has its conversation."""
+        await self._hold_back_again()
         starts, deliveries = self.starts.entries(monotonic()), self.deliveries.entries(monotonic())
         await self._all(starts)
         answers = await self._all(deliveries)
@@ -120,6 +121,13 @@ class Generations:
         found = await self.last_loss()
         if found is not None:
             self.lost(found)
+
+    async def _hold_back_again(self) -> None:
+        """What held starts back when this process last looked; who began the generation may not have looked yet."""
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for name, text in self._remembered.paused:
+                pipe.hsetnx(f"{self._scripts.prefix}:paused", name, text)
+            await self._scripts.guard(pipe.execute())
 
     async def _all(self, entries: Sequence[Entry]) -> list[Any]:
         answers: list[Any] = []

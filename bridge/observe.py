@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from bridge.accounts import Bridge
+    from bridge.brake import WaitingStarts
     from bridge.generations import Loss
     from bridge.protocol import Breaker
     from bridge.wiring import App
@@ -62,17 +63,26 @@ async def readiness(app: App) -> dict[str, object]:
         loss = await app.store.generations.last_loss()
         breakers = await app.store.breakers(destinations(app.bridge))
         silent = await silent_now(app)
-        brakes, (waiting, _) = await app.store.brake.brakes(), await app.store.brake.waiting()
+        brakes = await app.store.brake.brakes()
     except StoreUnavailable as error:
         return {"ready": False, "redis": {"reachable": False, "reason": str(error)}}
     refusal = await _refusal(app, server)
     return {
         "ready": not refusal,
         "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
-        "warnings": [*_warnings(server), *_lost(loss, app.now_ms()), *starts_held(brakes, waiting)],
+        "warnings": [*_warnings(server), *_lost(loss, app.now_ms()), *starts_held(brakes, await _waiting(app))],
         "not_called": [_not_called(one) for one in breakers],
         "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
+
+
+async def _waiting(app: App) -> list[WaitingStarts]:
+    """The starts that wait; none where Redis takes no writes, since whoever looks at them also tidies up."""
+    try:
+        waiting, _ = await app.store.brake.waiting()
+    except StoreUnavailable:
+        return []
+    return waiting
 
 
 async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:

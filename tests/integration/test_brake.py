@@ -112,6 +112,19 @@ async def test_the_brake_is_put_back_after_a_loss(steps: Steps) -> None:
     assert await verdict(steps, claimed) == "paused"
 
 
+async def test_the_brake_is_put_back_by_whoever_has_seen_it(steps: Steps, redis: Any) -> None:
+    """The process that finds the loss first has only just begun, and looked at nothing yet."""
+    other = Steps(redis, steps.prefix)
+    await steps.store.brake.pause_all(["acme"], BY)
+    await steps.store.generations.tick()
+    await other.store.generations.enter()
+    await set_back(steps.redis, steps.prefix, {}, "clock")
+    await other.accept("first to find it")
+    assert not await steps.redis.exists(steps.key("paused"))
+    await steps.store.generations.tick()
+    assert await verdict(steps, (await steps.claim()).tickets[0]) == "paused"
+
+
 # --- starts a minute -------------------------------------------------------------------------------------------------
 
 

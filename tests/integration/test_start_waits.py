@@ -64,7 +64,7 @@ class Desk:
     async def worked(self) -> float:
         """How many claims of the account have ended."""
         counted = self.on.bridge.app.metrics.worked.collect()
-        return sum(one.value for metric in counted for one in metric.samples if one.name.endswith("_total"))
+        return float(sum(one.value for metric in counted for one in metric.samples if one.name.endswith("_total")))
 
     async def go_on(self, lanes: list[str]) -> None:
         """What lets starts go on wakes these."""
