@@ -11,11 +11,10 @@ from bridge.brake import Pause, StartLimit
 from bridge.protocol import EVERY
 from tests.lost_data import set_back
 from tests.outcomes import kept
-from tests.steps import HOUR_MS, LANE
+from tests.steps import HOUR_MS, LANE, Steps
 
 if TYPE_CHECKING:
     from bridge.protocol import Claimed
-    from tests.steps import Steps
 
 BY = Pause(1, "ana", "Jelou migrates")
 MINUTE_MS = 60_000
