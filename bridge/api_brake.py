@@ -46,7 +46,7 @@ class BrakeTold(Shape):
 async def pause(question: Question) -> PauseTold:
     """Hold back the starts of an account."""
     account, app = question.account, question.app
-    await app.store.brake.pause(account, _pause(question))
+    await app.store.brake.pause(account, await _pause(question))
     return PauseTold(account=account, paused=True, says=PAUSED, waiting=await _waiting(question, account))
 
 
@@ -65,7 +65,7 @@ GOES_ON = "its starts go on, beginning with those that waited"
 
 async def pause_all(question: Question) -> BrakeTold:
     """Hold back the starts of all accounts, those included that are configured later."""
-    await question.app.store.brake.pause_all(_names(question), _pause(question))
+    await question.app.store.brake.pause_all(_names(question), await _pause(question))
     return await _told(question, PAUSED)
 
 
@@ -78,7 +78,7 @@ async def resume_all(question: Question) -> BrakeTold:
 
 async def limit(question: Question) -> BrakeTold:
     """Start at most so many conversations a minute, all accounts together."""
-    asked, now = question.asked, question.app.now_ms()
+    asked, now = question.asked, await question.app.store.brake.now_ms()
     until = now + asked.for_s * 1_000
     told = StartLimit(asked.per_minute, until, now, question.desk.by, asked.why)
     await _wake(question, await question.app.store.brake.limit(told))
@@ -92,8 +92,8 @@ async def no_limit(question: Question) -> BrakeTold:
     return told
 
 
-def _pause(question: Question) -> Pause:
-    return Pause(question.app.now_ms(), question.desk.by, question.asked.why)
+async def _pause(question: Question) -> Pause:
+    return Pause(await question.app.store.brake.now_ms(), question.desk.by, question.asked.why)
 
 
 def _names(question: Question) -> list[str]:

@@ -119,6 +119,11 @@ class Brake:
         """As many starts a minute as the pace allows."""
         return await self._let_go(LIMIT)
 
+    async def now_ms(self) -> int:
+        """By the server's clock, which ends the limit."""
+        now_s, _ = await self._scripts.guard(self._scripts.redis.time())
+        return int(now_s) * 1_000
+
     async def brakes(self) -> Brakes:
         """What holds starts back now. Reads only."""
         async with self._scripts.redis.pipeline(transaction=False) as pipe:

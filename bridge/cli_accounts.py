@@ -14,7 +14,7 @@ from bridge.brake import Pause, StartLimit, moment, told
 from bridge.cli_reconcile import seconds
 from bridge.start_waits import WORDS
 from bridge.terminal import ConfigOption, JsonOption, print_json, run, screen, settings_and_bridge
-from bridge.wiring import queue_on, store_on, wall_clock_ms
+from bridge.wiring import queue_on, store_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,8 @@ def _lines(one: AccountState) -> Iterator[str]:
     if one.pause:
         yield f"  paused{told(one.pause)}"
     for waiting in one.waiting:
-        yield f"  {waiting.count} wait: {WORDS[waiting.cause]}"
+        late = f", {waiting.late} of them longer than 2 minutes" if waiting.late else ""
+        yield f"  {waiting.count} waiting{late}: {WORDS[waiting.cause]}"
     for side, breaker in ((f"jelou/{one.project}", one.jelou), (one.account, one.helpdesk)):
         if breaker:
             yield f"  {side} is not called just now: {breaker.reason}"
@@ -91,10 +92,9 @@ def pause(
     Conversations that have begun go on: messages, closes, notes. It holds for all workers from the next start on, and
     until it is resumed.
     """
-    by = Pause(wall_clock_ms(), _person(), why)
 
     async def step(store: Store, bridge: Bridge, _: Wake) -> str:
-        name = _which(bridge, account, every=every)
+        name, by = _which(bridge, account, every=every), Pause(await store.brake.now_ms(), _person(), why)
         await (store.brake.pause_all(_names(bridge), by) if every else store.brake.pause(name, by))
         return await _waits(store, name)
 
@@ -143,16 +143,17 @@ def start_limit(
     Tickets are accepted and start in the order in which they came to it; conversations that have begun are not slowed.
     """
     per_minute = _per_minute(limit)
-    now = wall_clock_ms()
-    told_of = StartLimit(per_minute, now + seconds(for_, "--for") * 1_000, now, _person(), why)
+    for_ms = seconds(for_, "--for") * 1_000
 
-    async def step(store: Store, _: Bridge, wake: Wake) -> str:
-        await wake(await (store.brake.limit(told_of) if per_minute else store.brake.no_limit()))
-        return await _waits(store, "")
+    async def step(store: Store, _: Bridge, wake: Wake) -> tuple[str, int]:
+        now = await store.brake.now_ms()
+        asked = StartLimit(per_minute, now + for_ms, now, _person(), why)
+        await wake(await (store.brake.limit(asked) if per_minute else store.brake.no_limit()))
+        return await _waits(store, ""), asked.until_ms
 
-    waits = _with_store(config, step)
+    waits, until_ms = _with_store(config, step)
     if per_minute:
-        _print(f"at most {per_minute} starts a minute, all accounts together, until {moment(told_of.until_ms)}")
+        _print(f"at most {per_minute} starts a minute, all accounts together, until {moment(until_ms)}")
         _print(f"{OLD_WORKERS} `bridge start-limit off` ends it.")
     else:
         _print("starts are limited by the pace and each account's starts_per_hour alone")

@@ -188,6 +188,8 @@ def _waited_already(work: Work, gate: Gate, verdict: Verdict) -> bool:
     """Whether the timeline says so: a full Redis is not to be filled by saying it at each look."""
     if verdict.verdict == "full":
         return work.waited.get(side_of(gate), "").startswith(fullness.FULL)
+    if verdict.verdict == "paused":
+        return work.link.start_wait == Cause.PAUSE
     return verdict.verdict in {*QUEUED, "limited"} and not verdict.new
 
 

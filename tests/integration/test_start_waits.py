@@ -14,7 +14,9 @@ from bridge.twins.faults import Fault
 from tests.clocks import ServerClock
 from tests.harness import PROJECT, eventually, scene
 from tests.held import Held
-from tests.outcomes import due_now, told
+from tests.outcomes import FIRM, due_now, told
+from workers.limits import Limits
+from workers.main import background, end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -235,6 +237,44 @@ async def test_a_note_of_unknown_fate_is_looked_for_and_stands_once(
         assert answered["how"] == "found: an earlier try had arrived"
         await desk.looked_at(ticket)
         assert len(on.zendesk.notes(ticket)) == 1
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_the_time_without_any_worker_counts(
+    held: bool, redis_url: str, prefix: str, redis: Any, clock: ServerClock
+) -> None:
+    """Once one is there: what has to wait on is told at once, and what can start is started and told nothing."""
+    async with scene(redis_url, prefix, adapted=clock, work=False) as on:
+        desk = Desk(on, clock, redis, prefix)
+        if held:
+            await cap(desk)
+        ticket = on.zendesk.open_ticket("Hola", PHONE).id
+        await on.zendesk.settle()
+        await clock.pass_ms(LATE_MS + 1)
+        tasks = background(on.bridge.app, on.bridge.lanes, Limits(drain_s=1.0, sweep_s=0.1, tend_s=0.1))
+        try:
+            if held:
+                assert WAITS in await desk.noted(ticket)
+            else:
+                await on.until_phase(str(ticket), "open", kind="zendesk", account="acme")
+                assert [WAITS in note for note in on.zendesk.notes(ticket)] == [False]
+        finally:
+            await on.bridge.lanes.drain()
+            await end(tasks)
+
+
+async def test_a_start_that_is_out_waits_for_nothing_that_is_told(
+    redis_url: str, prefix: str, redis: Any, clock: ServerClock
+) -> None:
+    """Nobody knows whether it worked: that is told when a person has to decide, and then no other note follows."""
+    async with scene(redis_url, prefix, zendesk=FIRM, adapted=clock) as on:
+        desk = Desk(on, clock, redis, prefix)
+        on.jelou.faults.next_start(Fault.named("reset_before_accepting"))
+        ticket = await desk.opened()
+        await clock.pass_ms(LATE_MS)
+        await desk.looked_at(ticket)
+        assert on.zendesk.notes(ticket) == []
+        assert await on.bridge.app.store.brake.waiting() == ([], {})
 
 
 # --- counted ---------------------------------------------------------------------------------------------------------
