@@ -67,7 +67,10 @@ async def account_states(store: Store, bridge: Bridge) -> States:
     named = {f"{kind}/{name}": one for kind, accounts in bridge.helpdesks.items() for name, one in accounts.items()}
     brakes, (waiting, started) = await store.brake.brakes(), await store.brake.waiting(list(named))
     destinations = [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, named)]
-    broken = {one.destination: one for one in await store.breakers(destinations)}
+    by_account: dict[str, list[WaitingStarts]] = {}
+    for one in waiting:
+        by_account.setdefault(one.account, []).append(one)
+    broken = {breaker.destination: breaker for breaker in await store.breakers(destinations)}
     return States(
         brakes,
         tuple(
@@ -77,7 +80,7 @@ async def account_states(store: Store, bridge: Bridge) -> States:
                 cap=account.starts_per_hour,
                 started=started[name],
                 pause=brakes.of(name),
-                waiting=tuple(one for one in waiting if one.account == name),
+                waiting=tuple(by_account.get(name, ())),
                 jelou=broken.get(jelou_destination(account.project)),
                 helpdesk=broken.get(helpdesk_destination(name)),
             )

@@ -129,7 +129,7 @@ def first_of_each(todo: tuple[Todo, ...]) -> tuple[Todo, ...]:
 
 
 def _standing(todo: Todo) -> tuple[bool, bool, bool]:
-    return not todo.sent, todo.key.endswith(WAITS), todo.kind == SetStatus.type
+    return todo.key.endswith(WAITS), not todo.sent, todo.kind == SetStatus.type
 
 
 def _note(link: Link, name: str, text: str) -> Todo:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bridge.brake import Pause, StartLimit
 from bridge.correlate import contact_key
+from bridge.errors import NotSent
 from bridge.start_waits import LATE_MS
 from bridge.twins.faults import Fault
-from tests.clocks import ServerClock
+from tests.clocks import ServerClock, WallClock
 from tests.harness import PROJECT, eventually, scene
 from tests.held import Held
 from tests.outcomes import FIRM, due_now, told
@@ -21,6 +22,8 @@ from workers.main import background, end
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from bridge.domain import Call, Reply
+    from bridge.wiring import App
     from tests.harness import Scene
     from tests.steps import Steps
 
@@ -223,8 +226,8 @@ async def test_a_note_of_unknown_fate_is_looked_for_and_stands_once(
     redis_url: str, prefix: str, redis: Any, clock: ServerClock
 ) -> None:
     """Its answer was lost, as with a worker that dies: the next claim finds it on the ticket."""
-    lost = Held("/tickets", lost=True, method="PUT")
-    async with scene(redis_url, prefix, adapted=lambda app: clock(lost(app))) as on:
+    lost, wall = Held("/tickets", lost=True, method="PUT"), WallClock()
+    async with scene(redis_url, prefix, adapted=lambda app: wall(clock(lost(app)))) as on:
         desk = Desk(on, clock, redis, prefix)
         await pause(desk)
         ticket = await desk.opened()
@@ -232,6 +235,9 @@ async def test_a_note_of_unknown_fate_is_looked_for_and_stands_once(
         await clock.pass_ms(LATE_MS)
         await lost.is_out()
         lost.let_go()
+        await desk.until(ticket, lambda trace: bool(told(trace, "unanswered", key="1:note:waits")))
+        wall.ahead_ms = 60_000
+        await desk.looked_at(ticket, 1)
         trace = await desk.until(ticket, lambda trace: bool(told(trace, "answered", key="1:note:waits")))
         [answered] = told(trace, "answered", key="1:note:waits")
         assert answered["how"] == "found: an earlier try had arrived"
@@ -275,6 +281,46 @@ async def test_a_start_that_is_out_waits_for_nothing_that_is_told(
         await desk.looked_at(ticket)
         assert on.zendesk.notes(ticket) == []
         assert await on.bridge.app.store.brake.waiting() == ([], {})
+
+
+@pytest.mark.parametrize("why", ["refused", "not called"])
+async def test_a_note_that_cannot_be_written_holds_up_no_start(
+    why: str, redis_url: str, prefix: str, redis: Any, clock: ServerClock
+) -> None:
+    """The helpdesk takes no notes for an hour; the conversation starts as soon as it may."""
+    refusing = Refusing()
+    async with scene(redis_url, prefix, adapted=lambda app: clock(refusing(app))) as on:
+        desk = Desk(on, clock, redis, prefix)
+        await pause(desk)
+        ticket = await desk.opened()
+        helpdesk = f"{prefix}:breaker:helpdesk:{ACCOUNT}"
+        if why == "not called":
+            await redis.hset(helpdesk, mapping={"until": FOREVER_MS, "reason": "away", "kind": "wait"})
+        await clock.pass_ms(LATE_MS)
+        await desk.until(ticket, lambda trace: trace["to_write"] == ["1:note:waits"])
+        await desk.looked_at(ticket)
+        await desk.go_on(await on.bridge.app.store.resume(ACCOUNT))
+        await desk.until(ticket, lambda trace: trace["phase"] == "open")
+        assert len(on.jelou.ledger.starts) == 1
+
+
+class Refusing:
+    """The HTTP client of a bridge whose helpdesk takes no writes for an hour."""
+
+    def __init__(self) -> None:
+        self._http: Any = None
+
+    def __call__(self, app: App) -> App:
+        """The same bridge, with this client."""
+        self._http = app.http
+        return replace(app, http=self)  # type: ignore[arg-type]
+
+    async def send(self, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
+        """As the bridge's own, but for writes on tickets."""
+        if call.method == "PUT":
+            raise NotSent("it takes no writes", status=503, retry_after_s=3_600)
+        reply: Reply = await self._http.send(call, allowed)
+        return reply
 
 
 # --- counted ---------------------------------------------------------------------------------------------------------
