@@ -11,7 +11,6 @@ from bridge import fullness
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import REFUSED_CREDENTIAL, account_gate, in_words, project_gate
-from bridge.notes import WAITS as WAITS_NOTE
 from bridge.owed import Side, side_at
 from bridge.protocol import EVERY, LIMIT, CallClass
 from bridge.start_waits import Cause
@@ -179,7 +178,7 @@ def _hold_back(work: Work, gate: Gate, verdict: Verdict, start: StartLimits | No
         work.wanted.add(gate.destination)
     wait = WAITS[verdict.verdict](work, verdict, gate, start)
     again = _waited_already(work, gate, verdict)
-    if _is_field_turn(work, gate, verdict):
+    if _is_field_turn(gate, verdict):
         work.wait_for(FIELD_TURN, wait, known=again, behind=_behind(verdict))
         return
     work.hold(side_of(gate), wait, known=again, behind=_behind(verdict))
@@ -194,11 +193,8 @@ def _waited_already(work: Work, gate: Gate, verdict: Verdict) -> bool:
     return verdict.verdict in {*QUEUED, "limited"} and not verdict.new
 
 
-def _is_field_turn(work: Work, gate: Gate, verdict: Verdict) -> bool:
-    """Whether only what informs has to wait. A start may need nothing of the helpdesk, so its note holds up nothing."""
-    if gate.call_class is not CallClass.FIELD or side_of(gate) is not Side.HELPDESK:
-        return False
-    return verdict.verdict == "paced" or (verdict.verdict == "broken" and work.writing.endswith(WAITS_NOTE))
+def _is_field_turn(gate: Gate, verdict: Verdict) -> bool:
+    return verdict.verdict == "paced" and gate.call_class is CallClass.FIELD and side_of(gate) is Side.HELPDESK
 
 
 def _behind(verdict: Verdict) -> str:
