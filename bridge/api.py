@@ -6,7 +6,6 @@ of them can leave out the token, and ``/openapi.json``, so that it is true.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from aiohttp import web
 from bridge import api_shapes as shapes
 from bridge.answering import json_answer
 from bridge.api_accounts import ACCOUNTS, RECONCILE
+from bridge.api_brake import BRAKE
 from bridge.api_forget import FORGET
 from bridge.api_ticket import TicketTold
 from bridge.asking import Row, route
@@ -59,22 +59,6 @@ def _traced(question: Question) -> str:
     """The account in the path; a project, for a conversation that no ticket asked for."""
     project = question.path["account"] if question.path["kind"] == KIND else ""
     return f"{KIND}/{project}" if project in question.app.bridge.jelou else question.account
-
-
-async def pause(question: Question) -> shapes.PauseTold:
-    """Hold back the starts of an account."""
-    account = question.account
-    await question.app.store.pause(account, datetime.now(UTC).isoformat())
-    says = "its tickets are accepted and wait; nothing is lost"
-    return shapes.PauseTold(account=account, paused=True, says=says)
-
-
-async def resume(question: Question) -> shapes.PauseTold:
-    """Let the starts of an account go on."""
-    account = question.account
-    for lane in await question.app.store.resume(account):
-        await question.app.queue.wake(lane)
-    return shapes.PauseTold(account=account, paused=False, says="its starts go on, beginning with those that waited")
 
 
 # --- dead letters ----------------------------------------------------------------------------------------------------
@@ -182,8 +166,7 @@ async def decisions(question: Question) -> shapes.DecisionsTold:
 
 ROUTES: tuple[Row, ...] = (
     Row("GET", "/api/tickets/{kind}/{account}/{id}", ticket, TicketTold, refuses=(404,), absent=True),
-    Row("POST", "/api/accounts/{kind}/{account}/pause", pause, shapes.PauseTold, refuses=(404,)),
-    Row("POST", "/api/accounts/{kind}/{account}/resume", resume, shapes.PauseTold, refuses=(404,)),
+    *BRAKE,
     Row("GET", "/api/dead-letters", dead_letters, shapes.LettersTold, query=shapes.LettersAsked),
     Row("GET", "/api/dead-letters/{id}", dead_letter, shapes.LetterShown, refuses=(404,)),
     Row("POST", "/api/dead-letters/replay", replay_many, shapes.ManyTold, body=shapes.ManyReplayed),

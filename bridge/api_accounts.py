@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from bridge.account_states import account_states
 from bridge.api_shapes import Shape
 from bridge.asking import Row
 from bridge.errors import Unreadable
 from bridge.hearing import told_of
 from bridge.missed import Window
-from bridge.protocol import helpdesk_destination
 from bridge.reconcile_once import reconcile_once
 from bridge.reconciling import NotListedError
 from bridge.silence import expected, last_ms
+from bridge.start_waits import WORDS
 
 if TYPE_CHECKING:
+    from bridge.account_states import AccountState, States
     from bridge.asking import Question
+    from bridge.brake import Brakes
     from bridge.wiring import App
 
 
@@ -69,12 +72,52 @@ class NotCalledTold(Shape):
     for_s: float
 
 
+class PausedTold(Shape):
+    """Since when starts are held back (Unix ms), by whom and why; ``all``: because those of all accounts are."""
+
+    since_ms: int
+    by: str
+    why: str
+    all: bool
+
+
+class LimitTold(Shape):
+    """So many starts a minute, of all accounts together, until then (Unix ms)."""
+
+    per_minute: int
+    until_ms: int
+    since_ms: int
+    by: str
+    why: str
+
+
+class WaitingTold(Shape):
+    """Starts that wait for one cause: how many, how many for over two minutes, for how long the first."""
+
+    cause: str = Field(description="Of bridge/start_waits.py; a label of bridge_starts_waiting.")
+    says: str
+    count: int
+    late: int
+    oldest_s: int
+
+
+class StartsTold(Shape):
+    """The starts of an account: how many of the hour's cap are used, and which wait."""
+
+    this_hour: int
+    cap: int
+    waiting: list[WaitingTold]
+
+
 class AccountTold(Shape):
     """How one account does. Times are Unix ms, 0 for never."""
 
     account: str
     project: str
     paused: bool
+    pause: PausedTold | None
+    starts: StartsTold
+    jelou_not_called: NotCalledTold | None
     last_webhook_ms: int = Field(description="To the end of the ten minutes in which one came last.")
     usual: int = Field(description="How many webhooks normally come in the last `silence.silent_s`.")
     silent: SilenceTold | None
@@ -83,8 +126,10 @@ class AccountTold(Shape):
 
 
 class AccountsTold(Shape):
-    """All accounts."""
+    """All accounts, and what holds back the starts of all of them."""
 
+    paused: PausedTold | None
+    start_limit: LimitTold | None
     accounts: list[AccountTold]
 
 
@@ -100,29 +145,57 @@ async def reconcile(question: Question) -> ReconcileTold:
 
 async def accounts(question: Question) -> AccountsTold:
     """How each account does: paused, heard, silent, reconciled, called."""
-    return AccountsTold(accounts=[AccountTold.model_validate(one) for one in await accounts_of(question.app)])
+    states = await account_states(question.app.store, question.app.bridge)
+    every, limit = states.brakes.every, states.brakes.limit
+    return AccountsTold(
+        paused=PausedTold(**asdict(every) | {"all": True}) if every else None,
+        start_limit=LimitTold(**asdict(limit)) if limit else None,
+        accounts=[AccountTold.model_validate(one) for one in await accounts_of(question.app, states)],
+    )
 
 
-async def accounts_of(app: App) -> list[dict[str, Any]]:
+async def accounts_of(app: App, states: States) -> list[dict[str, Any]]:
     """The same as plain values. Raises StoreUnavailable."""
     rounds, now = app.store.rounds, app.now_ms()
     named = {f"{kind}/{name}": one for kind, accounts in app.bridge.helpdesks.items() for name, one in accounts.items()}
-    heard, paused, windows = await rounds.heard(list(named)), await rounds.paused(), await rounds.windows()
+    heard, windows = await rounds.heard(list(named)), await rounds.windows()
     silent = told_of(await rounds.silent(), app.bridge)
-    broken = {one.destination: one for one in await app.store.breakers([helpdesk_destination(name) for name in named])}
+    starts = {one.account: one for one in states.accounts}
     return [
         {
             "account": name,
             "project": account.project,
-            "paused": name in paused,
+            "paused": starts[name].pause is not None,
+            "pause": _paused(states.brakes, name),
+            "starts": _starts(starts[name]),
+            "jelou_not_called": _not_called(starts[name].jelou),
             "last_webhook_ms": min(last_ms(heard[name]), now),
             "usual": expected(heard[name], now, account.silence.silent_s),
             "silent": _silent(silent.get(name), now),
             "reconciled_until_ms": Window.load(windows.get(name, b"")).until_ms,
-            "not_called": _not_called(broken.get(helpdesk_destination(name))),
+            "not_called": _not_called(starts[name].helpdesk),
         }
         for name, account in named.items()
     ]
+
+
+def _paused(brakes: Brakes, account: str) -> dict[str, Any] | None:
+    one = brakes.of(account)
+    return asdict(one) | {"all": brakes.own(account) is None} if one else None
+
+
+def _starts(one: AccountState) -> dict[str, Any]:
+    waiting = [
+        {
+            "cause": each.cause,
+            "says": WORDS[each.cause],
+            "count": each.count,
+            "late": each.late,
+            "oldest_s": each.oldest_ms // 1_000,
+        }
+        for each in one.waiting
+    ]
+    return {"this_hour": one.started, "cap": one.cap, "waiting": waiting}
 
 
 def _silent(told: dict[str, int] | None, now_ms: int) -> dict[str, int] | None:

@@ -255,8 +255,9 @@ class DecisionsTold(Shape):
 
 
 class PauseTold(Shape):
-    """Whether the account's starts are held back now."""
+    """Whether the account's starts are held back now, and how many wait."""
 
     account: str
     paused: bool
     says: str
+    waiting: int

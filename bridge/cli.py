@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -13,6 +12,7 @@ import typer
 import uvloop
 
 from bridge import logs, show
+from bridge.cli_accounts import accounts, pause, resume, start_limit
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
 from bridge.cli_helpdesks import deliveries, helpdesks
@@ -31,13 +31,12 @@ from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_js
 from bridge.trace import trace_of
 from bridge.unasked import KIND
 from bridge.up import up as run_up
-from bridge.wiring import queue_on, store_on
+from bridge.wiring import store_on
 from config.report import bad, good
 from config.schema import json_schema
 from config.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from bridge.accounts import Bridge
     from bridge.store import Store
 
 T = TypeVar("T")
@@ -53,6 +52,10 @@ app = typer.Typer(
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(orphans, name="orphans")
 app.add_typer(integration, name="integration")
+app.add_typer(accounts, name="accounts")
+app.command()(pause)
+app.command()(resume)
+app.command("start-limit")(start_limit)
 app.command()(forget)
 app.command()(reconcile)
 app.command()(init)
@@ -236,40 +239,3 @@ def trace(ticket: TicketArgument, config: ConfigOption = None, as_json: JsonOpti
             show.trace(screen, told)
     if not found:
         _end(f"no ticket {ticket} is known; accounts: {', '.join(accounts)}", NOT_FOUND)
-
-
-AccountArgument = Annotated[str, typer.Argument(help="kind/account, for example zendesk/acme.")]
-
-
-def _account(bridge: Bridge, account: str) -> str:
-    kind, _, name = account.partition("/")
-    if bridge.account(kind, name) is None:
-        known = ", ".join(f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named)
-        message = f"no account {account}; configured: {known}"
-        raise typer.BadParameter(message)
-    return account
-
-
-@app.command()
-def pause(account: AccountArgument, config: ConfigOption = None) -> None:
-    """Start no more conversations for this account. Tickets are still accepted and wait; nothing is lost."""
-    settings = read_settings(config=config)
-    name = _account(bridge_of(settings), account)
-    _with_store(settings, lambda store: store.pause(name, datetime.now(UTC).isoformat()))
-    screen.print(f"{name} is paused: its tickets wait until `bridge resume {name}`", highlight=False)
-
-
-@app.command()
-def resume(account: AccountArgument, config: ConfigOption = None) -> None:
-    """Go on starting conversations for this account, beginning with the tickets that waited."""
-    settings = read_settings(config=config)
-    name = _account(bridge_of(settings), account)
-
-    async def go_on(store: Store) -> None:
-        lanes = await store.resume(name)
-        async with queue_on(settings.redis_url.get_secret_value(), settings.redis_prefix) as queue:
-            for lane in lanes:
-                await queue.wake(lane)
-
-    _with_store(settings, go_on)
-    screen.print(f"{name} goes on", highlight=False)

@@ -49,12 +49,12 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def seconds(text: str) -> int:
+def seconds(text: str, option: str = "--since") -> int:
     """A time as people write it. Raises BadParameter."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
     if not found or not int(found[1]):
         message = f"{text} is no time: write 30m, 2h or 1d"
-        raise typer.BadParameter(message, param_hint="--since")
+        raise typer.BadParameter(message, param_hint=option)
     return int(found[1]) * UNITS[found[2]]
 
 

@@ -26,6 +26,9 @@ THROTTLED_S = 1.0
 
 UNAUTHORISED = 401
 
+REFUSED_CREDENTIAL: Final = "the credential is refused"
+"""The beginning of what is told of it."""
+
 
 def project_gate(project: Project, name: str, lane: str, call_class: CallClass) -> Gate:
     """The gate of a Jelou project, shared by all accounts on it.
@@ -81,7 +84,7 @@ def explained(gate: Gate, error: CallError) -> CallError:
     """The same error; a refused credential says which one it is, for whoever is to repair it."""
     if not isinstance(error, Denied):
         return error
-    reason = f"the credential is refused, see {credential(gate.destination)}: {error.reason}"
+    reason = f"{REFUSED_CREDENTIAL}, see {credential(gate.destination)}: {error.reason}"
     return Denied(reason, status=error.status)
 
 

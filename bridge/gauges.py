@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Gauge
 
 from bridge.overview import allowed_per_minute
+from bridge.protocol import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +34,6 @@ class Gauges:
         self.processes = gauge("processes_alive", "Processes by kind, version and configuration.", *PROCESS)
         self.due = gauge("tickets_due", "Tickets that a worker could take now.", "account")
         self.due_age = gauge("tickets_due_oldest_seconds", "For how long the oldest of them could be taken.", "account")
-        self.starts = gauge("starts_waiting", "Starts that wait for a call to Jelou.", "account")
-        self.starts_age = gauge("starts_waiting_oldest_seconds", "For how long the oldest of them waits.", "account")
         self.calls = gauge("calls_waiting", "Calls that wait for their turn, whatever they are for.", "destination")
         self.pace_used = gauge(
             "pace_used", "What part of its allowed calls a destination got in the last whole minute.", "destination"
@@ -62,7 +61,9 @@ def show(gauges: Gauges, bridge: Bridge, overview: Overview, server: Mapping[str
     _all(gauges.letters, {(cause,): count for cause, count in overview.letters.items()})
     _all(gauges.orphans, {(name,): count for name, count in overview.orphans.items()})
     known = {f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named}
-    _all(gauges.paused, {(name,): 1 for name in overview.paused if name in known})
+    _all(
+        gauges.paused, {(name,): 1 for name in (known if EVERY in overview.paused else known & overview.paused.keys())}
+    )
     gauges.memory_bytes.set(server.get("memory_bytes", 0))
     gauges.max_memory_bytes.set(server.get("max_memory_bytes", 0))
     gauges.last_loss.set(loss.at_ms / 1000 if loss else 0)
@@ -70,11 +71,8 @@ def show(gauges: Gauges, bridge: Bridge, overview: Overview, server: Mapping[str
 
 def _show_backlogs(gauges: Gauges, overview: Overview) -> None:
     due = {(name,): one for name, one in overview.backlogs.items() if one.due}
-    starts = {(name,): one for name, one in overview.backlogs.items() if one.starts}
     _all(gauges.due, {name: one.due for name, one in due.items()})
     _all(gauges.due_age, {name: one.oldest_ms / 1000 for name, one in due.items()})
-    _all(gauges.starts, {name: one.starts for name, one in starts.items()})
-    _all(gauges.starts_age, {name: one.oldest_start_ms / 1000 for name, one in starts.items()})
 
 
 def _counted(overview: Overview) -> dict[tuple[str, ...], float]:

@@ -66,7 +66,8 @@ class Remembered:
 class Generations:
     """The generation of one process' store. ``worker`` is its id as a worker, empty for any other process.
 
-    ``memory`` is how full Redis was at the last sign of life, in thousandths; see ``bridge.fullness``.
+    ``memory`` is how full Redis was at the last sign of life, in thousandths; see ``bridge.fullness``. ``paused`` is
+    what held starts back then; see ``bridge.brake``.
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -74,6 +75,7 @@ class Generations:
         scripts.enter = self.enter
         self.worker = ""
         self.memory = 0
+        self.paused: dict[str, str] = {}
         self.deliveries = Journal(DELIVERIES_S, JOURNAL_BYTES)
         self.starts = Journal(STARTS_S, JOURNAL_BYTES)
         self.lost: Callable[[Loss], None] = lambda _: None
@@ -109,6 +111,7 @@ class Generations:
 
     async def _tell_again(self, loss: str) -> None:
         """Starts before deliveries: a ticket that is put back must find that it has its conversation."""
+        await self._hold_back_again()
         starts, deliveries = self.starts.entries(monotonic()), self.deliveries.entries(monotonic())
         await self._all(starts)
         answers = await self._all(deliveries)
@@ -118,6 +121,13 @@ class Generations:
         found = await self.last_loss()
         if found is not None:
             self.lost(found)
+
+    async def _hold_back_again(self) -> None:
+        """What held starts back when this process last looked; who began the generation may not have looked yet."""
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for name, text in self._remembered.paused:
+                pipe.hsetnx(f"{self._scripts.prefix}:paused", name, text)
+            await self._scripts.guard(pipe.execute())
 
     async def _all(self, entries: Sequence[Entry]) -> list[Any]:
         answers: list[Any] = []
@@ -129,10 +139,11 @@ class Generations:
     async def tick(self) -> list[str]:
         """Give a sign of life, and remember what is there. Returns lanes to wake for what was put back."""
         now, workers, paused, self.memory = await self._scripts.run("tick", self.worker)
+        self.paused = dict(_pairs(paused))
         self._remembered = Remembered(
             now,
             [(name, int(at)) for name, at in _pairs(workers)],
-            list(_pairs(paused)),
+            list(self.paused.items()),
         )
         wakes, self._wakes = self._wakes, set()
         return sorted(wakes)

@@ -204,6 +204,8 @@ class Link:
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
     files: dict[str, File] = field(default_factory=dict)
     """What is known of the files among ``says``, by the id of the message."""
+    start_wait: str = ""
+    """Why the start waits, of ``bridge.start_waits``; empty while none does."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -85,6 +85,18 @@ class Metrics:
             ["sender"],
             registry=self.registry,
         )
+        self.starts_waiting = Gauge(
+            "bridge_starts_waiting",
+            "Starts of conversations that wait, by cause.",
+            ["account", "cause"],
+            registry=self.registry,
+        )
+        self.starts_waiting_seconds = Gauge(
+            "bridge_starts_waiting_seconds",
+            "For how long the first of them has been waiting.",
+            ["account", "cause"],
+            registry=self.registry,
+        )
         self.retired = Counter(
             "bridge_retired", "What was removed because its time was over, by kind.", ["kind"], registry=self.registry
         )

@@ -36,6 +36,9 @@ MESSAGE, STATUS = "message:", "status"
 PACKAGE = ":note:package"
 """The end of the key of the one note at the end of a conversation."""
 
+WAITS = ":note:waits"
+"""The end of the key of the note that says that a start waits."""
+
 MANY = (MESSAGE, STATUS)
 """The beginnings of keys that are done many times over."""
 
@@ -74,6 +77,26 @@ def told(link: Link, name: str, account: Account, key: str, **values: str) -> tu
     return _not_done(link, [_note(link, name, say(account.language, key, **values))])
 
 
+def waits_key(link: Link) -> str:
+    """By which the note that this episode's start waits is known among what is owed."""
+    return f"{link.episode}{WAITS}"
+
+
+def start_waits(link: Link, account: Account, cause: str) -> tuple[Todo, ...]:
+    """The note that the start waits, once per episode; none where a note says already that a person is to decide."""
+    decided = {_note(link, name, "").key for name in ("failed", "parked")}
+    if decided & ({one.key for one in link.todo} | link.receipts.keys()):
+        return ()
+    if not account.write_back.note:
+        return ()
+    return _not_done(link, [Todo(waits_key(link), AddNote.type, start_waits_text(account.language, cause))])
+
+
+def start_waits_text(language: Language, cause: str) -> str:
+    """Why, and what happens next."""
+    return say(language, "waits", why=say(language, f"waits.{cause}"))
+
+
 def closed_status(link: Link, status: str, *, doubted: bool) -> tuple[Todo, ...]:
     """The ticket's status when its conversation has ended at Jelou."""
     return _not_done(link, [Todo(closed_key(link), SetStatus.type, status, doubted=doubted)])
@@ -98,10 +121,15 @@ def first_of_each(todo: tuple[Todo, ...]) -> tuple[Todo, ...]:
     """What may be written next, the more important first: a word or a status, and a field or a tag.
 
     What may be out already is settled before others of its row. Words keep their order, and a status comes behind all
-    of them: many a helpdesk reopens a ticket on which something is said. Fields wait for neither, and nothing for them.
+    of them: many a helpdesk reopens a ticket on which something is said. That a start waits comes last. Fields wait for
+    neither, and nothing for them.
     """
     rows = ([one for one in todo if limit_of(one) == limit] for limit in (WRITES, FIELDS))
-    return tuple(min(row, key=lambda one: (not one.sent, one.kind == SetStatus.type)) for row in rows if row)
+    return tuple(min(row, key=_standing) for row in rows if row)
+
+
+def _standing(todo: Todo) -> tuple[bool, bool, bool]:
+    return todo.key.endswith(WAITS), not todo.sent, todo.kind == SetStatus.type
 
 
 def _note(link: Link, name: str, text: str) -> Todo:

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from bridge import fullness
+from bridge.account_states import warnings as starts_held
 from bridge.errors import StoreUnavailable
 from bridge.gauges import show
 from bridge.hearing import senders, silent_now
@@ -18,6 +19,7 @@ from bridge.overview import destinations
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
+    from bridge.brake import WaitingStarts
     from bridge.generations import Loss
     from bridge.protocol import Breaker
     from bridge.wiring import App
@@ -63,6 +65,7 @@ async def readiness(app: App) -> dict[str, object]:
         breakers = await app.store.breakers(destinations(app.bridge))
         silent = await silent_now(app)
         overview = await app.store.overviews.take(app.bridge)
+        brakes = await app.store.brake.brakes()
     except StoreUnavailable as error:
         unreachable = {"reachable": False, "reason": str(error)}
         return {"ready": False, "version": own_version(), "redis": unreachable}
@@ -71,11 +74,25 @@ async def readiness(app: App) -> dict[str, object]:
         "ready": not refusal,
         "version": own_version(),
         "redis": {"reachable": True, **refusal, **server, "last_loss": loss},
-        "warnings": [*overview.warnings(), *_warnings(server), *_lost(loss, app.now_ms())],
+        "warnings": [
+            *overview.warnings(),
+            *_warnings(server),
+            *_lost(loss, app.now_ms()),
+            *starts_held(brakes, await _waiting(app)),
+        ],
         "workers_alive": overview.workers_alive,
         "not_called": [_not_called(one) for one in breakers],
         "silent": [_silent(name, one, app.now_ms()) for name, one in sorted(silent.items())],
     }
+
+
+async def _waiting(app: App) -> list[WaitingStarts]:
+    """The starts that wait; none where Redis takes no writes, since whoever looks at them also tidies up."""
+    try:
+        waiting, _ = await app.store.brake.waiting()
+    except StoreUnavailable:
+        return []
+    return waiting
 
 
 async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:
@@ -132,6 +149,7 @@ def _metrics(app: App) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def metrics(_: web.Request) -> web.Response:
         await _look_at_breakers(app)
         await _look_at_silence(app)
+        await _look_at_starts(app)
         await _look_at_all(app)
         return web.Response(body=app.metrics.text(), headers={"Content-Type": METRICS_TYPE})
 
@@ -167,3 +185,16 @@ async def _look_at_all(app: App) -> None:
     except StoreUnavailable:
         return
     show(app.metrics.gauges, app.bridge, overview, server, loss)
+
+
+async def _look_at_starts(app: App) -> None:
+    """The same: the starts that wait, by account and cause; what waits no longer is told no longer."""
+    try:
+        waiting, _ = await app.store.brake.waiting()
+    except StoreUnavailable:
+        return
+    for gauge in (app.metrics.starts_waiting, app.metrics.starts_waiting_seconds):
+        gauge.clear()
+    for one in waiting:
+        app.metrics.starts_waiting.labels(one.account, one.cause).set(one.count)
+        app.metrics.starts_waiting_seconds.labels(one.account, one.cause).set(one.oldest_ms / 1_000)

@@ -93,6 +93,8 @@ class Claimed:
     """The destinations at which it waits for a call, each with the ms until its moment; -1 where it has none yet."""
     changes: int = 0
     """How many changes were told of it that ask for nothing: tags, fields."""
+    busy_ms: int = 0
+    """For how long it has had something to do, by the server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,13 @@ class Batch:
     more: int
 
 
+EVERY, LIMIT = "*", "limit"
+"""Among the paused accounts: that all are, and the limit of starts a minute. No account has such a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartLimits:
-    """What may hold a start back: a paused account, another start for the same person, the account's hourly cap.
+    """What may hold a start back: a pause, another start for the same person, the account's hourly cap, a limit of all.
 
     ``evidence`` is how much of it the claim saw: a start does not go out where more has come since. Below 0 all may.
     ``alone`` is for a close, which hits by bot and user: no other ticket may have a conversation of theirs open.
@@ -225,10 +231,11 @@ class Mark:
 class Verdict:
     """``go`` (after ``detail`` ms), ``soon`` (ask again then), or why not.
 
-    Lost, news, paused, capped (``detail`` ms), busy or shared (the other), full (``detail`` thousandths), recovering,
-    ticket (its own rate), paced, broken. ``news`` is evidence that came since the claim; the other is the ticket whose
-    start is awaited. The last four have ``detail`` ms to wait, as far as can be said; ``reason`` says why the breaker
-    is open, or, as JSON, how many calls of which class stand before this one. ``new``: it did not wait there before.
+    Lost, news, paused (``detail``: what is), capped and limited (``detail`` ms), busy or shared (the other), full
+    (``detail`` thousandths), recovering, ticket (its own rate), paced, broken. ``news`` is evidence that came since the
+    claim; the other is the ticket whose start is awaited. The last four have ``detail`` ms to wait, as far as can be
+    said; ``reason`` says why the breaker is open, or, as JSON, how many calls of which class stand before this one.
+    ``new``: it did not wait there before; of capped, that it is the first of its hour.
     """
 
     verdict: str
@@ -271,6 +278,9 @@ class Finish:
     transcribed: bool = False
     ended_ms: int = -1
     back_ms: int = 0
+    account: str = ""
+    start_wait: str = ""
+    """Why its start waits, of ``bridge.start_waits``; empty where none does."""
     wanted: tuple[str, ...] = ()
     """The destinations at which it keeps its place."""
     requeue: tuple[Gate, ...] = ()
@@ -316,7 +326,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done."""
+    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done.
+
+    ``paused`` says what holds its account's starts back; empty while nothing does.
+    """
 
     known: bool
     state: bytes
@@ -326,7 +339,7 @@ class Trace:
     shared_with: str
     waiting: int
     due_in_ms: int | None
-    paused: bool
+    paused: str
     entries: tuple[bytes, ...] = field(default=(), repr=False)
     turns: tuple[Turn, ...] = ()
     no_worker: str = ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from bridge.protocol import Verdict
+from bridge.protocol import EVERY, LIMIT, Verdict
 from bridge.scripting import as_text
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Rounds:
 
     async def paused(self) -> set[str]:
         """The accounts whose starts are held back."""
-        return set(await self._all("paused"))
+        return set(await self._all("paused")) - {EVERY, LIMIT}
 
     async def _all(self, *names: str) -> dict[str, bytes]:
         found: dict[bytes, Any] = await self._scripts.guard(self._scripts.redis.hgetall(self._key(*names)))

@@ -15,12 +15,26 @@ from uuid import uuid4
 import orjson
 
 from bridge import fullness
+from bridge.brake import Brake, held
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.heartbeats import Heartbeats
 from bridge.journal import Entry
 from bridge.overview import Overviews, has_worker, no_worker
-from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
+from bridge.protocol import (
+    EVERY,
+    Accepted,
+    Batch,
+    Breaker,
+    Claimed,
+    Due,
+    Finished,
+    Leases,
+    Shaken,
+    Trace,
+    Turn,
+    Verdict,
+)
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rotations import Rotations
@@ -34,10 +48,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from bridge.protocol import Finish, Incoming, Mark, Told
-
-
-RESUMED_MOST = 1_000
-"""Tickets that one script lets go on."""
 
 
 def _json(value: Any) -> bytes:
@@ -65,6 +75,7 @@ class Store:
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
         self.rounds = Rounds(self._scripts)
+        self.brake = Brake(self._scripts, leases.lane_ms)
         self.rotations = Rotations(self._scripts)
         self.unread = Unreads(self._scripts)
         self.heartbeats = Heartbeats(self._scripts)
@@ -191,12 +202,7 @@ class Store:
 
     async def resume(self, account: str) -> list[str]:
         """Let the account's starts go on. Returns the lanes to wake."""
-        lanes: list[str] = []
-        more = 1
-        while more:
-            more, *wake = await self._scripts.run("resume", account, self.leases.lane_ms, RESUMED_MOST)
-            lanes += map(as_text, wake)
-        return lanes
+        return await self.brake.resume(account)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -209,7 +215,7 @@ class Store:
             pipe.llen(f"{key}:inbox:{ticket}")
             pipe.zscore(f"{key}:lane:{lane}", ticket)
             pipe.time()
-            pipe.hexists(f"{key}:paused", account)
+            pipe.hmget(f"{key}:paused", [account, EVERY])
             pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
             pipe.zrange(f"{key}:workers", -1, -1, withscores=True)
             link, waiting, due, (now_s, now_us), paused, entries, workers = await self._scripts.guard(pipe.execute())
@@ -226,7 +232,7 @@ class Store:
             shared_with=as_text(shared_with),
             waiting=waiting,
             due_in_ms=due_in,
-            paused=bool(paused),
+            paused=held(account, *paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
             no_worker="" if has_worker(worker_ms, now) else no_worker(worker_ms),
@@ -306,7 +312,7 @@ def _grouped(flat: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
-    ticket, state, shared_with, claims, left, inbox, evidence, places, changes = row
+    ticket, state, shared_with, claims, left, inbox, evidence, places, changes, busy_ms = row
     return Claimed(
         ticket=as_text(ticket),
         lane=lane,
@@ -320,4 +326,5 @@ def _claimed(lane: str, token: str, row: list[Any], shaken: Shaken) -> Claimed:
         shaken=shaken,
         places=tuple((as_text(at), in_ms) for at, in_ms in places),
         changes=changes,
+        busy_ms=busy_ms,
     )

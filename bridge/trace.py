@@ -111,7 +111,7 @@ def _waits_by_itself(found: Trace, link: Link) -> str:
     if found.due_in_ms <= 0:
         return "a worker to take it"
     if found.paused and link.phase is Phase.NEW:
-        return "the account is paused: bridge resume lets its starts go on"
+        return found.paused
     if found.turns:
         return "; ".join(map(_its_turn, found.turns))
     return _of_link(link) or _last_wait(found) or "its due time"

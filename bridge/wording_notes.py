@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bridge.wording_waits import WAITS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -53,6 +55,13 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "Se inició una segunda conversación en Jelou para este ticket: {conversation}. Quedó abierta.",
         "Uma segunda conversa foi iniciada no Jelou para este ticket: {conversation}. Ela ficou aberta.",
     ),
+    # A start that waits: {why} says what for, and what happens next.
+    "waits": (
+        "The conversation in Jelou has not started yet: {why}.",
+        "La conversación en Jelou aún no se ha iniciado: {why}.",
+        "A conversa no Jelou ainda não foi iniciada: {why}.",
+    ),
+    **WAITS,
     # Why, in an agent's words. They stand after "failed" and "unsent", without a full stop.
     "reason.user_not_found": (
         "Jelou does not know this customer; check the number, or ask the customer to write to us first",

@@ -29,13 +29,17 @@ class ProjectReport:
 
 @dataclass(frozen=True, slots=True)
 class AccountReport:
-    """A helpdesk's account; ``webhook`` is the path to paste into the helpdesk, ``starts`` its rules in words."""
+    """A helpdesk's account; ``webhook`` is the path to paste into the helpdesk, ``starts`` its rules in words.
+
+    ``limit`` says how many conversations are started at most.
+    """
 
     kind: str
     name: str
     project: str
     webhook: str
     starts: tuple[str, ...]
+    limit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,14 @@ def good(path: str, bridge: Bridge) -> Report:
         for name, project in bridge.jelou.items()
     )
     accounts = tuple(
-        AccountReport(kind, name, account.project, f"/webhooks/helpdesks/{kind}/{name}", tuple(_starts(account)))
+        AccountReport(
+            kind,
+            name,
+            account.project,
+            f"/webhooks/helpdesks/{kind}/{name}",
+            tuple(_starts(account)),
+            _limit(account, f"{kind}/{name}"),
+        )
         for kind, named in bridge.helpdesks.items()
         for name, account in named.items()
     )
@@ -99,6 +110,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{account.kind} {account.name}: to jelou {account.project}"
         yield f"  webhook: {account.webhook}"
         yield from (f"  starts: {rule}" for rule in account.starts or ("nothing",))
+        yield from (f"  limit: {account.limit}" for _ in account.starts[:1])
     yield from (f"warning: {warning}" for warning in report.warnings)
     count = len(report.warnings)
     yield f"{report.path}: ok, {count or 'no'} warning{'s' * (count != 1)}"
@@ -111,6 +123,16 @@ def _starts(account: Account) -> Iterator[str]:
     for rule in account.start_when:
         name = f"{rule.name}: " if rule.name else ""
         yield f"{name}{_which(rule)}, at most {_duration(rule.max_age_s)} old"
+
+
+def _limit(account: Account, name: str) -> str:
+    """What the hourly cap means to the ticket behind it."""
+    cap = account.starts_per_hour
+    many = "1 conversation" if cap == 1 else f"{cap} conversations"
+    return (
+        f"at most {many} an hour {'is' if cap == 1 else 'are'} started for {name}; "
+        f"ticket {cap + 1} waits up to an hour (starts_per_hour)"
+    )
 
 
 def _which(rule: StartRule) -> str:

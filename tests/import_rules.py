@@ -21,8 +21,8 @@ CORE = """
 accounts addressees admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text
 decisions domain errors events file_links fuse gates helpdesks inline_images jelou jelou_answers jelou_integration
 jelou_send journal letters links masking missed nesting notes owed package pages policies ports protocol quiet
-redis_url rehearsal renewing replies routing say signatures silence simulation snapshots steps stored timeline
-timestamps translate unasked unpacking urls wording wording_notes wording_talk
+redis_url rehearsal renewing replies routing say signatures silence simulation snapshots start_waits steps stored
+timeline timestamps translate unasked unpacking urls wording wording_notes wording_talk wording_waits
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -51,6 +51,7 @@ WEB = {
 }
 TERMINAL = {
     "bridge.cli": "",
+    "bridge.cli_accounts": "",
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
     "bridge.cli_reconcile": "",

@@ -10,9 +10,10 @@ import orjson
 from bridge import fullness
 from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
-from bridge.gates import account_gate, in_words, project_gate
+from bridge.gates import REFUSED_CREDENTIAL, account_gate, in_words, project_gate
 from bridge.owed import Side, side_at
-from bridge.protocol import CallClass
+from bridge.protocol import EVERY, LIMIT, CallClass
+from bridge.start_waits import Cause
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ BEHIND_MS = 30_000
 """How long a ticket looks away while another start of the same person is in flight; its end wakes it at once."""
 
 HELD_MS = 3_600_000
-"""The same for a paused account; resume wakes it at once."""
+"""The same for a pause; resume wakes it at once."""
+
+STARTS_LIMITED = "the limit of starts a minute (bridge start-limit)"
 
 FULL_MS = 10_000
 """How long a start looks away while Redis is full."""
@@ -185,7 +188,9 @@ def _waited_already(work: Work, gate: Gate, verdict: Verdict) -> bool:
     """Whether the timeline says so: a full Redis is not to be filled by saying it at each look."""
     if verdict.verdict == "full":
         return work.waited.get(side_of(gate), "").startswith(fullness.FULL)
-    return verdict.verdict in QUEUED and not verdict.new
+    if verdict.verdict == "paused":
+        return work.link.start_wait == Cause.PAUSE
+    return verdict.verdict in {*QUEUED, "limited"} and not verdict.new
 
 
 def _is_field_turn(gate: Gate, verdict: Verdict) -> bool:
@@ -205,34 +210,45 @@ def _news(*_: object) -> Wait:
     return Wait("an event of Jelou's has just come", 0, firm=True)
 
 
-def _paused(work: Work, *_: object) -> Wait:
-    return Wait("the account is paused", HELD_MS, firm=True, held=work.account)
+def _paused(work: Work, verdict: Verdict, *_: object) -> Wait:
+    if verdict.detail == EVERY:
+        return Wait("all accounts are paused", HELD_MS, firm=True, held=EVERY, cause=Cause.PAUSE)
+    return Wait("the account is paused", HELD_MS, firm=True, held=work.account, cause=Cause.PAUSE)
 
 
-def _capped(_: Work, verdict: Verdict, *__: object) -> Wait:
-    return Wait("the account's starts_per_hour is reached", int(verdict.detail), firm=True)
+def _capped(work: Work, verdict: Verdict, *_: object) -> Wait:
+    due_in_ms, cap = int(verdict.detail), work.pair.account.starts_per_hour
+    if verdict.new:
+        work.app.log.warning("starts_per_hour reached", account=work.account, cap=cap, goes_on_in_s=due_in_ms // 1000)
+    return Wait("the account's starts_per_hour is reached", due_in_ms, firm=True, cause=Cause.CAP)
+
+
+def _limited(_: Work, verdict: Verdict, *__: object) -> Wait:
+    return Wait(STARTS_LIMITED, int(verdict.detail), firm=True, held=LIMIT, cause=Cause.LIMIT)
 
 
 def _busy(_: Work, verdict: Verdict, __: Gate, start: StartLimits | None) -> Wait:
     contact = start.contact if start else ""
-    return Wait(f"another start for the same person: {verdict.detail}", BEHIND_MS, firm=True, behind=contact)
+    reason = f"another start for the same person: {verdict.detail}"
+    return Wait(reason, BEHIND_MS, firm=True, behind=contact, cause=Cause.PERSON)
 
 
 def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
-    return Wait(RECOVERING, int(verdict.detail), firm=True)
+    return Wait(RECOVERING, int(verdict.detail), firm=True, cause=Cause.RECOVERY)
 
 
 def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
-    return Wait(fullness.in_words(int(verdict.detail)), FULL_MS, firm=True)
+    return Wait(fullness.in_words(int(verdict.detail)), FULL_MS, firm=True, cause=Cause.MEMORY)
 
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True)
+    return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True, cause=Cause.PACE)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
     reason = f"{gate.destination} is not called just now: {verdict.reason}"
-    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True)
+    cause = Cause.CREDENTIAL if verdict.reason.startswith(REFUSED_CREDENTIAL) else Cause.NOT_CALLED
+    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True, cause=cause)
 
 
 QUEUED = frozenset({"soon", "paced", "broken"})
@@ -242,6 +258,7 @@ WAITS: dict[str, Callable[[Work, Verdict, Gate, StartLimits | None], Wait]] = {
     "news": _news,
     "paused": _paused,
     "capped": _capped,
+    "limited": _limited,
     "recovering": _recovering,
     "full": _full,
     "busy": _busy,

@@ -14,6 +14,7 @@ from bridge.letters import PARKED
 from bridge.links import Signal
 from bridge.owed import Side
 from bridge.protocol import CallClass, StartLimits
+from bridge.start_waits import Cause
 from bridge.timeline import masked
 from workers.admit import admit, jelou_gate
 from workers.evidence import SETTLED, open_unconfirmed
@@ -61,8 +62,12 @@ def quiet(work: Work) -> bool:
     hours = work.pair.account.quiet_hours
     ends_ms = quiet_hours.ends_ms(hours, work.app.now_ms()) if hours else 0
     if ends_ms:
-        work.hold(Side.JELOU, Wait("the account's quiet hours", ends_ms - work.app.now_ms(), firm=True))
+        work.hold(Side.JELOU, _until(ends_ms - work.app.now_ms()))
     return bool(ends_ms)
+
+
+def _until(due_in_ms: int) -> Wait:
+    return Wait("the account's quiet hours", due_in_ms, firm=True, cause=Cause.QUIET)
 
 
 def _starting(work: Work, start: StartConversation, covered: int) -> Link:

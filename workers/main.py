@@ -20,6 +20,7 @@ from bridge.listening import listening
 from bridge.observe import observed
 from bridge.queue import Cron, to_end
 from bridge.wiring import opened, pulse_of, usable
+from workers.brake_log import BrakeLog
 from workers.lanes import Lanes
 from workers.limits import Limits, check
 from workers.reconcile import JOB, reconcile
@@ -77,11 +78,11 @@ async def run(bridge: Bridge, place: Place, limits: Limits, stop: asyncio.Event)
 def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None]]:
     """What runs beside the tickets until it is cancelled. From here on, other processes reckon with this worker."""
     app.store.generations.worker = app.turns.worker = uuid4().hex
-    turnstile = Turnstile(app, limits.look_s)
+    turnstile, brake_log = Turnstile(app, limits.look_s), BrakeLog(app)
     return [
         asyncio.create_task(_jobs(app, lanes, limits)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app, "heartbeat")),
-        asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app), app, "sweep")),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app, brake_log), app, "sweep")),
         asyncio.create_task(_watch(turnstile, app)),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app, "tend")),
     ]
@@ -111,10 +112,11 @@ async def end(tasks: list[asyncio.Task[None]]) -> None:
         await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
-async def sweep(app: App) -> None:
+async def sweep(app: App, brake_log: BrakeLog) -> None:
     """Give a sign of life, and wake what was put back after a loss. Not an arq cron: those need a free slot."""
     for lane in await app.store.generations.tick():
         await app.queue.wake(lane)
+    brake_log.tell(app.store.generations.paused)
 
 
 async def tend(app: App) -> None:

@@ -22,6 +22,7 @@ from bridge.links import Signal
 from bridge.owed import Side
 from bridge.protocol import CallClass
 from bridge.routing import value_at
+from bridge.start_waits import Cause
 from bridge.timeline import entry
 from workers.admit import RECOVERING, admit, helpdesk_gate, jelou_gate
 from workers.perform import perform
@@ -63,7 +64,7 @@ async def settled_before(work: Work, start: StartConversation) -> bool:
     Raises CallError where the ticket cannot be asked just now, HeldBackError.
     """
     if work.claimed.shaken.hold_ms:
-        work.hold(Side.JELOU, Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True))
+        work.hold(Side.JELOU, Wait(RECOVERING, work.claimed.shaken.hold_ms, firm=True, cause=Cause.RECOVERY))
         return True
     if work.link.unstarted_ms and since_loss(work, work.link.unstarted_ms):
         return False

@@ -13,6 +13,7 @@ from workers.forward import settle_start, settle_started
 from workers.inbox import next_event
 from workers.showing import show_status
 from workers.speaking import say_next
+from workers.start_notes import tell_start_waits
 from workers.unasked import work_unasked
 from workers.window import ask_to_write
 from workers.write_back import write_next
@@ -33,6 +34,7 @@ STEPS: tuple[Callable[[Work], Awaitable[bool]], ...] = (
     settle_started,
     package_up,
     show_status,
+    tell_start_waits,
 )
 """The first that has something to do does it, again and again. Each says False where it has nothing, or has to wait."""
 

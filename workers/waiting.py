@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.errors import Denied, NotSent, Throttled
 from bridge.gates import UNAUTHORISED
+from bridge.start_waits import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,8 @@ DENIED_S = 60.0
 class Wait:
     """Nothing is done before ``due_in_ms`` has passed. ``firm``: only evidence ends it early; else any new event does.
 
-    ``behind`` names the contact whose other start is awaited, ``held`` the paused account.
+    ``behind`` names the contact whose other start is awaited, ``held`` the pause that holds it (``bridge/brake.py``).
+    ``cause`` is why a start waits.
     """
 
     reason: str
@@ -37,6 +39,7 @@ class Wait:
     firm: bool = False
     behind: str = ""
     held: str = ""
+    cause: str = Cause.OTHER
 
 
 def backoff_s(tries: int) -> float:
@@ -67,9 +70,15 @@ def try_again(work: Work, side: Side, error: CallError, reason: str, tries: int)
     """
     if _of_the_whole(error) and side in work.asked:
         wait_s = max(error.retry_after_s, WHOLE_S)
-        work.requeue(side, Wait(reason, int(wait_s * 1000), firm=True))
+        work.requeue(side, Wait(reason, int(wait_s * 1000), firm=True, cause=_cause(error)))
     else:
-        work.hold(side, again_in(error, reason, tries))
+        work.hold(side, replace(again_in(error, reason, tries), cause=_cause(error)))
+
+
+def _cause(error: CallError) -> str:
+    if isinstance(error, Denied) and error.status == UNAUTHORISED:
+        return Cause.CREDENTIAL
+    return Cause.NOT_CALLED if _of_the_whole(error) else Cause.RETRY
 
 
 def _of_the_whole(error: CallError) -> bool:

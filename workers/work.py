@@ -14,7 +14,9 @@ from bridge.protocol import Finish, Mark
 from bridge.renewing import of_says
 from bridge.scripting import persistently
 from bridge.snapshots import Snapshot
+from bridge.start_waits import Cause, known
 from bridge.timeline import entry
+from bridge.unasked import KIND
 from workers.looks import active_ms, next_look
 from workers.moments import born_ms, changed_ms
 from workers.waiting import Wait, together
@@ -81,6 +83,10 @@ class Work:
     """What is being done, by its name; for what is to be given up where it fails."""
     writing: str = ""
     """The key of the write-back that was tried last."""
+    look_in_ms: int = 0
+    """In how long the ticket is to be looked at, whatever it waits for; 0: when that is over."""
+    start_told: bool = False
+    """Whether this claim has found that the start waits, and that the ticket is to be told."""
     snapshot: Snapshot | None = None
     """The ticket as it was read for the event at the head of the inbox. Nothing was told of it since."""
 
@@ -148,6 +154,15 @@ class Work:
         """What the ticket as a whole waits for."""
         return together(self.waits.values())
 
+    @property
+    def start_wait(self) -> Wait | None:
+        """What the ticket's start waits for; None where none waits, or none is known to be asked for."""
+        if self.link.phase is not Phase.NEW or self.ref.kind == KIND:
+            return None
+        if (fault := self.waits.get("fault")) and (self.link.start or self.link.start_wait):
+            return replace(fault, cause=Cause.FAULT)
+        return self.waits.get(Side.JELOU)
+
     # -- telling --------------------------------------------------------------------------------------------------
 
     def tell(self, what: str, **detail: Any) -> None:
@@ -199,6 +214,8 @@ class Work:
         if wait.due_in_ms and not wait.held and not wait.behind:
             hold = Hold(until, wait.reason, wait.firm)
             self.link = replace(self.link, holds={**self.link.holds, side.value: hold})
+        if side is Side.JELOU and self.link.phase is Phase.NEW:
+            self.link = replace(self.link, start_wait=wait.cause)
         self.wait_for(side, wait, known=known, **detail)
 
     def wait_for(self, what: str, wait: Wait, *, known: bool, **detail: str) -> None:
@@ -224,7 +241,8 @@ class Work:
             return side in self.waits
         left_ms = hold.until_ms - self.app.now_ms()
         if left_ms > 0:
-            self.waits[side] = Wait(hold.reason, left_ms, firm=hold.firm)
+            cause = known(self.link.start_wait) if side is Side.JELOU else ""
+            self.waits[side] = Wait(hold.reason, left_ms, firm=hold.firm, cause=cause)
         else:
             self.waited[side] = hold.reason
             self.let_go(side)
@@ -298,8 +316,15 @@ class Work:
         """What to store at the end of this claim."""
         left = self._left()
         snapshot = self.snapshot.dump() if self.snapshot else ""
-        link = replace(self.link, left=left, snapshot=snapshot, active_ms=active_ms(self), files=of_says(self.link))
-        wait = self.wait
+        wait, start_wait = self.wait, self.start_wait.cause if self.start_wait else ""
+        link = replace(
+            self.link,
+            left=left,
+            snapshot=snapshot,
+            active_ms=active_ms(self),
+            files=of_says(self.link),
+            start_wait=start_wait,
+        )
         return Finish(
             ticket=self.claimed.ticket,
             lane=self.claimed.lane,
@@ -312,7 +337,9 @@ class Work:
             entries=tuple(self.entries),
             # While there is a conversation, each new event is looked at: the other side may not be waiting.
             wait="" if wait is None else "firm" if wait.firm and link.phase not in LIVE else "backoff",
-            due_in_ms=wait.due_in_ms if wait else 0,
+            due_in_ms=min(wait.due_in_ms, self.look_in_ms or wait.due_in_ms) if wait else 0,
+            account=self.account,
+            start_wait=start_wait,
             release=bool(link.user) and link.phase not in IN_FLIGHT,
             adopt=self.named,
             project=self.pair.project_name,

@@ -11,6 +11,7 @@ from bridge.domain import (
     AddNote,
     AddReply,
     AgentReplied,
+    Phase,
     Probe,
     SetField,
     SetStatus,
@@ -26,13 +27,16 @@ from workers.admit import FIELD_TURN, RECOVERING, TICKET, HeldBackError, admit, 
 from workers.perform import perform
 from workers.reading import ticket_now
 from workers.recovery import asked_ms, shaken, since_loss
-from workers.waiting import Wait, hopeless, try_again
+from workers.waiting import Wait, again_in, hopeless, try_again
 
 if TYPE_CHECKING:
     from bridge.domain import Call, WriteBack
     from bridge.links import Link
     from bridge.owed import Todo
     from workers.work import Work
+
+TOLD_AGAIN_MS = 60_000
+"""The least time between two tries of the note that a start waits."""
 
 LIMITS = (notes.WRITES, notes.FIELDS)
 """The waits for more of what a customer writes and for the ticket's own rate. They hold back no reading."""
@@ -45,7 +49,9 @@ async def write_next(work: Work) -> bool:
     if not work.link.todo or work.holding(Side.HELPDESK):
         return False
     for todo in notes.first_of_each(work.link.todo):
-        if _merging(work, todo) or _untold(work, todo):
+        if _pointless(work, todo):
+            return True
+        if _merging(work, todo) or _untold(work, todo) or _behind_the_start(work, todo):
             continue
         work.writing = todo.key
         waits = _queued(work, todo) or _limited(work, todo)
@@ -55,10 +61,12 @@ async def write_next(work: Work) -> bool:
 
 
 def _merging(work: Work, todo: Todo) -> bool:
-    """Whether it waits for more of what the customer writes."""
+    """Whether it waits for more of what the customer writes; the note that a start waits, for its next try."""
     left_ms = todo.due_ms - work.app.now_ms()
     if left_ms > 0:
-        work.waits[notes.limit_of(todo)] = Wait("what the customer writes next", left_ms)
+        again = todo.key == notes.waits_key(work.link)
+        reason = "the next try of a note" if again else "what the customer writes next"
+        work.waits[notes.limit_of(todo)] = Wait(reason, left_ms, firm=again)
     return left_ms > 0
 
 
@@ -68,6 +76,11 @@ def _untold(work: Work, todo: Todo) -> bool:
     if hold_ms:
         work.waits[RECOVERING] = Wait(RECOVERING, hold_ms)
     return hold_ms > 0
+
+
+def _behind_the_start(work: Work, todo: Todo) -> bool:
+    """Whether it says that the start waits, and this claim has not found that it still does. The start goes first."""
+    return todo.key == notes.waits_key(work.link) and work.link.phase is Phase.NEW and not work.start_told
 
 
 def _queued(work: Work, todo: Todo) -> bool:
@@ -147,6 +160,28 @@ def _out_of_date(work: Work, todo: Todo) -> str:
     if todo.doubted and work.claimed.shaken.uncertain:
         return "Redis has lost data, and nobody can say whether the ticket itself had asked for the end"
     return ""
+
+
+def _pointless(work: Work, todo: Todo) -> bool:
+    """Whether it says that the start waits, and it does not any more. One that may be on the ticket stays told."""
+    if todo.key != notes.waits_key(work.link) or work.link.phase is Phase.NEW:
+        return False
+    receipts = {**work.link.receipts, todo.key: ""} if todo.sent else work.link.receipts
+    work.link = replace(_instead(work.link, todo), receipts=receipts)
+    work.tell("skipped", action=todo.kind, key=todo.key, how="the start waits no longer")
+    return True
+
+
+def _told_later(work: Work, todo: Todo, error: CallError, *, sent: bool) -> None:
+    """The note that a start waits is tried again by itself, and holds back nothing else; of no use, it is let be."""
+    wait = again_in(error, "", todo.tries + 1)
+    due_ms = work.app.now_ms() + max(wait.due_in_ms, TOLD_AGAIN_MS)
+    first_ms = todo.first_ms or work.app.now_ms()
+    changes = {"sent": sent, "looked": False, "tries": todo.tries + 1, "first_ms": first_ms, "due_ms": due_ms}
+    if hopeless(work, error, todo.first_ms):
+        _done(work, todo, "", f"it could not be written: {error.reason}", "skipped")
+    else:
+        work.link, _ = _changed(work.link, todo, **changes)
 
 
 async def _meet(work: Work, todo: Todo) -> None:
@@ -237,8 +272,8 @@ async def _send(work: Work, todo: Todo, action: WriteBack, first: Call | None, c
 
 
 def _class_of(todo: Todo) -> CallClass:
-    """Words are of a live conversation; what only informs, and the package at the end, may wait."""
-    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith(notes.PACKAGE)
+    """Words are of a live conversation; what only informs, the package and that a start waits, may wait."""
+    live = todo.kind in {AddNote.type, AddReply.type} and not todo.key.endswith((notes.PACKAGE, notes.WAITS))
     return CallClass.LIVE if live else CallClass.FIELD
 
 
@@ -296,6 +331,9 @@ def _not_written(work: Work, todo: Todo, error: CallError, *, sent: bool) -> Non
     if isinstance(error, Gone):
         work.link = replace(work.link, gone=error.reason)
         work.tell("gone", reason=error.reason)
+        return
+    if todo.key == notes.waits_key(work.link):
+        _told_later(work, todo, error, sent=sent)
         return
     first_ms = todo.first_ms or work.app.now_ms()
     link, tried = _changed(work.link, todo, sent=sent, looked=False, tries=todo.tries + 1, first_ms=first_ms)

@@ -2,7 +2,8 @@
 -- Moves their due time forward by the lease and notes the holder, a token of this claim alone.
 -- returns {how many more are due, {when data was lost last (ms), ms that starts pause for it, 1 where it is uncertain
 -- what was sent before}, {ticket, state, shared_with, claims, inbox left unread, inbox, evidence, {destination at
--- which it waits, ms until its moment or -1}..., how many changes were told of it that ask for nothing}...}
+-- which it waits, ms until its moment or -1}..., how many changes were told of it that ask for nothing, for how many ms
+-- it has had something to do}...}
 
 local lane, token, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local most, most_bytes, inbox_most = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -46,10 +47,10 @@ for _, ticket in ipairs(redis.call('ZRANGEBYSCORE', lane_key(lane), '-inf', NOW,
   redis.call('HDEL', link, 'wait')
   forget_progress(ticket)
   local claims = redis.call('HINCRBY', link, 'claims', 1)
-  local known = redis.call('HMGET', link, 'state', 'shared_with', 'changes')
+  local known = redis.call('HMGET', link, 'state', 'shared_with', 'changes', 'busy')
   answer[#answer + 1] = {ticket, known[1] or '', known[2] or '', claims,
     redis.call('LLEN', inbox_key(ticket)) - #inbox, inbox, evidence, places(ticket),
-    tonumber(known[3] or '0')}
+    tonumber(known[3] or '0'), math.max(math.floor(NOW - (tonumber(known[4]) or NOW)), 0)}
 end
 answer[1] = redis.call('ZCOUNT', lane_key(lane), '-inf', NOW)
 return answer

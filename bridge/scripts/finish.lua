@@ -4,7 +4,8 @@
 --        look: [in ms, at most ms after the last time, anew], when Jelou is asked whether it is still open; a time that
 --        was set before holds unless anew,
 --        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
---        behind: contact whose start is awaited or '', held: paused account or '', uncount: account or '',
+--        behind: contact whose start is awaited or '', held: the pause that holds it or '', uncount: account or '',
+--        account, start_wait: why its start waits or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled],
 --        wanted: [destinations at which it keeps its place], requeue: [gates of calls that are to be made again],
@@ -106,6 +107,24 @@ local function due_at(item)
   return waiting > 0 and NOW or nil
 end
 
+-- Its start among those that wait, since it had something to do; one that is over is none any more.
+local function note_start(item)
+  local link = link_key(item.ticket)
+  local name = item.start_wait ~= '' and start_wait_name(item.account, item.start_wait)
+  local before = redis.call('HGET', link, 'start_wait')
+  if before and before ~= name then
+    redis.call('ZREM', P .. before, item.ticket)
+    redis.call('SREM', P .. 'named:' .. item.ticket, before)
+    redis.call('HDEL', link, 'start_wait')
+  end
+  if name and before ~= name then
+    redis.call('HSET', link, 'start_wait', name)
+    redis.call('ZADD', P .. name, redis.call('HGET', link, 'busy') or NOW, item.ticket)
+    redis.call('SADD', START_WAITS, name)
+    note(item.ticket, name)
+  end
+end
+
 -- From when on it may go, where nothing is left to do.
 local function note_end(item, due)
   local link, ended = link_key(item.ticket), due and '' or item.ended
@@ -146,6 +165,7 @@ local function finish(item)
   if redis.call('HGET', link_key(item.ticket), 'holder') ~= item.token then return {'lost'} end
   local lanes = {}
   store_progress(item)
+  if item.state ~= '' then note_start(item) end
   if item.uncount ~= '' then uncount(item.uncount) end
   for _, outcome in ipairs(item.outcomes) do record(outcome) end
   for _, gate in ipairs(item.requeue) do requeue(item.ticket, gate) end

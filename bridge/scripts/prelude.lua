@@ -25,6 +25,14 @@ local LOSS = P .. 'loss'
 local LOSSES = P .. 'losses'
 local WORKERS = P .. 'workers'
 local AWAITED = P .. 'awaited'
+-- In the hash of paused accounts: that all are, and the limit of starts a minute (JSON). Kept there, so that a process of
+-- any version puts them back after a loss (join.lua). No account has such a name.
+local EVERY, LIMIT = '*', 'limit'
+-- Without the prefix, as they are noted: who waits for the limit, by when it asks again; and by account and cause the starts
+-- that wait, by since when. A process of the version before removes a ticket from what begins with `open` and a hyphen.
+local LINE = 'open-line'
+local function start_wait_name(account, cause) return 'open-start:' .. account .. ':' .. cause end
+local START_WAITS = P .. 'start-waits'
 local TIMELINE_MOST = 1000
 local TRANSCRIPT_MOST = 1000
 local ON_ITS_WAY = 'on-its-way'

@@ -12,6 +12,7 @@ from config.report import bad, good
 from tests.config_files import GOOD, bridge_in, edited
 
 ACME = "helpdesks.toy.acme"
+LIMIT = "at most 200 conversations an hour are started for toy/acme; ticket 201 waits up to an hour (starts_per_hour)"
 
 
 def told(text: str) -> dict[str, str]:
@@ -27,6 +28,7 @@ def test_good_report_shows_paths_and_rules() -> None:
         "toy acme: to jelou soporte",
         "  webhook: /webhooks/helpdesks/toy/acme",
         "  starts: tickets where priority is high or urgent, at most 10 min old",
+        f"  limit: {LIMIT}",
         f"warning: {ACME}.access: not set.",
         "bridge.yaml: ok, 1 warning",
     ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bridge.accounts import Account, Project
 from bridge.domain import MARK, AddNote, AddReply, Assignment, Phase, SetField, SetStatus, TicketRef
 from bridge.links import Link
-from bridge.notes import NOBODY, first_of_each, marker, opened, status_text, told, write_back
+from bridge.notes import NOBODY, first_of_each, marker, opened, start_waits, status_text, told, write_back
 from bridge.owed import Todo
 
 REF = TicketRef("zendesk", "acme", "7")
@@ -185,3 +185,38 @@ def test_words_come_before_a_status_and_fields_beside_them(owed: str, sent: str,
     """Words in their own order, waiting ones too; what may be out already is settled before others like it."""
     todo = tuple(replace(OWED[name], sent=name == sent) for name in owed.split())
     assert [one.key for one in first_of_each(todo)] == first.split()
+
+
+# --- a start that waits ----------------------------------------------------------------------------------------------
+
+
+def test_a_waiting_start_is_told_once_an_episode() -> None:
+    """Planned or written, it is not told again; the next episode's start is another one."""
+    waiting = link(phase=Phase.NEW)
+    [todo] = start_waits(waiting, account(), "pause")
+    assert start_waits(replace(waiting, todo=(todo,)), account(), "pace") == ()
+    assert start_waits(replace(waiting, receipts={todo.key: "1"}), account(), "pace") == ()
+    assert len(start_waits(replace(waiting, receipts={todo.key: "1"}, episode=2), account(), "pace")) == 1
+
+
+@pytest.mark.parametrize("name", ["failed", "parked"])
+def test_a_start_that_a_person_was_told_of_is_not_told_to_wait(name: str) -> None:
+    """They decided that it is made again, and know."""
+    waiting = link(phase=Phase.NEW)
+    [note] = told(waiting, name, account(), name, reason="x")
+    assert start_waits(replace(waiting, todo=(note,)), account(), "pace") == ()
+    assert start_waits(replace(waiting, receipts={note.key: "1"}), account(), "pace") == ()
+
+
+def test_an_account_without_notes_is_told_of_no_wait() -> None:
+    """As of anything else."""
+    assert start_waits(link(phase=Phase.NEW), account(note=False), "pause") == ()
+
+
+def test_that_a_start_waits_is_written_behind_all_other_words() -> None:
+    """And behind a status, even where it may be out: it holds up nothing."""
+    [waits] = start_waits(link(phase=Phase.NEW), account(), "pause")
+    others = (Todo("1:note:x", AddNote.type, "x"), Todo("1:back", SetStatus.type, "open"))
+    for other in others:
+        assert first_of_each((waits, other)) == (other,)
+        assert first_of_each((replace(waits, sent=True), other)) == (other,)

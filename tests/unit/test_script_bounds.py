@@ -33,6 +33,7 @@ BOUNDED = {
     ("gate.lua", "grants_key(destination), 0, -1"): "what the pace allows within lead_ms and GRANTED_MS",
     ("join.lua", "WORKERS, alive - SEEN_MS"): "the workers of a minute",
     ("join.lua", "LANES, 0, -1"): "configured accounts and projects",
+    ("starts_waiting.lua", "START_WAITS"): "configured accounts and the causes of bridge/start_waits.py",
     ("tick.lua", "P .. 'paused'"): "the workers of a minute; configured accounts",
     ("retire.lua", "P .. 'orphans-dropped'"): "configured projects",
     ("retire.lua", "P .. 'forgotten', r.most"): "at most so many notes",

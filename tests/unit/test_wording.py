@@ -10,11 +10,12 @@ import pytest
 from bridge import notes
 from bridge.domain import Assignment
 from bridge.links import Link
+from bridge.start_waits import WORDS, Cause
 from bridge.wording import LANGUAGES, TEXTS, in_words, known, named_in_note, say
 from tests.import_rules import sources
 from tests.unit.test_notes import account, project
 
-MADE_OF_A_WORD = ("media.", "outcome.", "to.", "withheld.")
+MADE_OF_A_WORD = ("waits.", "media.", "outcome.", "to.", "withheld.")
 """Keys that another side's word, or a reason's, is put into."""
 
 NOT_SAID_YET = frozenset(["status.ignored", "status.open"])
@@ -103,3 +104,9 @@ def test_a_note_names_its_conversation_in_any_language(language: str) -> None:
 def test_other_lines_name_no_conversation() -> None:
     """Only at the beginning of a line."""
     assert re.search(named_in_note(), "The Conversation: c-1\n> Conversa: c-1", re.MULTILINE) is None
+
+
+def test_each_cause_of_a_waiting_start_has_its_words() -> None:
+    """For agents on the ticket, in each language, and for who runs the bridge."""
+    assert {f"waits.{cause}" for cause in Cause} == {key for key in TEXTS if key.startswith("waits.")}
+    assert set(Cause) == WORDS.keys()
