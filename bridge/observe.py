@@ -11,7 +11,7 @@ from aiohttp import web
 from bridge import fullness
 from bridge.errors import StoreUnavailable
 from bridge.hearing import senders, silent_now
-from bridge.protocol import helpdesk_destination, jelou_destination
+from bridge.protocol import helpdesk_destination, jelou_destination, shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -89,7 +89,7 @@ def destinations(bridge: Bridge) -> list[str]:
 
 
 def _not_called(one: Breaker) -> dict[str, object]:
-    return {"destination": one.destination, "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
+    return {"destination": shown(one.destination), "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
 
 
 def _silent(sender: str, one: Mapping[str, int], now_ms: int) -> dict[str, object]:
@@ -146,7 +146,7 @@ async def _look_at_breakers(app: App) -> None:
     except StoreUnavailable:
         return
     for name in names:
-        app.metrics.breaker_open.labels(name).set(name in open_ones)
+        app.metrics.breaker_open.labels(shown(name)).set(name in open_ones)
 
 
 async def _look_at_silence(app: App) -> None:

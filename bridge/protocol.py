@@ -168,13 +168,19 @@ class Gate:
 
 
 def jelou_destination(project: str) -> str:
-    """A Jelou project as the gate, the metrics and people know it."""
+    """A Jelou project as the gates know it; ``shown`` is what people read."""
     return f"jelou:{project}"
 
 
 def helpdesk_destination(account: str) -> str:
     """The same for a helpdesk account, ``kind/name``."""
     return f"helpdesk:{account}"
+
+
+def shown(destination: str) -> str:
+    """A destination as people read it everywhere: ``jelou/soporte``, ``zendesk/acme``. Its stored name stays."""
+    side, _, name = destination.partition(":")
+    return f"jelou/{name}" if side == "jelou" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +311,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done."""
+    """Everything the store knows of one ticket, at ``now_ms``. ``due_in_ms`` is None where nothing is to be done."""
 
     known: bool
     state: bytes
@@ -318,6 +324,7 @@ class Trace:
     paused: bool
     entries: tuple[bytes, ...] = field(default=(), repr=False)
     turns: tuple[Turn, ...] = ()
+    now_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

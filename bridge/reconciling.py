@@ -19,6 +19,7 @@ from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import caller_gate, explained, list_gate, outcome
 from bridge.granting import Whose
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, ahead_ms, is_unread, verdict, wanted
+from bridge.protocol import shown
 from bridge.steps import in_steps
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class Reconciler:
         until = self._app.monotonic() + PATIENCE_S
         while True:
             told = await self._app.store.rounds.pass_gate(self._caller, gate, ())
-            destination, wait_s = gate.destination, int(told.detail) / 1000
+            destination, wait_s = shown(gate.destination), int(told.detail) / 1000
             if told.verdict == "go":
                 await asyncio.sleep(wait_s)
                 return

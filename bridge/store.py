@@ -209,7 +209,8 @@ class Store:
             pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
             link, waiting, due, (now_s, now_us), paused, entries = await self._scripts.guard(pipe.execute())
         state, wait, holder, shared_with = link
-        due_in = None if due is None else int(due) - (now_s * 1000 + now_us // 1000)
+        now_ms = now_s * 1000 + now_us // 1000
+        due_in = None if due is None else int(due) - now_ms
         return Trace(
             known=bool(lane or entries),
             state=state or b"",
@@ -222,6 +223,7 @@ class Store:
             paused=bool(paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
+            now_ms=now_ms,
         )
 
     async def _turns(self, ticket: str) -> tuple[Turn, ...]:

@@ -12,7 +12,7 @@ from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import account_gate, in_words, project_gate
 from bridge.owed import Side, side_at
-from bridge.protocol import CallClass
+from bridge.protocol import CallClass, shown
 from workers.waiting import Wait
 
 if TYPE_CHECKING:
@@ -227,11 +227,11 @@ def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True)
+    return Wait(f"the pace of {shown(gate.destination)}", int(verdict.detail) + FAR_MS, firm=True)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    reason = f"{gate.destination} is not called just now: {verdict.reason}"
+    reason = f"{shown(gate.destination)} is not called just now: {verdict.reason}"
     return Wait(reason, int(verdict.detail) + FAR_MS, firm=True)
 
 
