@@ -56,7 +56,6 @@ class TicketTold(Shape):
     waits_for: str
     turns: list[TurnTold] = Field(description="Where it waits for a call.")
     due_at: int | None = Field(description="When it is tried or looked at next; null where nobody knows.")
-    asked_at: int
     due_in_s: float | None
     account_configured: bool
     timeline: list[dict[str, Any]]

@@ -273,6 +273,17 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerChange:
+    """A breaker has ``opened`` for ``ms``, or ``closed`` after so long; ``kind`` is fail, denied or wait."""
+
+    destination: str
+    change: str
+    kind: str
+    reason: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """What is due now.
 
@@ -285,6 +296,8 @@ class Due:
     wake: tuple[str, ...]
     granted: tuple[tuple[str, str, int], ...] = ()
     probes: tuple[tuple[str, str], ...] = ()
+    changes: tuple[BreakerChange, ...] = ()
+    """What became of breakers since the last look of any worker, to be logged."""
 
 
 @dataclass(frozen=True, slots=True)

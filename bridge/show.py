@@ -194,7 +194,7 @@ def _due(told: dict[str, Any]) -> str:
     """When it goes on; nothing where nobody knows."""
     if told.get("due_at") is None:
         return ""
-    at = _clock(told["due_at"], told["asked_at"])
+    at = _clock(told["due_at"], round(told["due_at"] - (told["due_in_s"] or 0) * 1000))
     tried = ATTEMPT in told["waits_for"] or NOT_CALLED in told["waits_for"]
     return f", next at {at}" if tried else f", until {at} at most"
 

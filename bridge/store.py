@@ -18,7 +18,20 @@ from bridge import fullness
 from bridge.coalesce import Coalesced
 from bridge.generations import Generations
 from bridge.journal import Entry
-from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
+from bridge.protocol import (
+    Accepted,
+    Batch,
+    Breaker,
+    BreakerChange,
+    Claimed,
+    Due,
+    Finished,
+    Leases,
+    Shaken,
+    Trace,
+    Turn,
+    Verdict,
+)
 from bridge.records import Records
 from bridge.removals import Removals
 from bridge.rotations import Rotations
@@ -59,6 +72,7 @@ class Store:
     ) -> None:
         self._scripts = Scripts(redis, prefix, clock, confirm)
         self.generations = Generations(self._scripts)
+        self.outage = self._scripts.outage
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
@@ -169,12 +183,13 @@ class Store:
 
         Each such lane is noted as being woken. ``worker`` hears what the tickets in its hands were granted.
         """
-        next_ms, wake, granted, probes = await self._scripts.run("due", self.leases.lane_ms, most, worker)
+        next_ms, wake, granted, probes, changes = await self._scripts.run("due", self.leases.lane_ms, most, worker)
         return Due(
             next_ms if next_ms >= 0 else None,
             tuple(map(as_text, wake)),
             tuple((as_text(at), as_text(name), int(ms)) for at, name, ms in _grouped(granted, 3)),
             tuple((as_text(at), as_text(name)) for at, name in _grouped(probes, 2)),
+            tuple(BreakerChange(**orjson.loads(text)) for text in changes),
         )
 
     async def probe_by_call(self, destination: str) -> None:

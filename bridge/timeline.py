@@ -66,7 +66,7 @@ def masked(person: str) -> str:
 
 
 def folded(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entries, tries in a row that failed alike as one: ``at`` is the first, ``last`` the last of so many ``times``.
+    """The entries, tries in a row that failed alike as one: ``at`` is the first, ``last`` the last of ``times``.
 
     What is stored stays as it is: it is bounded, and a version before this one reads it.
     """

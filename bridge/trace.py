@@ -52,7 +52,7 @@ UNKNOWABLE = (PERSON, PAUSED, "another start for the same person")
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
 
-    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_at, due_in_s, timeline: [...]}``;
+    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_at, timeline: [...]}``;
     ``episode`` with ``opened_at`` and ``closed_at``, the ``past`` ones; what stands in the way: ``window``, ``fuse``,
     ``gone``. Times in Unix ms, None where they are not known.
     """
@@ -86,7 +86,6 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "waits_for": waits_for,
         "turns": [_turn(one) for one in found.turns],
         "due_at": _due_at(found, waits_for),
-        "asked_at": found.now_ms,
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),

@@ -135,14 +135,20 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
             await worker.async_run()
         except Exception as error:
             # Whatever it is: a worker whose loop has ended looks alive and does nothing.
-            meant, logged = app.queue.understood(error), faults.again(now=app.monotonic())
+            meant = app.queue.understood(error)
             if meant is not error:
                 app.metrics.redis_failures.inc()
-            if logged and meant is error:
-                app.log.exception("arq restarts", times=faults.times)
-            elif logged:
-                app.log.warning("arq restarts", reason=str(meant), times=faults.times)
+            # Redis away is told by bridge/outage.py, for all of the process.
+            if not isinstance(meant, StoreUnavailable) and faults.again(now=app.monotonic()):
+                _told(app, error, meant, faults.times)
         await asyncio.sleep(RESTART_S)
+
+
+def _told(app: App, error: BaseException, meant: BaseException, times: int) -> None:
+    if meant is error:
+        app.log.exception("arq restarts", times=times)
+    else:
+        app.log.error("arq restarts", reason=str(meant), times=times)
 
 
 def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:

@@ -52,4 +52,6 @@ def _told(work: Work, action: str, begun: float, error: CallError | None) -> Non
     outcome = "done" if error is None else type(error).__name__
     work.actions.append({"action": action, "outcome": outcome, "ms": round(took_s * 1000, 1)})
     work.app.metrics.calls.labels(work.account, action, outcome).inc()
+    if error is not None:
+        work.app.log.info("call failed", action=action, outcome=outcome, reason=error.reason)
     work.app.metrics.call_seconds.labels(action).observe(took_s)

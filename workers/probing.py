@@ -41,7 +41,7 @@ async def probe(app: App, destination: str, name: str) -> None:
             await _ask(app, *known)
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
-        app.log.warning("store unavailable", reason=str(error))
+        app.store.outage.failed(str(error))
     except Exception:
         # A destination that nothing can ask is tried by whoever waits first, or it would never be called again.
         app.metrics.faults.labels("").inc()

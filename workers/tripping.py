@@ -25,4 +25,5 @@ def tripped(work: Work, direction: fuse.Direction, text: str) -> None:
     work.tell("tripped", reason=reason)
     work.app.metrics.tripped.labels(work.account).inc()
     work.letter(reason, FUSE)
+    work.app.log.warning("fuse tripped", reason=reason)
     work.add(told(work.link, f"fuse:{now}", account, "fuse", reason=reason))

@@ -236,6 +236,7 @@ class Work:
         letter = self.letter(reason, action, event=event, todo=todo, say=say)
         self.tell("buried", action=action, reason=reason, letter=letter.id)
         self.app.metrics.buried.labels(self.account).inc()
+        self.app.log.warning("buried", action=action, reason=reason, letter=letter.id)
 
     def letter(
         self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None

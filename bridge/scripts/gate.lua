@@ -28,6 +28,8 @@ local OVERTAKEN_MOST = 50
 -- A destination that is not configured any more is forgotten after a week.
 local KEPT_MS = 7 * 86400000
 local GRANTS_MOST = 500
+local CHANGES_MOST = 200
+local CHANGES_KEPT_MS = 3600000
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
 local function pace_key(name) return P .. 'pace:' .. name end
@@ -121,18 +123,32 @@ local function take_back(destination)
   redis.call('DEL', grants_key(destination))
 end
 
+-- For the log of whichever worker looks next (due.lua): told once, whoever it was that saw it.
+local function note_change(destination, change, kind, reason, ms)
+  local key = P .. 'breaker-changes'
+  redis.call('RPUSH', key, cjson.encode({destination = destination, change = change, kind = kind, reason = reason, ms = ms}))
+  redis.call('LTRIM', key, -CHANGES_MOST, -1)
+  redis.call('PEXPIRE', key, CHANGES_KEPT_MS)
+end
+
 -- A probe that worked forgets all that was; after a mere wait the failures still count.
 local function close_breaker(destination)
   local key = breaker_key(destination)
-  local kind = redis.call('HGET', key, 'kind')
+  local b = redis.call('HMGET', key, 'kind', 'since', 'why')
+  local kind = b[1]
   if kind then look_at(destination, NOW) end
+  if b[2] then note_change(destination, 'closed', kind or '', b[3] or '', NOW - tonumber(b[2])) end
   if kind == 'fail' or kind == 'denied' then redis.call('DEL', key) end
-  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level', 'by_call', 'row')
+  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level', 'by_call', 'row', 'since', 'why')
 end
 
 local function open_breaker(destination, for_ms, reason, kind)
   local key = breaker_key(destination)
-  if tonumber(redis.call('HGET', key, 'until') or '0') >= NOW + for_ms then return end
+  local b = redis.call('HMGET', key, 'until', 'kind', 'since')
+  if tonumber(b[1] or '0') >= NOW + for_ms then return end
+  if b[2] ~= kind then note_change(destination, 'opened', kind, reason, for_ms) end
+  -- A wait that was asked for is no fault of anybody's: only what opened for a fault is told to have closed.
+  if kind ~= 'wait' then redis.call('HSET', key, 'since', b[3] or NOW, 'why', reason) end
   redis.call('HSET', key, 'until', NOW + for_ms, 'reason', reason, 'kind', kind)
   redis.call('HDEL', key, 'probing', 'by_call')
   take_back(destination)

@@ -141,7 +141,7 @@ def test_a_trace_tells_the_facts_and_then_the_way() -> None:
         extra_conversations=["c-2", "c-3"],
         waits_for="Jelou's start event",
         due_at=AT + 12_400,
-        asked_at=AT,
+        due_in_s=12.4,
         timeline=[{"at": AT, "what": "moved", "phase": "open"}],
     ).splitlines()
     assert [text.split() for text in found[1:4]] == [
@@ -154,14 +154,14 @@ def test_a_trace_tells_the_facts_and_then_the_way() -> None:
 
 def test_a_wait_whose_end_nobody_knows_has_no_time() -> None:
     """Nothing is said of a moment at which the bridge only looks again."""
-    assert printed(waits_for="a person's decision", due_at=None, asked_at=AT).splitlines()[-1].endswith("decision")
+    assert printed(waits_for="a person's decision", due_at=None, due_in_s=3_594.0).splitlines()[-1].endswith("decision")
 
 
 @pytest.mark.parametrize("later_ms", [90_000, 36 * HOUR_MS])
 def test_a_next_try_is_told_with_its_time(later_ms: int) -> None:
     """And with its date, where that is not today's."""
     why = "cannot connect to gateway.jelou.ai:443 (connection refused), attempt 4"
-    found = printed(waits_for=why, due_at=AT + later_ms, asked_at=AT)
+    found = printed(waits_for=why, due_at=AT + later_ms, due_in_s=later_ms / 1000)
     at = datetime.fromtimestamp((AT + later_ms) / 1000, UTC).astimezone()
     form = "%H:%M:%S" if later_ms < HOUR_MS else "%Y-%m-%d %H:%M:%S"
     assert f"{why}, next at {at.strftime(form)}\n" in found
