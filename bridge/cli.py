@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from bridge import logs, show
+from bridge.cli_accounts import accounts as account_commands
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
 from bridge.cli_helpdesks import deliveries, helpdesks
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="The bridge between a helpdesk and Jelou: tickets become conversations, conversations find their tickets.",
 )
+app.add_typer(account_commands, name="accounts")
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(orphans, name="orphans")
 app.add_typer(integration, name="integration")

@@ -9,14 +9,14 @@ import orjson
 from aiohttp import web
 
 from bridge import fullness
+from bridge.destinations import destinations
 from bridge.errors import StoreUnavailable
 from bridge.hearing import senders, silent_now
-from bridge.protocol import helpdesk_destination, jelou_destination, shown
+from bridge.protocol import shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from bridge.accounts import Bridge
     from bridge.generations import Loss
     from bridge.protocol import Breaker
     from bridge.wiring import App
@@ -80,12 +80,6 @@ async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:
     except StoreUnavailable as error:
         return {"reason": str(error)}
     return {"reason": fullness.in_words(server["memory"])} if server["memory"] >= fullness.DELIVERIES_AT else {}
-
-
-def destinations(bridge: Bridge) -> list[str]:
-    """Everything the bridge calls, by its name at the gate."""
-    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
-    return [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, accounts)]
 
 
 def _not_called(one: Breaker) -> dict[str, object]:

@@ -194,11 +194,28 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``)."""
+    """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``).
+
+    ``credential`` is a hash of the one that was denied; see ``bridge/credentials.py``.
+    """
 
     destination: str
     kind: str
     ms: int
+    reason: str
+    credential: str = ""
+
+    def dump(self) -> tuple[str | int, ...]:
+        """As the scripts take it."""
+        return (self.destination, self.kind, self.ms, self.reason, self.credential)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What came of trying a destination again: tried, called (nothing was wrong), or wait (it asked for ``for_ms``)."""
+
+    outcome: str
+    for_ms: int
     reason: str
 
 
@@ -259,7 +276,7 @@ class Finish:
     behind: str = ""
     held: str = ""
     uncount: str = ""
-    outcomes: tuple[tuple[str, str, int, str], ...] = ()
+    outcomes: tuple[tuple[str | int, ...], ...] = ()
     unbury: tuple[str, ...] = ()
     bury: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from bridge.admission import reconciled
+from bridge.credentials import with_credential
 from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import caller_gate, explained, list_gate, outcome
@@ -230,7 +231,7 @@ class Reconciler:
             answer = judge(await self._app.granting.send(self._app.http, self._whose, call))
         except CallError as failed:
             error = explained(gate, failed)
-            await self._tell(action, type(error).__name__, outcome(gate, error))
+            await self._tell(action, type(error).__name__, with_credential(self._app.bridge, outcome(gate, error)))
             raise error from None
         await self._tell(action, "done", outcome(gate, None))
         return answer

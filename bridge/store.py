@@ -27,6 +27,7 @@ from bridge.protocol import (
     Due,
     Finished,
     Leases,
+    Retry,
     Shaken,
     Trace,
     Turn,
@@ -195,6 +196,21 @@ class Store:
     async def probe_by_call(self, destination: str) -> None:
         """There is no harmless read at this broken destination: whoever waits first may try."""
         await self._scripts.run("probe_by_call", destination)
+
+    async def retry(self, destination: str) -> Retry:
+        """What kept it from being called is repaired: have it asked at once. A wait that it asked for is obeyed."""
+        outcome, for_ms, reason = map(as_text, await self._scripts.run("retry", destination))
+        return Retry(outcome, int(for_ms), reason)
+
+    async def refused_credentials(self, destinations: Sequence[str]) -> dict[str, str]:
+        """Those of the destinations that refuse the credential, with the hash of the one that they refused."""
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for one in destinations:
+                pipe.hmget(f"{self._scripts.prefix}:breaker:{one}", ["kind", "credential"])
+            found = await self._scripts.guard(pipe.execute())
+        return {
+            one: as_text(digest) for one, (kind, digest) in zip(destinations, found, strict=True) if kind == b"denied"
+        }
 
     async def pause(self, account: str, since: str) -> None:
         """Hold back the account's starts. Everything else goes on; nothing is lost."""

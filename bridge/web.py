@@ -183,7 +183,7 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     delivery_id = uuid4().hex
     async with reading(app, delivery, jelou.verifications(project)):
         event = jelou.read(verified, name)
-        logs.about(delivery=delivery_id, conversation=event.conversation_id)
+        logs.about(delivery=delivery_id, conversation=getattr(event, "conversation_id", ""))
         unknown = event.told if isinstance(event, UnrecognisedConversation) else ""
         told = (
             None

@@ -50,6 +50,7 @@ WEB = {
 }
 TERMINAL = {
     "bridge.cli": "",
+    "bridge.cli_accounts": "",
     "bridge.cli_desk": "",
     "bridge.cli_forget": "",
     "bridge.cli_reconcile": "",

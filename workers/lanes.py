@@ -156,7 +156,7 @@ class Lanes:
             await self._held(work)
             self._aside.end(claimed.ticket)
         except StoreUnavailable as error:
-            self._left(claimed, error)
+            self._left(error)
         except Exception:
             self._app.log.exception("bug")
             await self._set_aside(claimed, UNFINISHED)
@@ -191,9 +191,9 @@ class Lanes:
         try:
             await self._app.store.finish(aside(self._app, claimed, reason, times))
         except StoreUnavailable as error:
-            self._left(claimed, error)
+            self._left(error)
 
-    def _left(self, claimed: Claimed, error: StoreUnavailable) -> None:
+    def _left(self, error: StoreUnavailable) -> None:
         self._app.metrics.redis_failures.inc()
         self._app.store.outage.failed(str(error))
         self._app.log.info("ticket left", reason=str(error))

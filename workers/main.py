@@ -139,16 +139,12 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
             if meant is not error:
                 app.metrics.redis_failures.inc()
             # Redis away is told by bridge/outage.py, for all of the process.
-            if not isinstance(meant, StoreUnavailable) and faults.again(now=app.monotonic()):
-                _told(app, error, meant, faults.times)
+            logged = not isinstance(meant, StoreUnavailable) and faults.again(now=app.monotonic())
+            if logged and meant is error:
+                app.log.exception("arq restarts", times=faults.times)
+            elif logged:
+                app.log.error("arq restarts", reason=str(meant), times=faults.times)  # noqa: TRY400 - Redis said it
         await asyncio.sleep(RESTART_S)
-
-
-def _told(app: App, error: BaseException, meant: BaseException, times: int) -> None:
-    if meant is error:
-        app.log.exception("arq restarts", times=times)
-    else:
-        app.log.error("arq restarts", reason=str(meant), times=times)
 
 
 def _crons(app: App, lanes: Lanes, limits: Limits) -> list[Cron]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bridge import jelou, jelou_send
+from bridge.credentials import with_credential
 from bridge.domain import Probe, TicketRef
 from bridge.errors import CallError, StoreUnavailable
 from bridge.gates import caller_gate, explained, outcome, project_gate
@@ -61,7 +62,7 @@ async def _ask(app: App, gate: Gate, send: Callable[[], Awaitable[Reply]], judge
         judge(await send())
     except CallError as failed:
         error = explained(gate, failed)
-    learned = outcome(gate, error)
+    learned = with_credential(app.bridge, outcome(gate, error))
     app.metrics.calls.labels(shown(gate.destination), Probe.type, learned.kind).inc()
     app.log.info("probed", destination=shown(gate.destination), outcome=learned.kind, reason=learned.reason)
     await app.store.rounds.pass_gate(LANE, None, [learned])

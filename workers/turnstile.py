@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from bridge.credentials import try_repaired
 from bridge.gates import credential
 from bridge.protocol import shown
 from workers.probing import probe
@@ -24,6 +25,7 @@ class Turnstile:
         self._app = app
         self._most_s = most_s
         self._next_ms: int | None = 0
+        self._repaired = False
         self._probes: set[asyncio.Task[None]] = set()
 
     async def pause(self) -> None:
@@ -33,6 +35,9 @@ class Turnstile:
 
     async def look(self) -> None:
         """Grant, wake, try. Raises StoreUnavailable; then the next look does it."""
+        if not self._repaired:
+            await try_repaired(self._app)
+            self._repaired = True
         due = await self._app.store.due(self._app.turns.worker)
         self._next_ms = due.next_ms
         self._app.turns.tell(due.granted)

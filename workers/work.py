@@ -315,7 +315,7 @@ class Work:
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,
-            outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
+            outcomes=tuple(one.dump() for one in self.outcomes),
             bury=tuple(self.bury),
             wanted=tuple(self.wanted),
             requeue=tuple(self.again.values()),

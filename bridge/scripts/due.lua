@@ -6,6 +6,7 @@
 
 local most = tonumber(ARGV[2])
 
+ask_those_of_a_person()
 for _, destination in ipairs(redis.call('ZRANGEBYSCORE', QUEUES, '-inf', NOW, 'LIMIT', 0, most)) do
   -- The rest is served by the next look, which follows at once.
   if GRANTED >= GRANTS_MOST then break end

@@ -176,11 +176,14 @@ local function failed(destination, kind, reason)
   open_breaker(destination, for_ms, reason, 'fail')
 end
 
--- outcome: [destination, kind, ms, reason]; kind is ok, denied, wait, or one of failed's.
+-- outcome: [destination, kind, ms, reason, hash of the denied credential]; kind is ok, denied, wait, or one of failed's.
 local function record(outcome)
   local destination, kind, ms, reason = outcome[1], outcome[2], outcome[3], outcome[4]
   local key = breaker_key(destination)
-  if kind == 'denied' then return open_breaker(destination, DENIED_MS, reason, kind) end
+  if kind == 'denied' then
+    open_breaker(destination, DENIED_MS, reason, kind)
+    return redis.call('HSET', key, 'credential', outcome[5] or '')
+  end
   if kind == 'wait' then return open_breaker(destination, ms, reason, kind) end
   if tonumber(redis.call('HGET', key, 'until') or '0') > NOW then return end
   if kind ~= 'ok' then return failed(destination, kind, reason) end
@@ -218,6 +221,16 @@ local function ask_for_probe(destination, name)
   redis.call('HSET', breaker_key(destination), 'probing', NOW + PROBE_MS)
   PROBES[#PROBES + 1] = {destination, name}
   look_at(destination, NOW + PROBE_MS)
+end
+
+-- The next look of any worker asks it, also where nobody waits there.
+local function ask_at_once(destination) redis.call('RPUSH', P .. 'retries', destination) end
+
+local function ask_those_of_a_person()
+  for _, destination in ipairs(redis.call('LPOP', P .. 'retries', CHANGES_MOST) or {}) do
+    local kind = redis.call('HGET', breaker_key(destination), 'kind')
+    if kind == 'fail' or kind == 'denied' then ask_for_probe(destination, '') end
+  end
 end
 
 local function has_work(ticket)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
@@ -13,6 +16,7 @@ EVENTS = {
     # nobody need do anything: what was done, and what goes on by itself
     "asked to wait": "info",
     "call failed": "info",
+    "credential changed": "info",
     "delivery": "info",
     "draining": "info",
     "forgotten": "info",
