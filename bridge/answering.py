@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiohttp import web
 
+from bridge import logs
 from bridge.errors import Overloaded, Rejected, SignatureRejected, StoreUnavailable, TooManyFailures, Unreadable
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ def json_answer(status: int, body: object, headers: dict[str, str] | None = None
 async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error becomes the status its sender understands; never a 500 by choice, never a redirect."""
     app = request.app[APP]
+    # One task serves all requests of a connection.
+    logs.about_nothing()
     try:
         return await handler(request)
     except Rejected as error:
@@ -36,7 +39,8 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return json_answer(error.status, _told_to_sender(error), _headers(error))
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
-        app.log.warning("store unavailable", path=request.path[:120], reason=str(error))
+        app.store.outage.failed(str(error))
+        app.log.info("try again", path=request.path[:120], reason=str(error))
         return _try_again()
     except Overloaded as error:
         app.log.warning("overloaded", path=request.path[:120])

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge import api_shapes as shapes
 from bridge.answering import json_answer
-from bridge.api_accounts import ACCOUNTS, RECONCILE
+from bridge.api_accounts import ACCOUNTS, RECONCILE, RETRY
 from bridge.api_brake import BRAKE
 from bridge.api_forget import FORGET
 from bridge.api_ticket import TicketTold
@@ -189,4 +189,5 @@ ROUTES: tuple[Row, ...] = (
     FORGET,
     ACCOUNTS,
     RECONCILE,
+    RETRY,
 )

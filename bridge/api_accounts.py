@@ -10,11 +10,14 @@ from pydantic import Field
 from bridge.account_states import account_states
 from bridge.api_shapes import Shape
 from bridge.asking import Row
+from bridge.destinations import named
 from bridge.errors import Unreadable
 from bridge.hearing import told_of
 from bridge.missed import Window
+from bridge.protocol import helpdesk_destination
 from bridge.reconcile_once import reconcile_once
 from bridge.reconciling import NotListedError
+from bridge.retrying import retried
 from bridge.silence import expected, last_ms
 from bridge.start_waits import WORDS
 
@@ -214,4 +217,20 @@ RECONCILE = Row(
     body=ReconcileAsked,
     refuses=(404,),
 )
+
+
+class RetriedTold(Shape):
+    """What is done for each destination, for people."""
+
+    says: list[str]
+
+
+async def retry(question: Question) -> RetriedTold:
+    """Ask a destination at once that is not called just now: ``jelou`` and a project, or a kind and an account."""
+    name = f"{question.path['kind']}/{question.path['account']}"
+    found = named(question.app.bridge, name)
+    return RetriedTold(says=await retried(question.app.store, found or [helpdesk_destination(question.account)]))
+
+
+RETRY = Row("POST", "/api/accounts/{kind}/{account}/retry", retry, RetriedTold, refuses=(404,))
 ACCOUNTS = Row("GET", "/api/accounts", accounts, AccountsTold)

@@ -55,6 +55,7 @@ class TicketTold(Shape):
     gone: str = Field(description="Why the ticket takes no more writes; empty while it does.")
     waits_for: str
     turns: list[TurnTold] = Field(description="Where it waits for a call.")
+    due_at: int | None = Field(description="When it is tried or looked at next; null where nobody knows.")
     due_in_s: float | None
     account_configured: bool
     timeline: list[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""``bridge accounts``, ``pause``, ``resume`` and ``start-limit``: the starts of each account and their brake."""
+"""``bridge accounts``, ``pause``, ``resume`` and ``start-limit``: starts, brake and calls of each account."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import typer
 from bridge.account_states import OLD_WORKERS, PAUSED, account_states, age, of_all, waiting_now
 from bridge.brake import Pause, StartLimit, moment, told
 from bridge.cli_reconcile import seconds
+from bridge.destinations import named
+from bridge.retrying import retried
 from bridge.start_waits import WORDS
 from bridge.terminal import ConfigOption, JsonOption, print_json, run, screen, settings_and_bridge
 from bridge.wiring import queue_on, store_on
@@ -30,6 +32,7 @@ Wake = Callable[[list[str]], Awaitable[None]]
 accounts = typer.Typer(help="How the starts of each account do: running or paused, the hour's cap, what waits and why.")
 
 AccountArgument = Annotated[str, typer.Argument(help="kind/account, for example zendesk/acme.")]
+WhichArgument = Annotated[str, typer.Argument(help="kind/account; or jelou, or jelou/project.")]
 SomeArgument = Annotated[str, typer.Argument(help="kind/account, for example zendesk/acme; or --all.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All accounts, those included that are configured later.")]
 WhyOption = Annotated[str, typer.Option("--why", help="Why; shown to whoever looks.")]
@@ -67,6 +70,28 @@ def _lines(one: AccountState) -> Iterator[str]:
     for side, breaker in ((f"jelou/{one.project}", one.jelou), (one.account, one.helpdesk)):
         if breaker:
             yield f"  {side} is not called just now: {breaker.reason}"
+
+
+# --- its calls -------------------------------------------------------------------------------------------------------
+
+
+@accounts.command("retry")
+def retry(which: WhichArgument, config: ConfigOption = None) -> None:
+    """Call a helpdesk or Jelou again at once, after a credential or an outage was repaired, by a harmless read.
+
+    A worker asks within a second or two; calls go on when it is answered. A wait that it asked for is obeyed.
+    """
+
+    async def step(store: Store, bridge: Bridge, _: Wake) -> list[str]:
+        found = named(bridge, which)
+        if not found:
+            known = ", ".join((*(f"jelou/{name}" for name in bridge.jelou), *_names(bridge)))
+            message = f"no account {which}; configured: {known}"
+            raise typer.BadParameter(message)
+        return await retried(store, found)
+
+    for line in _with_store(config, step):
+        _print(line)
 
 
 # --- the brake -------------------------------------------------------------------------------------------------------

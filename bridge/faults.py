@@ -30,8 +30,7 @@ class Faults:
             await step()
         except StoreUnavailable as error:
             self._app.metrics.redis_failures.inc()
-            if self.again():
-                self._app.log.warning("store unavailable", where=self._name, reason=str(error), times=self.times)
+            self._app.store.outage.failed(str(error))
         except Exception:
             self._app.metrics.faults.labels("").inc()
             if self.again():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Gauge
 
 from bridge.overview import allowed_per_minute
-from bridge.protocol import EVERY
+from bridge.protocol import EVERY, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +55,9 @@ def show(gauges: Gauges, bridge: Bridge, overview: Overview, server: Mapping[str
     gauges.workers_alive.set(overview.workers_alive)
     _all(gauges.processes, _counted(overview))
     _show_backlogs(gauges, overview)
-    _all(gauges.calls, {(name,): count for name, count in overview.calls_waiting.items()})
+    _all(gauges.calls, {(shown(name),): count for name, count in overview.calls_waiting.items() if count})
     allowed = allowed_per_minute(bridge)
-    _all(gauges.pace_used, {(name,): made / allowed[name] for name, made in overview.calls_made.items() if made})
+    _all(gauges.pace_used, {(shown(name),): made / allowed[name] for name, made in overview.calls_made.items() if made})
     _all(gauges.letters, {(cause,): count for cause, count in overview.letters.items()})
     _all(gauges.orphans, {(name,): count for name, count in overview.orphans.items()})
     known = {f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named}

@@ -46,7 +46,7 @@ async def listen(app: App) -> None:
             "sender silent", sender=name, for_s=round((now - told["since_ms"]) / 1000), usual=told["missed"]
         )
     for name in ended:
-        app.log.info("sender heard again", sender=name)
+        app.log.warning("sender heard again", sender=name)
 
 
 async def silent_now(app: App) -> dict[str, dict[str, Any]]:

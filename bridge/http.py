@@ -7,12 +7,14 @@ Redirects are never followed: they would send a customer's words to a host nobod
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -95,8 +97,8 @@ class Http:
                 return await self._exchange(call)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if sending.possibly_sent:
-                raise Ambiguous(_reason(error)) from error
-            raise NotSent("no connection in time" if isinstance(error, TimeoutError) else _reason(error)) from error
+                raise Ambiguous(_unanswered(error)) from error
+            raise NotSent(_unconnected(error, call.url)) from error
         finally:
             _SENDING.reset(token)
 
@@ -124,8 +126,10 @@ class Http:
                 async with asyncio.timeout(first_s):
                     answer = await self._answer(stack, call, follow)
                 yield Stream(answer)
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, TimeoutError) as error:
+            raise NotSent(_unconnected(error, call.url)) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NotSent(_reason(error)) from error
+            raise NotSent(_unanswered(error)) from error
 
     async def _answer(
         self, stack: AsyncExitStack, call: Call, follow: Callable[[Call, str], Call | None]
@@ -168,7 +172,7 @@ class Stream:
             async for chunk in self.answer.content.iter_chunked(size):
                 yield chunk
         except (aiohttp.ClientError, OSError) as error:
-            raise NotSent(_reason(error)) from error
+            raise NotSent(_unanswered(error)) from error
 
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -192,18 +196,51 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile("[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 """RFC 9110, 5.5; what is beyond ASCII goes out as UTF-8, halves of pairs cannot."""
 
-REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "the host's name is not known"),
-    (aiohttp.ClientConnectorCertificateError, "the host's certificate is not trusted"),
-    (aiohttp.ClientConnectorError, "no connection to the host"),
+UNCONNECTED: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (TimeoutError, "no connection in time"),
+    (aiohttp.ClientConnectorDNSError, "its name is not known"),
+    (aiohttp.ClientConnectorCertificateError, "its certificate is not trusted"),
+    (aiohttp.ClientSSLError, "no agreement on TLS"),
+    (aiohttp.InvalidURL, "the URL is not one"),
+)
+ERRNOS: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset",
+    errno.ETIMEDOUT: "no connection in time",
+    errno.ENETUNREACH: "no route to its network",
+    errno.EHOSTUNREACH: "no route to it",
+    errno.EMFILE: "this process has no file descriptors left",
+}
+UNANSWERED: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (TimeoutError, "no answer in time"),
     (aiohttp.ServerDisconnectedError, "the connection was closed before the answer"),
     (aiohttp.ClientPayloadError, "the answer broke off"),
-    (TimeoutError, "no answer in time"),
-    (aiohttp.InvalidURL, "the URL is not one"),
     (OSError, "the connection broke"),
 )
 """First match. Never the exception's own text: it may hold a URL with a token."""
 
 
-def _reason(error: BaseException) -> str:
-    return next((words for kind, words in REASONS if isinstance(error, kind)), "the exchange failed")
+def _unconnected(error: BaseException, url: str) -> str:
+    """Why nothing was sent, with the address: what a person looks at first."""
+    why = next((words for kind, words in UNCONNECTED if isinstance(error, kind)), "")
+    why = why or ERRNOS.get(getattr(error, "errno", None) or 0, "no connection")
+    return f"cannot connect to {_address(url)} ({why})"
+
+
+def _unanswered(error: BaseException) -> str:
+    return next((words for kind, words in UNANSWERED if isinstance(error, kind)), "the exchange failed")
+
+
+PORTS: Final = {"https": 443, "http": 80}
+HOST_MOST: Final = 253
+
+
+def _address(url: str) -> str:
+    """Host and port, and nothing else of a URL: the rest may hold a token."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return "a host that its URL does not tell"
+    name = f"[{host}]" if ":" in host else host[:HOST_MOST]
+    return f"{name}:{port}"

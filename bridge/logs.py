@@ -44,8 +44,9 @@ class _OneLine(logging.Formatter):
     """As the standard library's, for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record, with nothing in it that steers a terminal."""
-        return visible(super().format(record))
+        """The record and what it is about, with nothing in it that steers a terminal."""
+        about = "".join(f" {name}={value}" for name, value in structlog.contextvars.get_contextvars().items())
+        return visible(super().format(record) + about)
 
 
 def _no_texts_of_redis(_: WrappedLogger, __: str, told: EventDict) -> EventDict:
@@ -72,7 +73,7 @@ class NoTextsOfRedis(logging.Filter):
 def from_the_loop(_: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
     """A loop's exception handler. A task that nobody waits for has failed: asyncio would log all of its error."""
     error = told.get("exception")
-    logger().warning("task failed", reason=type(error).__name__ if error else told["message"])
+    logger().error("task failed", reason=type(error).__name__ if error else told["message"])
 
 
 def configure(level: str = "info", style: str = "auto") -> None:
@@ -107,6 +108,16 @@ def configure(level: str = "info", style: str = "auto") -> None:
     # aiohttp logs a broken request with its bytes: a credential, or a customer's words. What breaks in a handler of
     # ours never gets there.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+
+
+def about(**facts: str) -> None:
+    """From now on these stand in every line of this task, and of the tasks that it begins; what is empty does not."""
+    structlog.contextvars.bind_contextvars(**{name: value for name, value in facts.items() if value})
+
+
+def about_nothing() -> None:
+    """What this task does from now on is about something else."""
+    structlog.contextvars.clear_contextvars()
 
 
 def logger() -> FilteringBoundLogger:

@@ -10,11 +10,12 @@ from aiohttp import web
 
 from bridge import fullness
 from bridge.account_states import warnings as starts_held
+from bridge.destinations import destinations
 from bridge.errors import StoreUnavailable
 from bridge.gauges import show
 from bridge.hearing import senders, silent_now
 from bridge.heartbeats import own_version
-from bridge.overview import destinations
+from bridge.protocol import shown
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -105,7 +106,7 @@ async def _refusal(app: App, server: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _not_called(one: Breaker) -> dict[str, object]:
-    return {"destination": one.destination, "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
+    return {"destination": shown(one.destination), "reason": one.reason, "for_s": round(one.for_ms / 1000, 1)}
 
 
 def _silent(sender: str, one: Mapping[str, int], now_ms: int) -> dict[str, object]:
@@ -164,7 +165,7 @@ async def _look_at_breakers(app: App) -> None:
     except StoreUnavailable:
         return
     for name in names:
-        app.metrics.breaker_open.labels(name).set(name in open_ones)
+        app.metrics.breaker_open.labels(shown(name)).set(name in open_ones)
 
 
 async def _look_at_silence(app: App) -> None:

@@ -11,6 +11,7 @@ import orjson
 
 from bridge import heartbeats
 from bridge.correlate import lane_name
+from bridge.destinations import destinations
 from bridge.domain import TicketRef
 from bridge.helpdesks import REGISTRY
 from bridge.protocol import helpdesk_destination, jelou_destination
@@ -94,12 +95,6 @@ def accounts_of(bridge: Bridge) -> list[tuple[str, str, str]]:
         for kind, named in bridge.helpdesks.items()
         for name, account in named.items()
     ]
-
-
-def destinations(bridge: Bridge) -> list[str]:
-    """Everything the bridge calls, by its name at the gate."""
-    accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
-    return [*map(jelou_destination, bridge.jelou), *map(helpdesk_destination, accounts)]
 
 
 def allowed_per_minute(bridge: Bridge) -> dict[str, float]:

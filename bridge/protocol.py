@@ -174,13 +174,19 @@ class Gate:
 
 
 def jelou_destination(project: str) -> str:
-    """A Jelou project as the gate, the metrics and people know it."""
+    """A Jelou project as the gates know it; ``shown`` is what people read."""
     return f"jelou:{project}"
 
 
 def helpdesk_destination(account: str) -> str:
     """The same for a helpdesk account, ``kind/name``."""
     return f"helpdesk:{account}"
+
+
+def shown(destination: str) -> str:
+    """A destination as people read it everywhere: ``jelou/soporte``, ``zendesk/acme``. Its stored name stays."""
+    side, _, name = destination.partition(":")
+    return f"jelou/{name}" if side == "jelou" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +200,28 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``)."""
+    """What became of a call, for the breaker of its destination: ok, fail, denied, or wait (for ``ms``).
+
+    ``credential`` is a hash of the one that was denied; see ``bridge/credentials.py``.
+    """
 
     destination: str
     kind: str
     ms: int
+    reason: str
+    credential: str = ""
+
+    def dump(self) -> tuple[str | int, ...]:
+        """As the scripts take it."""
+        return (self.destination, self.kind, self.ms, self.reason, self.credential)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What came of trying a destination again: tried, called (nothing was wrong), or wait (it asked for ``for_ms``)."""
+
+    outcome: str
+    for_ms: int
     reason: str
 
 
@@ -271,7 +294,7 @@ class Finish:
     behind: str = ""
     held: str = ""
     uncount: str = ""
-    outcomes: tuple[tuple[str, str, int, str], ...] = ()
+    outcomes: tuple[tuple[str | int, ...], ...] = ()
     unbury: tuple[str, ...] = ()
     bury: tuple[tuple[str, str], ...] = ()
     said: tuple[str, ...] = ()
@@ -288,6 +311,17 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerChange:
+    """A breaker has ``opened`` for ``ms``, or ``closed`` after so long; ``kind`` is fail, denied or wait."""
+
+    destination: str
+    change: str
+    kind: str
+    reason: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """What is due now.
 
@@ -300,6 +334,8 @@ class Due:
     wake: tuple[str, ...]
     granted: tuple[tuple[str, str, int], ...] = ()
     probes: tuple[tuple[str, str], ...] = ()
+    changes: tuple[BreakerChange, ...] = ()
+    """What became of breakers since the last look of any worker, to be logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +362,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything the store knows of one ticket. ``due_in_ms`` is None where nothing is to be done.
+    """Everything the store knows of one ticket, at ``now_ms``. ``due_in_ms`` is None where nothing is to be done.
 
     ``paused`` says what holds its account's starts back; empty while nothing does.
     """
@@ -344,6 +380,7 @@ class Trace:
     turns: tuple[Turn, ...] = ()
     no_worker: str = ""
     """That no worker is alive, in words; empty while one is."""
+    now_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from arq.worker import Worker, func
 
 from bridge import redis_errors
 from bridge.bell import Bell, Listener
+from bridge.errors import StoreUnavailable
+from bridge.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -171,6 +173,7 @@ class Queue:
             default_queue_name=self._name,
         )
         self.bell = Bell(self._pool, prefix)
+        self.outage = Outage()
 
     async def wake(self, lane: str) -> None:
         """Send a job for the lane. Raises StoreUnavailable; then the sweep wakes the lane within a second."""
@@ -184,7 +187,10 @@ class Queue:
 
     def understood(self, error: BaseException) -> BaseException:
         """What an error of redis-py's, or of arq's for it, means to us."""
-        return redis_errors.understood(error, redis_errors.address(self._pool.connection_pool))
+        meant = redis_errors.understood(error, redis_errors.address(self._pool.connection_pool))
+        if isinstance(meant, StoreUnavailable):
+            self.outage.failed(str(meant))
+        return meant
 
     async def _send(self, lane: str) -> None:
         """As arq's enqueue_job, but for its two questions whether a fresh id is taken; with the ring, in one step."""

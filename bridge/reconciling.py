@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from bridge.admission import reconciled
+from bridge.credentials import with_credential
 from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import caller_gate, explained, list_gate, outcome
 from bridge.granting import Whose
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, ahead_ms, is_unread, verdict, wanted
+from bridge.protocol import shown
 from bridge.steps import in_steps
 
 if TYPE_CHECKING:
@@ -229,7 +231,7 @@ class Reconciler:
             answer = judge(await self._app.granting.send(self._app.http, self._whose, call))
         except CallError as failed:
             error = explained(gate, failed)
-            await self._tell(action, type(error).__name__, outcome(gate, error))
+            await self._tell(action, type(error).__name__, with_credential(self._app.bridge, outcome(gate, error)))
             raise error from None
         await self._tell(action, "done", outcome(gate, None))
         return answer
@@ -242,7 +244,7 @@ class Reconciler:
         until = self._app.monotonic() + PATIENCE_S
         while True:
             told = await self._app.store.rounds.pass_gate(self._caller, gate, ())
-            destination, wait_s = gate.destination, int(told.detail) / 1000
+            destination, wait_s = shown(gate.destination), int(told.detail) / 1000
             if told.verdict == "go":
                 await asyncio.sleep(wait_s)
                 return

@@ -55,7 +55,7 @@ class Rounds:
 
         ``outcomes`` tell the breaker what became of calls before; without a gate that is all.
         """
-        told = [(one.destination, one.kind, one.ms, one.reason) for one in outcomes]
+        told = [one.dump() for one in outcomes]
         asked = orjson.dumps(gate or False)
         return Verdict(*map(as_text, await self._scripts.run("pass_gate", name, asked, orjson.dumps(told))))
 

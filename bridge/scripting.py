@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge import fullness, redis_errors
 from bridge.errors import StoreRefused, StoreUnavailable, UnusableRedis
+from bridge.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -90,6 +91,7 @@ class Scripts:
         self.redis = redis
         self.address = redis_errors.address(redis.connection_pool)
         self.prefix = prefix
+        self.outage = Outage()
         self._confirmation = CONFIRMATIONS[confirm]
         self.generation = ""
         self.entered = False
@@ -187,18 +189,23 @@ class Scripts:
     async def guard(self, answer: Any) -> Any:
         """The awaited answer, untyped: redis-py types one method for its clients of both kinds."""
         try:
-            return await answer
+            answered = await answer
         except redis_errors.ERRORS as error:
             meant = self._understood(error)
             if meant is error:
                 raise
             raise meant from None
+        self.outage.answered()
+        return answered
 
     def _understood(self, error: Exception) -> BaseException:
         """What an error of redis-py's means to us; itself where it is a bug of ours."""
         if redis_errors.code(error) == STALE:
             return StaleGenerationError(STALE_WORDS)
-        return redis_errors.understood(error, self.address)
+        meant = redis_errors.understood(error, self.address)
+        if isinstance(meant, StoreUnavailable):
+            self.outage.failed(str(meant))
+        return meant
 
 
 def as_text(value: bytes | str | None) -> str:

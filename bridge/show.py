@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from bridge.timeline import ATTEMPT, folded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,8 +69,10 @@ STYLES = {
     "waiting": "dim",
     "ignored": "dim",
 }
-TOLD = {"at", "what", "event", "action", "delivery", "key", "message"}
+TOLD = {"at", "what", "event", "action", "delivery", "key", "message", "times", "last"}
 """Names that the line's words already say, or that only ``--json`` needs."""
+
+NOT_CALLED = "is not called just now"
 
 USUAL = {("try", 1), ("type", "text")}
 """What is so nearly always, and needs no word."""
@@ -94,12 +98,18 @@ def line(told: dict[str, Any]) -> Text:
     """One entry as a line."""
     at = datetime.fromtimestamp(told["at"] / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
     subject = EVENTS.get(told.get("event", ""), "") or _action(told) or HAPPENED.get(told["what"], "")
-    detail = ", ".join(f"{name} {_value(name, value)}" for name, value in told.items() if _worth(name, value))
+    details = [f"{name} {_value(told, name)}" for name, value in told.items() if _worth(name, value)]
+    detail = ", ".join([*details, *_times(told)])
     text = Text(f"{at}  ", style="dim")
     text.append(f"{told['what']:<10} ", style=STYLES.get(told["what"], "bold"))
     text.append(subject)
     text.append(f"  {detail}" if subject and detail else detail, style="dim" if subject else "")
     return text
+
+
+def _times(told: dict[str, Any]) -> list[str]:
+    """Of tries that are told in one line: how many, and when the last was."""
+    return [f"{told['times']} times, last at {_clock(told['last'], told['at'])}"] if "times" in told else []
 
 
 def _worth(name: str, value: Any) -> bool:
@@ -121,10 +131,18 @@ def _about(key: str) -> str:
     return THINGS.get(words[0], words[0])
 
 
-def _value(name: str, value: Any) -> str:
-    if name == "until":
-        return datetime.fromtimestamp(value / 1000, UTC).astimezone().strftime("%H:%M:%S")
-    return str(value)
+def _value(told: dict[str, Any], name: str) -> str:
+    return _clock(told[name], told["at"]) if name == "until" else str(told[name])
+
+
+def _clock(at_ms: int, now_ms: int) -> str:
+    """A time of day where the reader is; with its date where that is another than now's."""
+    at, now = (datetime.fromtimestamp(ms / 1000, UTC).astimezone() for ms in (at_ms, now_ms))
+    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+
+
+def _date(told: dict[str, Any]) -> str:
+    return datetime.fromtimestamp(told["at"] / 1000, UTC).astimezone().strftime("%Y-%m-%d")
 
 
 FACTS = {
@@ -153,7 +171,10 @@ def trace(console: Console, told: dict[str, Any]) -> None:
     for name, words in FACTS.items():
         if told[name]:
             console.print(Text(f"  {words:<22}", style="dim"), Text(_fact(told, name)), sep="")
-    for one in told["timeline"]:
+    day = ""
+    for one in folded(told["timeline"]):
+        if (date := _date(one)) != day:
+            console.print(Text(day := date, style="dim"))
         console.print(line(one))
 
 
@@ -167,9 +188,16 @@ def _fact(told: dict[str, Any], name: str) -> str:
     if write:
         return write(value)
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if name == "waits_for" and (told["due_in_s"] or 0) > 0:
-        return f"{text}, {told['due_in_s']:.0f} s more at most"
-    return text
+    return text + _due(told) if name == "waits_for" else text
+
+
+def _due(told: dict[str, Any]) -> str:
+    """When it goes on; nothing where nobody knows."""
+    if told.get("due_at") is None:
+        return ""
+    at = _clock(told["due_at"], round(told["due_at"] - (told["due_in_s"] or 0) * 1000))
+    tried = ATTEMPT in told["waits_for"] or NOT_CALLED in told["waits_for"]
+    return f", next at {at}" if tried else f", until {at} at most"
 
 
 def _day(at_ms: int) -> str:

@@ -26,10 +26,12 @@ from bridge.protocol import (
     Accepted,
     Batch,
     Breaker,
+    BreakerChange,
     Claimed,
     Due,
     Finished,
     Leases,
+    Retry,
     Shaken,
     Trace,
     Turn,
@@ -71,6 +73,7 @@ class Store:
     ) -> None:
         self._scripts = Scripts(redis, prefix, clock, confirm)
         self.generations = Generations(self._scripts)
+        self.outage = self._scripts.outage
         self.leases = leases
         self.records = Records(self._scripts, leases.lane_ms)
         self.removals = Removals(self._scripts)
@@ -184,17 +187,33 @@ class Store:
 
         Each such lane is noted as being woken. ``worker`` hears what the tickets in its hands were granted.
         """
-        next_ms, wake, granted, probes = await self._scripts.run("due", self.leases.lane_ms, most, worker)
+        next_ms, wake, granted, probes, changes = await self._scripts.run("due", self.leases.lane_ms, most, worker)
         return Due(
             next_ms if next_ms >= 0 else None,
             tuple(map(as_text, wake)),
             tuple((as_text(at), as_text(name), int(ms)) for at, name, ms in _grouped(granted, 3)),
             tuple((as_text(at), as_text(name)) for at, name in _grouped(probes, 2)),
+            tuple(BreakerChange(**orjson.loads(text)) for text in changes),
         )
 
     async def probe_by_call(self, destination: str) -> None:
         """There is no harmless read at this broken destination: whoever waits first may try."""
         await self._scripts.run("probe_by_call", destination)
+
+    async def retry(self, destination: str) -> Retry:
+        """What kept it from being called is repaired: have it asked at once. A wait that it asked for is obeyed."""
+        outcome, for_ms, reason = map(as_text, await self._scripts.run("retry", destination))
+        return Retry(outcome, int(for_ms), reason)
+
+    async def refused_credentials(self, destinations: Sequence[str]) -> dict[str, str]:
+        """Those of the destinations that refuse the credential, with the hash of the one that they refused."""
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for one in destinations:
+                pipe.hmget(f"{self._scripts.prefix}:breaker:{one}", ["kind", "credential"])
+            found = await self._scripts.guard(pipe.execute())
+        return {
+            one: as_text(digest) for one, (kind, digest) in zip(destinations, found, strict=True) if kind == b"denied"
+        }
 
     async def pause(self, account: str, since: str) -> None:
         """Hold back the account's starts. Everything else goes on; nothing is lost."""
@@ -220,8 +239,8 @@ class Store:
             pipe.zrange(f"{key}:workers", -1, -1, withscores=True)
             link, waiting, due, (now_s, now_us), paused, entries, workers = await self._scripts.guard(pipe.execute())
         state, wait, holder, shared_with = link
-        now = now_s * 1000 + now_us // 1000
-        due_in = None if due is None else int(due) - now
+        now_ms = now_s * 1000 + now_us // 1000
+        due_in = None if due is None else int(due) - now_ms
         worker_ms = int(workers[0][1]) if workers else -1
         return Trace(
             known=bool(lane or entries),
@@ -235,7 +254,8 @@ class Store:
             paused=held(account, *paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
-            no_worker="" if has_worker(worker_ms, now) else no_worker(worker_ms),
+            no_worker="" if has_worker(worker_ms, now_ms) else no_worker(worker_ms),
+            now_ms=now_ms,
         )
 
     async def _turns(self, ticket: str) -> tuple[Turn, ...]:

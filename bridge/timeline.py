@@ -33,9 +33,22 @@ kept for long: no text of a customer's, no phone number and no secret goes in.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ATTEMPT: Final = ", attempt "
+"""Before the number, in why a ticket waits for its next try."""
+
+FOLDED_LEAST: Final = 3
+"""So many tries with the same outcome are told in one line."""
+
+FAILED: Final = frozenset({"refused", "unanswered"})
+BETWEEN: Final = frozenset({"sending", "waiting"})
+"""What stands between two tries, beside the move back to ``new``."""
 
 
 def entry(at_ms: int, what: str, **detail: Any) -> str:
@@ -48,3 +61,47 @@ def entry(at_ms: int, what: str, **detail: Any) -> str:
 def masked(person: str) -> str:
     """A user id as a timeline or log may show it: enough to tell two apart, not enough to call."""
     return f"…{person[-3:]}" if len(person) > 5 else "…"  # noqa: PLR2004 - a short id shown in part is shown whole
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def folded(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries, tries in a row that failed alike as one: ``at`` is the first, ``last`` the last of ``times``.
+
+    What is stored stays as it is: it is bounded, and a version before this one reads it.
+    """
+    told: list[dict[str, Any]] = []
+    at = 0
+    while at < len(entries):
+        tries = list(_tries(entries, at)) if entries[at]["what"] in FAILED else []
+        if len(tries) < FOLDED_LEAST:
+            told.append(dict(entries[at]))
+            at += 1
+            continue
+        first, last = entries[tries[0]], entries[tries[-1]]
+        told.append({**first, "times": len(tries), "last": last["at"]})
+        at = tries[-1] + 1
+    return told
+
+
+def _tries(entries: Sequence[Mapping[str, Any]], at: int) -> Iterator[int]:
+    """Where the same failure stands, from ``at`` on, as long as nothing else happens."""
+    first = _failure(entries[at])
+    for number in range(at, len(entries)):
+        if entries[number]["what"] in FAILED:
+            if _failure(entries[number]) != first:
+                return
+            yield number
+        elif not _between(entries[number], entries[at]):
+            return
+
+
+def _failure(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry.get(name) for name in ("what", "action", "key", "message", "reason"))
+
+
+def _between(entry: Mapping[str, Any], failed: Mapping[str, Any]) -> bool:
+    if entry["what"] == "moved":
+        return entry.get("phase") == "new"
+    return entry["what"] in BETWEEN and entry.get("action", failed.get("action")) == failed.get("action")

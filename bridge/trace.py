@@ -10,7 +10,9 @@ from bridge import notes
 from bridge.domain import Phase, TicketRef
 from bridge.gates import in_words
 from bridge.links import Link
-from bridge.owed import Side
+from bridge.owed import Side, side_at
+from bridge.protocol import shown
+from bridge.timeline import ATTEMPT
 from bridge.unasked import account_of
 
 if TYPE_CHECKING:
@@ -41,10 +43,17 @@ STOPS: dict[str, Callable[[Link], object]] = {
 """What stands in the way, beside the phase."""
 
 
+PERSON = "a person's decision"
+PAUSED = "the account is paused"
+ALL_PAUSED = "all accounts are paused"
+UNKNOWABLE = (PERSON, PAUSED, ALL_PAUSED, "another start for the same person")
+"""Waits that somebody else ends: their due time is only when the ticket looks again."""
+
+
 async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -> dict[str, Any]:
     """Everything that happened to this ticket, in order, and what it waits for now. Raises StoreUnavailable.
 
-    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_in_s, timeline: [...]}``;
+    ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_at, timeline: [...]}``;
     ``episode`` with ``opened_at`` and ``closed_at``, the ``past`` ones; what stands in the way: ``window``, ``fuse``,
     ``gone``. Times in Unix ms, None where they are not known.
     """
@@ -52,6 +61,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
     ref = TicketRef(kind, name, ticket_id)
     found = await store.trace(str(ref), account)
     link = Link.load(found.state)
+    waits_for = _waits_for(found, link)
     return {
         "known": found.known,
         "ticket": str(ref),
@@ -74,8 +84,9 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "window": link.window,
         "fuse": link.fuse,
         "gone": link.gone,
-        "waits_for": _waits_for(found, link),
+        "waits_for": waits_for,
         "turns": [_turn(one) for one in found.turns],
+        "due_at": _due_at(found, waits_for),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
@@ -107,14 +118,24 @@ def _waits_by_itself(found: Trace, link: Link) -> str:
     if found.held:
         return "a worker has it in its hands"
     if found.due_in_ms is None:
-        return "a person's decision" if link.phase is Phase.PARKED else ""
+        return PERSON if link.phase is Phase.PARKED else ""
     if found.due_in_ms <= 0:
         return "a worker to take it"
     if found.paused and link.phase is Phase.NEW:
         return found.paused
     if found.turns:
-        return "; ".join(map(_its_turn, found.turns))
+        return "; ".join(_its_turn(turn, link) for turn in found.turns)
     return _of_link(link) or _last_wait(found) or "its due time"
+
+
+def _due_at(found: Trace, waits_for: str) -> int | None:
+    """When it goes on, Unix ms; None where nobody knows: a person, a queue, another ticket decide that."""
+    if found.held or found.due_in_ms is None or found.due_in_ms <= 0 or waits_for.startswith(UNKNOWABLE):
+        return None
+    if found.turns:
+        asked = [turn.expected_ms for turn in found.turns if turn.reason]
+        return found.now_ms + min(asked) if asked else None
+    return found.now_ms + found.due_in_ms
 
 
 def _of_link(link: Link) -> str:
@@ -122,7 +143,7 @@ def _of_link(link: Link) -> str:
     if link.fuse:
         return "the loop guard"
     if link.fault:
-        return "a person's decision"
+        return PERSON
     first, hold = next(iter(notes.first_of_each(link.todo)), None), link.holds.get(Side.HELPDESK)
     if first is None:
         return ""
@@ -138,7 +159,7 @@ def _of_link(link: Link) -> str:
 
 def _turn(turn: Turn) -> dict[str, Any]:
     return {
-        "destination": turn.destination,
+        "destination": shown(turn.destination),
         "class": turn.call_class,
         "before": dict(turn.before),
         "expected_s": round(turn.expected_ms / 1000, 1),
@@ -146,11 +167,19 @@ def _turn(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _its_turn(turn: Turn) -> str:
+def _its_turn(turn: Turn, link: Link) -> str:
+    destination = shown(turn.destination)
     if turn.reason:
-        return f"{turn.destination} is not called just now: {turn.reason}"
+        return f"{destination} is not called just now: {_with_attempt(turn, link)}"
     before = in_words(turn.before)
-    return f"its turn at {turn.destination}" + (f", behind {before}" if before else "")
+    return f"its turn at {destination}" + (f", behind {before}" if before else "")
+
+
+def _with_attempt(turn: Turn, link: Link) -> str:
+    """Why, and where this ticket has tried it itself, how often."""
+    hold = link.holds.get(side_at(turn.destination))
+    tried = hold is not None and turn.reason in hold.reason and ATTEMPT in hold.reason
+    return hold.reason if hold and tried else turn.reason
 
 
 def _last_wait(found: Trace) -> str:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from bridge import correlate, events, jelou, unasked
+from bridge import correlate, events, jelou, logs, unasked
 from bridge.admission import admitted
 from bridge.answering import APP, answered, json_answer
 from bridge.api import asked
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from bridge.accounts import Account
-    from bridge.domain import Delivery, Handshake
+    from bridge.domain import Delivery, Handshake, TicketEvent
     from bridge.ports import Helpdesk
     from bridge.protocol import Accepted, Incoming
     from bridge.wiring import App
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 TICK_S = 1.0
 STORE_PATIENCE_S = 2.0
 """Within the tightest sender's limit (3 s, inside an agent's own request), with time left to answer."""
+
+NAMED_MOST = 5
+"""Tickets of one delivery that its log lines name."""
 
 HELPDESK = "/webhooks/helpdesks/{kind}/{account}"
 LATER: web.AppKey[set[asyncio.Task[None]]] = web.AppKey("later")
@@ -115,6 +118,7 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     async with reading(app, delivery, [verification]):
         told = dialect.read(verified, account, name)
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
+        logs.about(delivery=delivery_id, ticket=_tickets(told))
         items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
     accepted = await _stored(app, delivery, sender_id, delivery_id, items)
     return _accepted(request, delivery.sender, accepted, dialect.accepted(account))
@@ -136,7 +140,14 @@ def _sender(request: web.Request) -> tuple[str, str, Helpdesk, Account]:
     if dialect is None or account is None:
         msg = f"no {kind} account of that name"
         raise UnknownSender(msg)
+    logs.about(sender=f"{kind}/{name}")
     return kind, name, dialect, account
+
+
+def _tickets(told: Sequence[TicketEvent]) -> str:
+    """The tickets that a delivery tells of: nearly always one."""
+    refs = dict.fromkeys(str(event.ref) for event in told if event.ref is not None)
+    return ", ".join(list(refs)[:NAMED_MOST])
 
 
 def _shaken(hello: Handshake) -> web.Response:
@@ -164,6 +175,7 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     if project is None:
         msg = "no project of that name"
         raise UnknownSender(msg)
+    logs.about(sender=f"jelou/{name}")
     refuse_by_type(request)
     proving = request.app[PROVING]
     delivery = await received(request, app, f"jelou/{name}", lambda head: proving.check_head(head, project))
@@ -173,6 +185,7 @@ async def jelou_webhook(request: web.Request) -> web.Response:
     delivery_id = uuid4().hex
     async with reading(app, delivery, jelou.verifications(project)):
         event = jelou.read(verified, name)
+        logs.about(delivery=delivery_id, conversation=getattr(event, "conversation_id", ""))
         unknown = event.told if isinstance(event, UnrecognisedConversation) else ""
         told = (
             None
@@ -228,7 +241,8 @@ def _accepted(request: web.Request, sender: str, accepted: Accepted, wanted: Han
     for lane in accepted.wake:
         _later(request.app, _wake(app, lane))
     app.metrics.deliveries.labels(sender, accepted.status).inc()
-    app.log.info("delivery", sender=sender, delivery=accepted.id, status=accepted.status, ticket=accepted.ticket)
+    logs.about(ticket=accepted.ticket)
+    app.log.info("delivery", sender=sender, delivery=accepted.id, status=accepted.status)
     if wanted:
         return _shaken(wanted)
     return json_answer(202, {"delivery": accepted.id, "status": accepted.status})

@@ -116,6 +116,7 @@ async def opened(
         app = App(bridge, REGISTRY, store, handover, queue, http, Metrics(), logs.logger())
         app.metrics.redis_memory.set_function(lambda: store.generations.memory / 1000)
         store.generations.lost = lambda loss: _lost(app, loss)
+        store.outage.log, queue.outage = app.log, store.outage
         queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app
 

@@ -12,7 +12,7 @@ from bridge.domain import Rate
 from bridge.errors import BridgeError, LeaseLost
 from bridge.gates import REFUSED_CREDENTIAL, account_gate, in_words, project_gate
 from bridge.owed import Side, side_at
-from bridge.protocol import EVERY, LIMIT, CallClass
+from bridge.protocol import EVERY, LIMIT, CallClass, shown
 from bridge.start_waits import Cause
 from workers.waiting import Wait
 
@@ -242,11 +242,12 @@ def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"the pace of {gate.destination}", int(verdict.detail) + FAR_MS, firm=True, cause=Cause.PACE)
+    reason = f"the pace of {shown(gate.destination)}"
+    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True, cause=Cause.PACE)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    reason = f"{gate.destination} is not called just now: {verdict.reason}"
+    reason = f"{shown(gate.destination)} is not called just now: {verdict.reason}"
     cause = Cause.CREDENTIAL if verdict.reason.startswith(REFUSED_CREDENTIAL) else Cause.NOT_CALLED
     return Wait(reason, int(verdict.detail) + FAR_MS, firm=True, cause=cause)
 

@@ -58,6 +58,8 @@ def aside(app: App, claimed: Claimed, reason: str, times: int) -> Finish:
     unreadable = reason != UNCONFIGURED
     in_ms = min(MOST_MS, AGAIN_MS << min(times - 1, 8)) if unreadable else AGAIN_MS
     told = [entry(app.now_ms(), "waiting", reason=reason, until=app.now_ms() + in_ms)] if times == 1 else []
+    if times == 1:
+        app.log.warning("set aside", reason=reason)
     bury: tuple[tuple[str, str], ...] = ()
     if unreadable:
         app.metrics.faults.labels(_account(claimed)).inc()
@@ -65,6 +67,7 @@ def aside(app: App, claimed: Claimed, reason: str, times: int) -> Finish:
         letter = _letter(claimed, reason, app.now_ms())
         told.append(entry(app.now_ms(), "buried", action=ACTION, reason=reason, letter=letter.id))
         app.metrics.buried.labels(_account(claimed)).inc()
+        app.log.warning("buried", action=ACTION, reason=reason, letter=letter.id)
         bury = ((letter.id, letter.dump()),)
     return Finish(
         ticket=claimed.ticket,

@@ -186,7 +186,8 @@ def _not_looked(work: Work, error: CallError) -> None:
         work.link = replace(work.link, look=False, closing=False)
         return
     tries = 1 if work.link.closing or work.link.ending else UNHURRIED
-    try_again(work, Side.JELOU, error, f"the conversation could not be asked for: {error.reason}", tries)
+    reason = f"the conversation could not be asked for: {error.reason}"
+    try_again(work, Side.JELOU, error, reason, tries, counted=False)
 
 
 # --- the close package -----------------------------------------------------------------------------------------------

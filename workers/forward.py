@@ -203,6 +203,7 @@ def park(work: Work, reason: str) -> None:
     """A person decides, with what is known and what is not; evidence that comes later still counts."""
     work.move(Signal.PARK, reason=reason, tries=0, first_try_ms=0)
     work.letter(reason, PARKED)
+    work.app.log.warning("parked", reason=reason)
     why = f"{reason[:1].upper()}{reason[1:]}"
     work.add(notes.told(work.link, "parked", work.pair.account, "parked", reason=why))
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bridge import events, unasked
+from bridge import events, logs, unasked
 from bridge.domain import TicketRef
 from bridge.errors import LeaseLost, StoreUnavailable
 from bridge.scripting import persistently
@@ -68,7 +68,8 @@ class Lanes:
             await self._turn(lane, token)
         except StoreUnavailable as error:
             self._app.metrics.redis_failures.inc()
-            self._app.log.warning("lane left", lane=lane, reason=str(error))
+            self._app.store.outage.failed(str(error))
+            self._app.log.info("lane left", lane=lane, reason=str(error))
             await self._leave(lane, token)
         finally:
             del self.jobs[token]
@@ -144,6 +145,7 @@ class Lanes:
 
     async def _work(self, claimed: Claimed, deadline: float) -> None:
         begun = self._app.monotonic()
+        logs.about(ticket=claimed.ticket, lane=claimed.lane)
         work = self._taken(claimed, deadline)
         if isinstance(work, str):
             await self._set_aside(claimed, work)
@@ -154,9 +156,9 @@ class Lanes:
             await self._held(work)
             self._aside.end(claimed.ticket)
         except StoreUnavailable as error:
-            self._left(claimed, error)
+            self._left(error)
         except Exception:
-            self._app.log.exception("bug", ticket=claimed.ticket)
+            self._app.log.exception("bug")
             await self._set_aside(claimed, UNFINISHED)
         finally:
             del self.works[key]
@@ -180,7 +182,7 @@ class Lanes:
         except Exception:
             # Whatever it is, the lease must not end it again and again.
             if not self._aside.times(claimed.ticket):
-                self._app.log.exception("unreadable", ticket=claimed.ticket)
+                self._app.log.exception("unreadable")
             return UNREADABLE
 
     async def _set_aside(self, claimed: Claimed, reason: str) -> None:
@@ -189,18 +191,19 @@ class Lanes:
         try:
             await self._app.store.finish(aside(self._app, claimed, reason, times))
         except StoreUnavailable as error:
-            self._left(claimed, error)
+            self._left(error)
 
-    def _left(self, claimed: Claimed, error: StoreUnavailable) -> None:
+    def _left(self, error: StoreUnavailable) -> None:
         self._app.metrics.redis_failures.inc()
-        self._app.log.warning("ticket left", ticket=claimed.ticket, lane=claimed.lane, reason=str(error))
+        self._app.store.outage.failed(str(error))
+        self._app.log.info("ticket left", reason=str(error))
 
     async def _held(self, work: Work) -> None:
         try:
             await self._worked(work)
         except LeaseLost:
             self._app.metrics.lost.inc()
-            self._app.log.warning("lease lost", ticket=work.claimed.ticket, lane=work.claimed.lane)
+            self._app.log.warning("lease lost")
             await self._testify(work)
 
     async def _testify(self, work: Work) -> None:
@@ -231,7 +234,7 @@ class Lanes:
             work.waits["redis"] = Wait("Redis did not answer", AWAY_MS)
         except Exception as error:
             # A bug of ours must not spin, nor take its lane along: the ticket waits longer each time.
-            self._app.log.exception("bug", ticket=work.claimed.ticket, step=work.step, times=work.link.faults + 1)
+            self._app.log.exception("bug", step=work.step, times=work.link.faults + 1)
             held(work, f"a fault in the bridge: {type(error).__name__}")
         # What was done must not be forgotten because Redis restarts just now. Fenced by the claim's token, a finish
         # may be repeated: one that arrived and was not answered reads as a lost lease, and all is stored.
@@ -248,8 +251,6 @@ class Lanes:
         self._app.metrics.worked.labels(work.account, work.link.phase.value).inc()
         self._app.log.info(
             "worked",
-            ticket=work.claimed.ticket,
-            lane=work.claimed.lane,
             phase=work.link.phase.value,
             conversation=work.link.conversation,
             attempt=work.link.attempt,

@@ -138,13 +138,15 @@ async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:
             await worker.async_run()
         except Exception as error:
             # Whatever it is: a worker whose loop has ended looks alive and does nothing.
-            meant, logged = app.queue.understood(error), faults.again(now=app.monotonic())
+            meant = app.queue.understood(error)
             if meant is not error:
                 app.metrics.redis_failures.inc()
+            # Redis away is told by bridge/outage.py, for all of the process.
+            logged = not isinstance(meant, StoreUnavailable) and faults.again(now=app.monotonic())
             if logged and meant is error:
                 app.log.exception("arq restarts", times=faults.times)
             elif logged:
-                app.log.warning("arq restarts", reason=str(meant), times=faults.times)
+                app.log.error("arq restarts", reason=str(meant), times=faults.times)  # noqa: TRY400 - Redis said it
         await asyncio.sleep(RESTART_S)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
+from bridge.credentials import with_credential
 from bridge.domain import StartConversation
 from bridge.errors import CallError, LeaseLost, NotSent
 from bridge.gates import explained, outcome
@@ -40,7 +41,8 @@ async def perform(
     except CallError as failed:
         error = explained(gate, failed)
         _told(work, action, begun, error)
-        work.outcomes.append(outcome(gate, error, starts=action == StartConversation.type))
+        learned = outcome(gate, error, starts=action == StartConversation.type)
+        work.outcomes.append(with_credential(app.bridge, learned))
         raise error from None
     _told(work, action, begun, None)
     work.outcomes.append(outcome(gate, None))
@@ -52,4 +54,6 @@ def _told(work: Work, action: str, begun: float, error: CallError | None) -> Non
     outcome = "done" if error is None else type(error).__name__
     work.actions.append({"action": action, "outcome": outcome, "ms": round(took_s * 1000, 1)})
     work.app.metrics.calls.labels(work.account, action, outcome).inc()
+    if error is not None:
+        work.app.log.info("call failed", action=action, outcome=outcome, reason=error.reason)
     work.app.metrics.call_seconds.labels(action).observe(took_s)

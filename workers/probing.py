@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bridge import jelou, jelou_send
+from bridge.credentials import with_credential
 from bridge.domain import Probe, TicketRef
 from bridge.errors import CallError, StoreUnavailable
 from bridge.gates import caller_gate, explained, outcome, project_gate
 from bridge.granting import Whose
-from bridge.protocol import CallClass
+from bridge.protocol import CallClass, shown
 from bridge.replies import raise_for
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ async def probe(app: App, destination: str, name: str) -> None:
             await _ask(app, *known)
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
-        app.log.warning("store unavailable", reason=str(error))
+        app.store.outage.failed(str(error))
     except Exception:
         # A destination that nothing can ask is tried by whoever waits first, or it would never be called again.
         app.metrics.faults.labels("").inc()
-        app.log.exception("bug", destination=destination)
+        app.log.exception("bug", destination=shown(destination))
         await _by_call(app, destination)
     app.turns.expect(0)
 
@@ -61,9 +62,9 @@ async def _ask(app: App, gate: Gate, send: Callable[[], Awaitable[Reply]], judge
         judge(await send())
     except CallError as failed:
         error = explained(gate, failed)
-    learned = outcome(gate, error)
-    app.metrics.calls.labels(gate.destination.partition(":")[2], Probe.type, learned.kind).inc()
-    app.log.info("probed", destination=gate.destination, outcome=learned.kind, reason=learned.reason)
+    learned = with_credential(app.bridge, outcome(gate, error))
+    app.metrics.calls.labels(shown(gate.destination), Probe.type, learned.kind).inc()
+    app.log.info("probed", destination=shown(gate.destination), outcome=learned.kind, reason=learned.reason)
     await app.store.rounds.pass_gate(LANE, None, [learned])
 
 

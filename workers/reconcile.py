@@ -16,6 +16,7 @@ from bridge.reconciling import NotCalledError, Reconciler, reconcilable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bridge.reconciling import Looked
     from bridge.wiring import App
 
 JOB = "reconcile"
@@ -114,14 +115,14 @@ async def _look(app: App, look: Look, draining: Callable[[], bool]) -> str:
         problem = error.reason
         await app.store.rounds.note_window(look.kept, window.again().dump())
     looked = looking.looked
-    if looked.fed or looked.left or problem:
-        app.log.info(
-            "reconciled",
-            account=look.account,
-            tickets=looked.tickets,
-            fed=looked.fed,
-            left=looked.left,
-            complete=not window.began_ms,
-            problem=problem,
-        )
+    if problem or looked.fed or looked.left:
+        _told(app, looked, problem, complete=not window.began_ms)
     return problem
+
+
+def _told(app: App, looked: Looked, problem: str, *, complete: bool) -> None:
+    facts = {"account": looked.account, "tickets": looked.tickets, "fed": looked.fed, "left": looked.left}
+    if problem:
+        app.log.warning("reconcile failed", problem=problem, **facts)
+    else:
+        app.log.info("reconciled", complete=complete, **facts)

@@ -47,6 +47,7 @@ def tripped(work: Work, direction: fuse.Direction, text: str, at_ms: int) -> Non
     work.tell("tripped", reason=reason)
     work.app.metrics.tripped.labels(work.account).inc()
     work.letter(reason, FUSE)
+    work.app.log.warning("fuse tripped", reason=reason)
     why, minutes = say(account.language, key, **values), f"{max(hold_s / 60, 1):.0f}"
     work.add(told(work.link, f"fuse:{now}", account, "fuse", reason=why, minutes=minutes))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.errors import Denied, NotSent, Throttled
 from bridge.gates import UNAUTHORISED
 from bridge.start_waits import Cause
+from bridge.timeline import ATTEMPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,11 +64,13 @@ def again_in(error: CallError, reason: str, tries: int) -> Wait:
     return Wait(reason, int((asked_s or backoff_s(tries)) * 1000), firm=bool(error.retry_after_s))
 
 
-def try_again(work: Work, side: Side, error: CallError, reason: str, tries: int) -> None:
+def try_again(work: Work, side: Side, error: CallError, reason: str, tries: int, *, counted: bool = True) -> None:
     """Make the side's last call again later. Where it failed for the destination as a whole, that keeps the time.
 
     Every ticket would else come back at a moment of its own, in any order, and long after the destination did.
+    ``counted``: ``tries`` is how often it was tried, and not only how long to wait.
     """
+    reason = f"{reason}{ATTEMPT}{tries}" if counted else reason
     if _of_the_whole(error) and side in work.asked:
         wait_s = max(error.retry_after_s, WHOLE_S)
         work.requeue(side, Wait(reason, int(wait_s * 1000), firm=True, cause=_cause(error)))

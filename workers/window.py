@@ -57,7 +57,7 @@ def _not_sent(work: Work, error: CallError) -> None:
         return
     work.link = replace(work.link, window=WANTED)
     if error.again:
-        try_again(work, Side.JELOU, error, f"the template could not be sent: {error.reason}", 1)
+        try_again(work, Side.JELOU, error, f"the template could not be sent: {error.reason}", 1, counted=False)
         return
     work.link = replace(work.link, window="")
     why = wording.say(work.pair.account.language, "reason.window_closed")

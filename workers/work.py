@@ -259,6 +259,7 @@ class Work:
         letter = self.letter(reason, action, event=event, todo=todo, say=say)
         self.tell("buried", action=action, reason=reason, letter=letter.id)
         self.app.metrics.buried.labels(self.account).inc()
+        self.app.log.warning("buried", action=action, reason=reason, letter=letter.id)
 
     def letter(
         self, reason: str, action: str, *, event: bytes = b"", todo: Todo | None = None, say: Say | None = None
@@ -356,7 +357,7 @@ class Work:
             behind=wait.behind if wait else "",
             held=wait.held if wait else "",
             uncount=self.uncount,
-            outcomes=tuple((one.destination, one.kind, one.ms, one.reason) for one in self.outcomes),
+            outcomes=tuple(one.dump() for one in self.outcomes),
             bury=tuple(self.bury),
             wanted=tuple(self.wanted),
             requeue=tuple(self.again.values()),

@@ -1,10 +1,12 @@
 -- due(wake_ms, most, worker): what is due now. Whoever can pass at a gate is granted its moment, and lanes that have
 -- something due and nobody at it are woken.
 -- returns {ms until the next look is worth it (-1: nothing is waited for), {lanes to wake...}, {destination, ticket, ms
--- until its moment, for what this worker holds...}, {destination, who waits first, where a harmless read is to be made...}}
+-- until its moment, for what this worker holds...}, {destination, who waits first, where a harmless read is to be made...},
+-- {what became of a breaker since the last look, as JSON...}}
 
 local most = tonumber(ARGV[2])
 
+ask_those_of_a_person()
 for _, destination in ipairs(redis.call('ZRANGEBYSCORE', QUEUES, '-inf', NOW, 'LIMIT', 0, most)) do
   -- The rest is served by the next look, which follows at once.
   if GRANTED >= GRANTS_MOST then break end
@@ -55,4 +57,4 @@ for _, probe in ipairs(PROBES) do
   asked[#asked + 1] = probe[1]
   asked[#asked + 1] = probe[2]
 end
-return {next_ms(), wake, granted_to(ARGV[3]), asked}
+return {next_ms(), wake, granted_to(ARGV[3]), asked, redis.call('LPOP', P .. 'breaker-changes', CHANGES_MOST) or {}}

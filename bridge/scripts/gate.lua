@@ -28,6 +28,8 @@ local OVERTAKEN_MOST = 50
 -- A destination that is not configured any more is forgotten after a week.
 local KEPT_MS = 7 * 86400000
 local GRANTS_MOST = 500
+local CHANGES_MOST = 200
+local CHANGES_KEPT_MS = 3600000
 
 local function breaker_key(destination) return P .. 'breaker:' .. destination end
 local function pace_key(name) return P .. 'pace:' .. name end
@@ -131,18 +133,32 @@ local function take_back(destination)
   redis.call('DEL', grants_key(destination))
 end
 
+-- For the log of whichever worker looks next (due.lua): told once, whoever it was that saw it.
+local function note_change(destination, change, kind, reason, ms)
+  local key = P .. 'breaker-changes'
+  redis.call('RPUSH', key, cjson.encode({destination = destination, change = change, kind = kind, reason = reason, ms = ms}))
+  redis.call('LTRIM', key, -CHANGES_MOST, -1)
+  redis.call('PEXPIRE', key, CHANGES_KEPT_MS)
+end
+
 -- A probe that worked forgets all that was; after a mere wait the failures still count.
 local function close_breaker(destination)
   local key = breaker_key(destination)
-  local kind = redis.call('HGET', key, 'kind')
+  local b = redis.call('HMGET', key, 'kind', 'since', 'why')
+  local kind = b[1]
   if kind then look_at(destination, NOW) end
+  if b[2] then note_change(destination, 'closed', kind or '', b[3] or '', NOW - tonumber(b[2])) end
   if kind == 'fail' or kind == 'denied' then redis.call('DEL', key) end
-  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level', 'by_call', 'row')
+  redis.call('HDEL', key, 'until', 'reason', 'kind', 'probing', 'level', 'by_call', 'row', 'since', 'why')
 end
 
 local function open_breaker(destination, for_ms, reason, kind)
   local key = breaker_key(destination)
-  if tonumber(redis.call('HGET', key, 'until') or '0') >= NOW + for_ms then return end
+  local b = redis.call('HMGET', key, 'until', 'kind', 'since')
+  if tonumber(b[1] or '0') >= NOW + for_ms then return end
+  if b[2] ~= kind then note_change(destination, 'opened', kind, reason, for_ms) end
+  -- A wait that was asked for is no fault of anybody's: only what opened for a fault is told to have closed.
+  if kind ~= 'wait' then redis.call('HSET', key, 'since', b[3] or NOW, 'why', reason) end
   redis.call('HSET', key, 'until', NOW + for_ms, 'reason', reason, 'kind', kind)
   redis.call('HDEL', key, 'probing', 'by_call')
   take_back(destination)
@@ -170,11 +186,14 @@ local function failed(destination, kind, reason)
   open_breaker(destination, for_ms, reason, 'fail')
 end
 
--- outcome: [destination, kind, ms, reason]; kind is ok, denied, wait, or one of failed's.
+-- outcome: [destination, kind, ms, reason, hash of the denied credential]; kind is ok, denied, wait, or one of failed's.
 local function record(outcome)
   local destination, kind, ms, reason = outcome[1], outcome[2], outcome[3], outcome[4]
   local key = breaker_key(destination)
-  if kind == 'denied' then return open_breaker(destination, DENIED_MS, reason, kind) end
+  if kind == 'denied' then
+    open_breaker(destination, DENIED_MS, reason, kind)
+    return redis.call('HSET', key, 'credential', outcome[5] or '')
+  end
   if kind == 'wait' then return open_breaker(destination, ms, reason, kind) end
   if tonumber(redis.call('HGET', key, 'until') or '0') > NOW then return end
   if kind ~= 'ok' then return failed(destination, kind, reason) end
@@ -212,6 +231,16 @@ local function ask_for_probe(destination, name)
   redis.call('HSET', breaker_key(destination), 'probing', NOW + PROBE_MS)
   PROBES[#PROBES + 1] = {destination, name}
   look_at(destination, NOW + PROBE_MS)
+end
+
+-- The next look of any worker asks it, also where nobody waits there.
+local function ask_at_once(destination) redis.call('RPUSH', P .. 'retries', destination) end
+
+local function ask_those_of_a_person()
+  for _, destination in ipairs(redis.call('LPOP', P .. 'retries', CHANGES_MOST) or {}) do
+    local kind = redis.call('HGET', breaker_key(destination), 'kind')
+    if kind == 'fail' or kind == 'denied' then ask_for_probe(destination, '') end
+  end
 end
 
 local function has_work(ticket)

@@ -196,3 +196,29 @@ async def test_one_failure_after_the_probe_does_not_open_it_again(desk: Desk) ->
     await failing(desk, "fail", 1)
     await desk.open("b", "t")
     assert (await desk.turn("b"))["t"].verdict == "go"
+
+
+async def test_what_becomes_of_a_breaker_is_told_once(desk: Desk) -> None:
+    """That it opened, with its reason, and that it closed, after how long: to one worker of all, for its log."""
+    await failing(desk, "fail", 10)
+    first, again = await desk.store.due(), await desk.store.due()
+    assert [(one.destination, one.change, one.kind, one.reason) for one in first.changes] == [
+        (DESTINATION, "opened", "fail", "why")
+    ]
+    assert again.changes == ()
+    await desk.at(desk.now + 5_000)
+    await learned(desk, "fail")
+    assert (await desk.store.due()).changes == ()
+    await desk.at(desk.now + 60_000)
+    await learned(desk, "ok")
+    [closed] = (await desk.store.due()).changes
+    assert (closed.change, closed.reason, closed.ms >= 60_000) == ("closed", "why", True)
+
+
+async def test_a_wait_that_is_asked_for_is_told_and_not_its_end(desk: Desk) -> None:
+    """It is nobody's fault, and over by itself."""
+    await failing(desk, "wait", 1, ms=2_000)
+    assert [one.kind for one in (await desk.store.due()).changes] == ["wait"]
+    await desk.at(desk.now + 3_000)
+    await learned(desk, "ok")
+    assert (await desk.store.due()).changes == ()

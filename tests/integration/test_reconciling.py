@@ -217,7 +217,7 @@ async def test_a_refused_credential_is_told_in_words_and_known_to_the_gate(redis
         assert "helpdesks.zendesk.acme.access" in told.problem
         assert not told.complete
         again = (await looked(on)).looked
-        assert again.problem.startswith("helpdesk:zendesk/acme is not called just now: the credential is refused")
+        assert again.problem.startswith("zendesk/acme is not called just now: the credential is refused")
 
 
 async def test_the_looks_keep_the_pace_of_the_account(redis_url: str, redis: Any, prefix: str) -> None:
@@ -231,7 +231,7 @@ async def test_the_looks_keep_the_pace_of_the_account(redis_url: str, redis: Any
         broken = {"until": until, "reason": "it fails", "kind": "fail"}
         await redis.hset(f"{prefix}:breaker:helpdesk:{ACCOUNT}", mapping=broken)
         told = (await looked(on)).looked
-        assert told.problem == f"helpdesk:{ACCOUNT} is not called just now: it fails"
+        assert told.problem == f"{ACCOUNT} is not called just now: it fails"
 
 
 async def test_an_account_without_a_list_says_so(redis_url: str, prefix: str) -> None:

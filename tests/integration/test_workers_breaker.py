@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tests.harness import Scene
     from tests.outcomes import Trace
 
-JELOU, ZENDESK = "jelou:soporte", "helpdesk:zendesk/acme"
+JELOU, ZENDESK = "jelou/soporte", "zendesk/acme"
+STORED = {JELOU: "jelou:soporte", ZENDESK: "helpdesk:zendesk/acme"}
 REFUSED = Fault(status=401)
 PEOPLE = {f"T-{number}": f"+59398765432{number}" for number in range(5)}
 
@@ -52,8 +53,8 @@ redis.call('HSET', KEYS[1], 'state', cjson.encode(link))
 
 async def let_probe(redis: Any, prefix: str, destination: str) -> None:
     """The breaker's time is over, and every ticket that waits for it looks again."""
-    await redis.hset(f"{prefix}:breaker:{destination}", "until", 1)
-    await redis.zadd(f"{prefix}:queues", {destination: 1})
+    await redis.hset(f"{prefix}:breaker:{STORED[destination]}", "until", 1)
+    await redis.zadd(f"{prefix}:queues", {STORED[destination]: 1})
     for lane in [name.decode() for name in await redis.zrange(f"{prefix}:lanes", 0, -1)]:
         for ticket in await redis.zrange(f"{prefix}:lane:{lane}", 0, -1):
             await redis.eval(FORGET_HOLDS, 1, f"{prefix}:link:{ticket.decode()}")
@@ -112,5 +113,22 @@ async def test_what_is_called_is_not_said_to_be_left_alone(redis_url: str, prefi
             assert told_of["not_called"] == []
         else:
             lines = [one for one in told_of.splitlines() if one.startswith("bridge_breaker_open{")]
-            names = [JELOU, ZENDESK, "helpdesk:standard-webhooks/scripts"]
+            names = [JELOU, ZENDESK, "standard-webhooks/scripts"]
             assert sorted(lines) == sorted(f'bridge_breaker_open{{destination="{name}"}} 0.0' for name in names)
+
+
+async def test_a_ticket_that_waits_says_what_is_wrong_and_when_it_goes_on(redis_url: str, prefix: str) -> None:
+    """The address, the reason, how often it was tried, when it is tried next; the destination as everywhere else."""
+    async with scene(redis_url, prefix) as on:
+        port = int(on.jelou.url.rpartition(":")[2])
+        await on.jelou.stop()
+        await on.scripted("T-1")
+        why = f"cannot connect to 127.0.0.1:{port} (connection refused), attempt "
+        trace = await on.bridge.traced(
+            "standard-webhooks", "scripts", "T-1", lambda trace: why in trace["waits_for"] and bool(trace["due_at"])
+        )
+        assert trace["due_at"] > on.bridge.app.now_ms() - 60_000
+        trace = await on.bridge.traced(
+            "standard-webhooks", "scripts", "T-1", lambda trace: f"{JELOU} is not called" in trace["waits_for"]
+        )
+        assert STORED[JELOU] not in str(trace)

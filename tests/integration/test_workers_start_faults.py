@@ -154,7 +154,7 @@ async def test_a_jelou_that_is_away_is_tried_again(redis_url: str, prefix: str) 
         await on.bridge.traced("standard-webhooks", "scripts", TICKET, lambda trace: bool(told(trace, "refused")))
         await on.jelou.start(port)
         trace = await on.until_phase(TICKET, "open")
-        assert set(reasons(trace, "refused")) == {"no connection to the host"}
+        assert set(reasons(trace, "refused")) == {f"cannot connect to 127.0.0.1:{port} (connection refused)"}
         assert conversations(on, TICKET) == [trace["conversation"]]
 
 

@@ -83,7 +83,7 @@ async def test_a_trace_says_what_a_start_waits_behind(redis_url: str, prefix: st
         trace = await on.bridge.traced(
             "standard-webhooks", "scripts", "F-39", lambda trace: "its turn" in trace["waits_for"]
         )
-        assert trace["waits_for"].startswith("its turn at jelou:soporte, behind ")
+        assert trace["waits_for"].startswith("its turn at jelou/soporte, behind ")
         assert trace["waits_for"].endswith(" starts")
         [turn] = trace["turns"]
         assert turn["class"] == "start"

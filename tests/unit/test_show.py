@@ -23,6 +23,7 @@ from bridge.domain import (
 
 ACTIONS = (*WriteBack.__args__, SayToCustomer, CloseConversation, OpenTicket)
 AT = 1_795_184_405_123
+HOUR_MS = 3_600_000
 
 
 def clock(at_ms: int) -> str:
@@ -143,21 +144,79 @@ def test_a_trace_tells_the_facts_and_then_the_way() -> None:
         conversation="c-1",
         extra_conversations=["c-2", "c-3"],
         waits_for="Jelou's start event",
+        due_at=AT + 12_400,
         due_in_s=12.4,
         timeline=[{"at": AT, "what": "moved", "phase": "open"}],
     ).splitlines()
     assert [text.split() for text in found[1:4]] == [
         ["conversation", "c-1"],
         ["extra", "conversations", "c-2,", "c-3"],
-        ["waits", "for", "Jelou's", "start", "event,", "12", "s", "more", "at", "most"],
+        ["waits", "for", "Jelou's", "start", "event,", "until", clock(AT + 12_400), "at", "most"],
     ]
-    assert found[4].endswith("moved      phase open")
+    assert found[5].endswith("moved      phase open")
 
 
-@pytest.mark.parametrize("due_in_s", [None, 0, -3.0])
-def test_a_wait_that_is_over_has_no_time_left(due_in_s: float | None) -> None:
-    """Nothing is said of seconds that are not there."""
-    assert "more at most" not in printed(waits_for="a worker to take it", due_in_s=due_in_s)
+def test_a_wait_whose_end_nobody_knows_has_no_time() -> None:
+    """Nothing is said of a moment at which the bridge only looks again."""
+    assert printed(waits_for="a person's decision", due_at=None, due_in_s=3_594.0).splitlines()[-1].endswith("decision")
+
+
+@pytest.mark.parametrize("later_ms", [90_000, 36 * HOUR_MS])
+def test_a_next_try_is_told_with_its_time(later_ms: int) -> None:
+    """And with its date, where that is not today's."""
+    why = "cannot connect to gateway.jelou.ai:443 (connection refused), attempt 4"
+    found = printed(waits_for=why, due_at=AT + later_ms, due_in_s=later_ms / 1000)
+    at = datetime.fromtimestamp((AT + later_ms) / 1000, UTC).astimezone()
+    form = "%H:%M:%S" if later_ms < HOUR_MS else "%Y-%m-%d %H:%M:%S"
+    assert f"{why}, next at {at.strftime(form)}\n" in found
+
+
+def day(at_ms: int) -> str:
+    """The date where the reader is."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime("%Y-%m-%d")
+
+
+def test_a_timeline_tells_the_date_where_it_changes() -> None:
+    """A time of day alone says nothing of a ticket that is days old."""
+    times = [AT, AT + 1, AT + 48 * HOUR_MS]
+    lines = printed(timeline=[{"at": at, "what": "moved", "phase": "open"} for at in times]).splitlines()
+    assert [lines[1], lines[4]] == [day(AT), day(AT + 48 * HOUR_MS)]
+    assert len(lines) == 6
+
+
+def cycle(at: int, reason: str = "no answer") -> list[dict[str, Any]]:
+    """One failed try of a start, as a timeline holds it."""
+    return [
+        {"at": at, "what": "sending", "action": "start.conversation", "attempt": 1},
+        {"at": at + 1, "what": "refused", "action": "start.conversation", "reason": reason},
+        {"at": at + 1, "what": "moved", "phase": "new", "reason": reason},
+        {"at": at + 1, "what": "waiting", "reason": f"{reason}, attempt 2", "until": at + 1_000},
+    ]
+
+
+def test_tries_that_failed_alike_stand_in_one_line() -> None:
+    """With how many they were and when the last was; what came before and after them stays."""
+    entries = [{"at": AT, "what": "received", "event": "ticket.opened"}]
+    for number in range(40):
+        entries += cycle(AT + 1_000 * number)
+    entries.append({"at": AT + 90_000, "what": "answered", "action": "start.conversation"})
+    found = printed(timeline=entries).splitlines()[2:]
+    assert [text.split()[1] for text in found] == ["received", "sending", "refused", "moved", "waiting", "answered"]
+    assert found[2].endswith(f"40 times, last at {clock(AT + 39_001)}")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [*cycle(AT), *cycle(AT)],
+        [*cycle(AT), *cycle(AT, "another reason"), *cycle(AT)],
+        [*cycle(AT), {"at": AT, "what": "received", "event": "agent.replied"}, *cycle(AT), *cycle(AT)],
+    ],
+    ids=["two", "reasons", "something between"],
+)
+def test_tries_that_did_not_fail_alike_are_each_told(entries: list[dict[str, Any]]) -> None:
+    """Nothing is folded away that is not a repetition."""
+    assert len(printed(timeline=entries).splitlines()) == 2 + len(entries)
 
 
 def test_what_others_wrote_is_printed_as_it_is() -> None:
