@@ -193,6 +193,16 @@ def test_pausing_what_is_not_there_names_the_accounts(bridge: CommandLine, comma
     assert "standard-webhooks/scripts" in ran.err
 
 
+def test_accounts_retry_says_what_it_does_and_knows_the_names(bridge: CommandLine) -> None:
+    """``jelou`` is all projects; a name that is none is code 2, with those that could have been meant."""
+    assert (
+        bridge("accounts", "retry", "jelou").out == "jelou/soporte is called as usual: there is nothing to try again\n"
+    )
+    assert bridge("accounts", "retry", "standard-webhooks/scripts").code == 0
+    ran = bridge("accounts", "retry", "standard-webhooks/script")
+    assert (ran.code, "jelou/soporte" in ran.err, "standard-webhooks/scripts" in ran.err) == (2, True, True)
+
+
 # --- health ----------------------------------------------------------------------------------------------------------
 
 
