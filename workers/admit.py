@@ -206,7 +206,7 @@ def _news(*_: object) -> Wait:
 
 
 def _paused(work: Work, *_: object) -> Wait:
-    return Wait("the account is paused", HELD_MS, firm=True, held=work.account)
+    return Wait("the account is paused", HELD_MS, firm=True, held=work.account, open_ended=True)
 
 
 def _capped(_: Work, verdict: Verdict, *__: object) -> Wait:
@@ -215,7 +215,9 @@ def _capped(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 def _busy(_: Work, verdict: Verdict, __: Gate, start: StartLimits | None) -> Wait:
     contact = start.contact if start else ""
-    return Wait(f"another start for the same person: {verdict.detail}", BEHIND_MS, firm=True, behind=contact)
+    return Wait(
+        f"another start for the same person: {verdict.detail}", BEHIND_MS, firm=True, behind=contact, open_ended=True
+    )
 
 
 def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
@@ -227,7 +229,7 @@ def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
-    return Wait(f"the pace of {shown(gate.destination)}", int(verdict.detail) + FAR_MS, firm=True)
+    return Wait(f"the pace of {shown(gate.destination)}", int(verdict.detail) + FAR_MS, firm=True, open_ended=True)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:

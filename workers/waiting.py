@@ -30,7 +30,8 @@ DENIED_S = 60.0
 class Wait:
     """Nothing is done before ``due_in_ms`` has passed. ``firm``: only evidence ends it early; else any new event does.
 
-    ``behind`` names the contact whose other start is awaited, ``held`` the paused account.
+    ``behind`` names the contact whose other start is awaited, ``held`` the paused account. ``open_ended``: nobody knows
+    when it ends, and the due time is only when the ticket looks again.
     """
 
     reason: str
@@ -38,6 +39,7 @@ class Wait:
     firm: bool = False
     behind: str = ""
     held: str = ""
+    open_ended: bool = False
 
 
 def backoff_s(tries: int) -> float:

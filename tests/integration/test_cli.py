@@ -183,6 +183,9 @@ async def test_a_paused_account_starts_nothing_until_it_goes_on(
     assert (paused.code, status, started, resumed.code) == (0, 202, 0, 0)
     assert "bridge resume standard-webhooks/scripts" in paused.out
     assert waiting["phase"] == "new"
+    # Nobody knows when a person lets it go on.
+    assert waiting["due_at"] is None
+    assert all("until" not in one for one in waiting["timeline"])
 
 
 @pytest.mark.parametrize("command", ["pause", "resume"])
