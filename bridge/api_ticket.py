@@ -56,6 +56,7 @@ class TicketTold(Shape):
     waits_for: str
     turns: list[TurnTold] = Field(description="Where it waits for a call.")
     due_at: int | None = Field(description="When it is tried or looked at next; null where nobody knows.")
+    given_up_at: int | None = Field(description="When what is tried again is given up; null where it never is.")
     due_in_s: float | None
     account_configured: bool
     timeline: list[dict[str, Any]]

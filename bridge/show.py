@@ -98,7 +98,7 @@ def line(told: dict[str, Any]) -> Text:
     """One entry as a line."""
     at = datetime.fromtimestamp(told["at"] / 1000, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
     subject = EVENTS.get(told.get("event", ""), "") or _action(told) or HAPPENED.get(told["what"], "")
-    details = [f"{name} {_value(told, name)}" for name, value in told.items() if _worth(name, value)]
+    details = [f"{_label(told, name)} {_value(told, name)}" for name, value in told.items() if _worth(name, value)]
     detail = ", ".join([*details, *_times(told)])
     text = Text(f"{at}  ", style="dim")
     text.append(f"{told['what']:<10} ", style=STYLES.get(told["what"], "bold"))
@@ -129,6 +129,10 @@ def _about(key: str) -> str:
     if not words or words[0] == "message":
         return ""
     return THINGS.get(words[0], words[0])
+
+
+def _label(told: dict[str, Any], name: str) -> str:
+    return "next at" if name == "until" and ATTEMPT in told.get("reason", "") else name
 
 
 def _value(told: dict[str, Any], name: str) -> str:
@@ -197,7 +201,12 @@ def _due(told: dict[str, Any]) -> str:
         return ""
     at = _clock(told["due_at"], round(told["due_at"] - (told["due_in_s"] or 0) * 1000))
     tried = ATTEMPT in told["waits_for"] or NOT_CALLED in told["waits_for"]
-    return f", next at {at}" if tried else f", until {at} at most"
+    return f", next at {at}{_given_up(told)}" if tried else f", until {at} at most"
+
+
+def _given_up(told: dict[str, Any]) -> str:
+    at_ms = told.get("given_up_at")
+    return f"; given up on {_day(at_ms)[:10]} at {_day(at_ms)[11:16]}" if at_ms else ""
 
 
 def _day(at_ms: int) -> str:

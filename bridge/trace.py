@@ -16,9 +16,9 @@ from bridge.timeline import ATTEMPT
 from bridge.unasked import account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from bridge.accounts import Bridge
+    from bridge.accounts import Account, Bridge
     from bridge.owed import Past
     from bridge.protocol import Trace, Turn
     from bridge.store import Store
@@ -45,6 +45,7 @@ STOPS: dict[str, Callable[[Link], object]] = {
 
 PERSON = "a person's decision"
 PAUSED = "the account is paused"
+NEVER_GIVEN_UP = "the credential is refused"
 ALL_PAUSED = "all accounts are paused"
 UNKNOWABLE = (PERSON, PAUSED, ALL_PAUSED, "another start for the same person")
 """Waits that somebody else ends: their due time is only when the ticket looks again."""
@@ -87,6 +88,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "waits_for": waits_for,
         "turns": [_turn(one) for one in found.turns],
         "due_at": _due_at(found, waits_for),
+        "given_up_at": _given_up_at(link, account_of(ref, bridge), waits_for),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
@@ -155,6 +157,26 @@ def _of_link(link: Link) -> str:
     if hold and hold.until_ms > max(merging_ms, limited_ms):
         return hold.reason
     return notes.OWN_RATE if limited_ms > merging_ms else "what the customer writes next"
+
+
+def _given_up_at(link: Link, found: tuple[str, str, Account] | None, waits_for: str) -> int | None:
+    """When what is tried again and again is given up; None where it never is, as for a refused credential."""
+    side = next(
+        (side for side, hold in link.holds.items() if ATTEMPT in hold.reason and hold.reason in waits_for), None
+    )
+    if side is None or found is None or NEVER_GIVEN_UP in waits_for:
+        return None
+    first_ms = next(filter(None, _first_tries(link, side)), 0)
+    return first_ms + round(found[2].horizon_s * 1000) if first_ms else None
+
+
+def _first_tries(link: Link, side: str) -> Iterator[int]:
+    """When what is next at this side was first tried: 0 where it was not."""
+    if side == Side.HELPDESK:
+        yield from (link.read_first_ms, *(one.first_ms for one in link.todo[:1]))
+    else:
+        starting = link.first_try_ms if link.phase is Phase.NEW else 0
+        yield from (starting, *(one.first_ms for one in link.says[:1]), link.ending.first_ms if link.ending else 0)
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

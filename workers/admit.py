@@ -211,9 +211,10 @@ def _news(*_: object) -> Wait:
 
 
 def _paused(work: Work, verdict: Verdict, *_: object) -> Wait:
-    if verdict.detail == EVERY:
-        return Wait("all accounts are paused", HELD_MS, firm=True, held=EVERY, cause=Cause.PAUSE)
-    return Wait("the account is paused", HELD_MS, firm=True, held=work.account, cause=Cause.PAUSE)
+    held, reason = (
+        (EVERY, "all accounts are paused") if verdict.detail == EVERY else (work.account, "the account is paused")
+    )
+    return Wait(reason, HELD_MS, firm=True, held=held, cause=Cause.PAUSE, open_ended=True)
 
 
 def _capped(work: Work, verdict: Verdict, *_: object) -> Wait:
@@ -230,7 +231,7 @@ def _limited(_: Work, verdict: Verdict, *__: object) -> Wait:
 def _busy(_: Work, verdict: Verdict, __: Gate, start: StartLimits | None) -> Wait:
     contact = start.contact if start else ""
     reason = f"another start for the same person: {verdict.detail}"
-    return Wait(reason, BEHIND_MS, firm=True, behind=contact, cause=Cause.PERSON)
+    return Wait(reason, BEHIND_MS, firm=True, behind=contact, cause=Cause.PERSON, open_ended=True)
 
 
 def _recovering(_: Work, verdict: Verdict, *__: object) -> Wait:
@@ -243,7 +244,7 @@ def _full(_: Work, verdict: Verdict, *__: object) -> Wait:
 
 def _paced(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:
     reason = f"the pace of {shown(gate.destination)}"
-    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True, cause=Cause.PACE)
+    return Wait(reason, int(verdict.detail) + FAR_MS, firm=True, cause=Cause.PACE, open_ended=True)
 
 
 def _broken(_: Work, verdict: Verdict, gate: Gate, __: object) -> Wait:

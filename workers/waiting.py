@@ -32,7 +32,8 @@ class Wait:
     """Nothing is done before ``due_in_ms`` has passed. ``firm``: only evidence ends it early; else any new event does.
 
     ``behind`` names the contact whose other start is awaited, ``held`` the pause that holds it (``bridge/brake.py``).
-    ``cause`` is why a start waits.
+    ``cause`` is why a start waits. ``open_ended``: nobody knows when it ends, and the due time is only when the ticket
+    looks again.
     """
 
     reason: str
@@ -41,6 +42,7 @@ class Wait:
     behind: str = ""
     held: str = ""
     cause: str = Cause.OTHER
+    open_ended: bool = False
 
 
 def backoff_s(tries: int) -> float:

@@ -222,7 +222,7 @@ class Work:
         """The same for what is less than a side: the rest of its side goes on, and the next claim asks again."""
         self.waits[what] = wait
         if not known:
-            until = self.app.now_ms() + wait.due_in_ms
+            until = None if wait.open_ended else self.app.now_ms() + wait.due_in_ms
             self.tell(
                 "waiting", reason=wait.reason, until=until, **{name: text for name, text in detail.items() if text}
             )

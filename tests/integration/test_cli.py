@@ -183,6 +183,9 @@ async def test_a_paused_account_starts_nothing_until_it_goes_on(
     assert (paused.code, status, started, resumed.code) == (0, 202, 0, 0)
     assert "bridge resume standard-webhooks/scripts" in paused.out
     assert waiting["phase"] == "new"
+    # Nobody knows when a person lets it go on.
+    assert waiting["due_at"] is None
+    assert all("until" not in one for one in waiting["timeline"])
 
 
 @pytest.mark.parametrize("command", ["pause", "resume"])
@@ -191,6 +194,16 @@ def test_pausing_what_is_not_there_names_the_accounts(bridge: CommandLine, comma
     ran = bridge(command, "standard-webhooks/script")
     assert ran.code == 2
     assert "standard-webhooks/scripts" in ran.err
+
+
+def test_accounts_retry_says_what_it_does_and_knows_the_names(bridge: CommandLine) -> None:
+    """``jelou`` is all projects; a name that is none is code 2, with those that could have been meant."""
+    assert (
+        bridge("accounts", "retry", "jelou").out == "jelou/soporte is called as usual: there is nothing to try again\n"
+    )
+    assert bridge("accounts", "retry", "standard-webhooks/scripts").code == 0
+    ran = bridge("accounts", "retry", "standard-webhooks/script")
+    assert (ran.code, "jelou/soporte" in ran.err, "standard-webhooks/scripts" in ran.err) == (2, True, True)
 
 
 # --- health ----------------------------------------------------------------------------------------------------------

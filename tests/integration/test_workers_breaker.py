@@ -128,6 +128,7 @@ async def test_a_ticket_that_waits_says_what_is_wrong_and_when_it_goes_on(redis_
             "standard-webhooks", "scripts", "T-1", lambda trace: why in trace["waits_for"] and bool(trace["due_at"])
         )
         assert trace["due_at"] > on.bridge.app.now_ms() - 60_000
+        assert trace["given_up_at"] > trace["due_at"]
         trace = await on.bridge.traced(
             "standard-webhooks", "scripts", "T-1", lambda trace: f"{JELOU} is not called" in trace["waits_for"]
         )

@@ -90,6 +90,7 @@ def test_a_line_says_when_and_what_in_words() -> None:
         ("moved", {"phase": "open"}, "phase open"),
         ("waiting", {"reason": "Jelou asks to wait"}, "reason Jelou asks to wait"),
         ("waiting", {"until": AT}, f"until {clock(AT)}"),
+        ("waiting", {"reason": "no, attempt 4", "until": AT}, f"reason no, attempt 4, next at {clock(AT)}"),
         ("invented", {}, ""),
     ],
 )
@@ -169,6 +170,13 @@ def test_a_next_try_is_told_with_its_time(later_ms: int) -> None:
     at = datetime.fromtimestamp((AT + later_ms) / 1000, UTC).astimezone()
     form = "%H:%M:%S" if later_ms < HOUR_MS else "%Y-%m-%d %H:%M:%S"
     assert f"{why}, next at {at.strftime(form)}\n" in found
+
+
+def test_what_is_tried_again_says_when_it_is_given_up() -> None:
+    """Then a person will find it among the dead letters."""
+    why = "cannot connect to gateway.jelou.ai:443 (connection refused), attempt 4"
+    found = printed(waits_for=why, due_at=AT, due_in_s=1.0, given_up_at=AT + 48 * HOUR_MS)
+    assert f"; given up on {day(AT + 48 * HOUR_MS)} at {clock(AT + 48 * HOUR_MS)[:5]}\n" in found
 
 
 def day(at_ms: int) -> str:
