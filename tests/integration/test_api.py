@@ -56,7 +56,7 @@ async def test_an_account_that_is_not_there_is_404(run: Running, account: str, s
     """Nothing is paused under a name of a stranger's making."""
     answer = await Api(run).post(f"accounts/{account}/{step}")
     assert answer.status == 404
-    assert [key async for key in redis.scan_iter("*paused*") if b"other" in await redis.hkeys(key)] == []  # type: ignore[misc]
+    assert [key async for key in redis.scan_iter("*:paused") if b"other" in await redis.hkeys(key)] == []  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
