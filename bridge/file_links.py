@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 import orjson
 
 from bridge.say import file_name, mime_type
+from bridge.signatures import same
 from bridge.urls import encoded
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def shown(files: Files, account_name: str, token: str, now_ms: int) -> Shown | N
     """The file of an address of ours; None for one that is none, or is over. Any of the keys may have made it."""
     told, signature = map(_bytes, token.partition(".")[::2])
     known = [_signature(key.get_secret_value(), account_name, told) for key in files.keys]
-    if not any(hmac.compare_digest(signature, one) for one in known):
+    if not any([same(signature, one) for one in known]):  # noqa: C419 - all, so that the time tells nothing
         return None
     path, name, kind, until_s = _read(told)
     return Shown(path, name, kind) if now_ms // 1000 < until_s else None

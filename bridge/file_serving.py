@@ -9,7 +9,7 @@ never shown in place, and never as a type in which a browser runs something: it 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -20,11 +20,11 @@ from aiohttp import web
 from bridge import file_links
 from bridge.answering import APP, json_answer
 from bridge.domain import Call
-from bridge.errors import CallError, Overloaded
+from bridge.errors import CallError
 from bridge.peers import prove
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from bridge.accounts import Files
     from bridge.file_links import Shown
@@ -48,16 +48,15 @@ class Passing:
 
     count: int = 0
 
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Of at most so many. Raises Overloaded."""
-        if self.count >= AT_ONCE:
-            raise Overloaded
-        self.count += 1
+    @contextmanager
+    def one(self) -> Iterator[bool]:
+        """One more, while it lasts; False where there are too many."""
+        fits = self.count < AT_ONCE
+        self.count += fits
         try:
-            yield
+            yield fits
         finally:
-            self.count -= 1
+            self.count -= fits
 
 
 PASSING: web.AppKey[Passing] = web.AppKey("passing")
@@ -81,7 +80,9 @@ async def serve_file(request: web.Request) -> web.StreamResponse:
     if shown is None or call is None:
         return _refused(404)
     prove(request)
-    async with request.app[PASSING].one():
+    with request.app[PASSING].one() as fits:
+        if not fits:
+            return json_answer(503, {"error": "try again"}, {"Retry-After": "5"})
         return await _passed_on(request, app, call, dialect, shown, told)
 
 
