@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from bridge.chat_text import MOST, is_address, parts, plain, tidy
+from bridge.chat_history import own_words
+from bridge.chat_text import MOST, is_address, parts, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -79,7 +80,7 @@ def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Mess
     """
     told = [(one, form(one)) for one in event.attachments]
     lines = [_line(one) for one, kind in told if not kind]
-    text = tidy("\n".join((plain(event.text, event.markup), *filter(None, lines))))
+    text = tidy("\n".join((own_words(event.text, event.markup), *filter(None, lines))))
     files = [(kind, _content(one, kind)) for one, kind in told if kind]
     found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
     return tuple(
