@@ -28,6 +28,11 @@ def added(text: str | Mapping[str, Any], markup: str) -> str:
     return tidy(cut(_read(text, markup), bare=markup not in READERS))
 
 
+def unquoted(text: str | Mapping[str, Any], markup: str) -> str:
+    """What is outside of quoted history, with its signature."""
+    return tidy(cut(_read(text, markup), bare=markup not in READERS, signed=True))
+
+
 def _read(text: str | Mapping[str, Any], markup: str) -> str:
     if markup in FRAMED:
         return FRAMED[markup](text)
@@ -38,14 +43,18 @@ def _read(text: str | Mapping[str, Any], markup: str) -> str:
 FRAMED: Final[Mapping[str, Callable[[Any], str]]] = {"html": framed_html, "markdown": framed_markdown}
 
 
-def cut(said: str, *, bare: bool) -> str:
-    """Lines without history and signature. In a ``bare`` text quoted lines at the end are history as well."""
+def cut(said: str, *, bare: bool, signed: bool = False) -> str:
+    """Lines without history, and without signature unless that is wanted (``signed``).
+
+    In a ``bare`` text quoted lines at the end are history as well.
+    """
     lines = _unframed(said.replace("\r\n", "\n")).split("\n")
     forwarded = next((at for at, line in enumerate(lines[:LINES_MOST]) if _matches(FORWARDED, line)), len(lines))
     own = _before_history(lines[:forwarded])
     if forwarded < len(lines):
         return "\n".join(own + lines[forwarded:])
-    return "\n".join(_without_signature(_without_tail(own) if bare else own))
+    own = _without_tail(own) if bare else own
+    return "\n".join(own if signed else _without_signature(own))
 
 
 # --- frames ----------------------------------------------------------------------------------------------------------

@@ -198,6 +198,10 @@ class Link:
     """In which step the last of them was."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
+    keyed: bool = False
+    """Whether all marks on the ticket have a signature: it is younger than ``mark_keys``."""
+    wrote: tuple[str, ...] = ()
+    """The helpdesk's ids of what the bridge wrote last."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -254,5 +258,7 @@ _LASTING = (
     "fault_ms",
     "fault_in",
     "fault",
+    "keyed",
+    "wrote",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""

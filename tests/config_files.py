@@ -25,6 +25,7 @@ ENVIRON: Mapping[str, str] = {
     "SIGNING": "signing-secret",
     "TOKEN": "token-of-the-helpdesk",
     "EMPTY": "",
+    "MARK": "key-of-the-marks",
     "SLOW": "45",
 }
 
@@ -52,6 +53,8 @@ helpdesks:
         header: X-Token
         tokens:
           - ${TOKEN}
+mark_keys:
+  - ${MARK}
 api:
   tokens:
     - ${TOKEN}

@@ -28,7 +28,7 @@ from bridge.owed import Ending, Say, Side, Todo
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
-from workers.reading import comments_now, read_again_later, ticket_now
+from workers.reading import comments_now, read_again_later, resolved, ticket_now
 from workers.recovery import asked_ms, shaken
 from workers.tripping import tripped
 from workers.waiting import Wait
@@ -101,6 +101,7 @@ ENDS = {*NO_CONVERSATION, Phase.CLOSED}
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
+    event = resolved(work, event)
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
         if work.holding(Side.HELPDESK):

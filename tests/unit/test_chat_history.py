@@ -42,7 +42,7 @@ MARKED = [
     f'<i id="ms-outlook-mobile-signature">O</i><div id="mail-editor-reference-message-container">{OLD}</div>',
     f'<div class=hs_signature>Marta, Acme</div><blockquote type="cite">{OLD}</blockquote>',
     (
-        f"<p class=MsoNormal><b>De:</b> Ana &lt;a@x.co&gt;<br><b>Enviado el:</b> lunes, 30 de noviembre de 2026 9:30<br>"
+        f"<p class=MsoNormal><b>De:</b> Ana &lt;a@x.co&gt;<br><b>Enviado el:</b> lunes, 30 nov 2026 9:30<br>"
         f"<b>Para:</b> Soporte<br><b>Asunto:</b> RE: x</p><p>{OLD}</p>"
     ),
     f"<p>El lun, 30 nov 2026 a las 9:30, Ana escribió:</p><blockquote><p>{OLD}</p></blockquote>",
