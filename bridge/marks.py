@@ -82,6 +82,14 @@ def _marks(text: str | Mapping[str, Any], markup: str) -> list[tuple[str, str]]:
     return [(f"[{one['name']}]", one["signature"] or "") for one in map(_LINE.fullmatch, lines) if one]
 
 
+def without(text: str) -> str:
+    """The text without marks, wherever they stand: no customer reads one."""
+    return _ANYWHERE.sub("", text) if NAME in text else text
+
+
+_ANYWHERE: Final = re.compile(rf"(?:> ?)*\\?\[?{NAME}[0-9a-z-]{{1,60}}\\?\]?(?: [0-9a-f]{{16}}\b)?")
+
+
 def judged(event: TicketEvent, keys: Sequence[SecretStr]) -> TicketEvent:
     """The event with what proves that the bridge wrote it; that its user did is no proof."""
     return judged_reply(event, keys) if isinstance(event, AgentReplied) else event

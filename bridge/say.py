@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from bridge.chat_history import own_words
 from bridge.chat_text import MOST, is_address, parts, tidy
+from bridge.marks import without
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -80,7 +81,7 @@ def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Mess
     """
     told = [(one, form(one)) for one in event.attachments]
     lines = [_line(one) for one, kind in told if not kind]
-    text = tidy("\n".join((own_words(event.text, event.markup), *filter(None, lines))))
+    text = tidy("\n".join((without(own_words(event.text, event.markup)), *filter(None, lines))))
     files = [(kind, _content(one, kind)) for one, kind in told if kind]
     found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
     return tuple(

@@ -145,7 +145,4 @@ def _api(bridge: Bridge) -> Iterator[_Found]:
 
 def _marks(bridge: Bridge) -> Iterator[_Found]:
     if not bridge.mark_keys:
-        yield (
-            ("mark_keys",),
-            "none: whatever has a mark alone on a line counts as the bridge's own",
-        )
+        yield ("mark_keys",), "none: whatever has a mark alone on a line counts as the bridge's own"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import customer_text, say, wording
 from bridge.addressees import REASONS, TOLD
+from bridge.chat_history import own_words
 from bridge.domain import (
     AddNote,
     AddReply,
@@ -162,7 +163,7 @@ def _to_be_said(work: Work, event: AgentReplied) -> None:
     more = tuple(Say(one.id, one.message_type, dict(one.content), event.comment_id) for one in messages)
     carried = (*link.carried, event.fact)[-CARRIED_MOST:]
     work.link = replace(link, says=(*link.says, *more), carried=carried)
-    tripped(work, "to_customer", event.text)
+    tripped(work, "to_customer", own_words(event.text, event.markup))
 
 
 # --- a ticket's end --------------------------------------------------------------------------------------------------

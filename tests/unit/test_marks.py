@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from bridge.admission import asks_for_nothing
 from bridge.domain import AddReply, AgentReplied, TicketRef
 from bridge.links import Link
 from bridge.owed import Todo
+from bridge.say import messages_of
 
 REF = TicketRef("zendesk", "main", "7")
 OTHER = TicketRef("zendesk", "main", "8")
@@ -135,6 +137,16 @@ def test_a_mark_is_looked_for_by_the_same_name_whatever_the_key() -> None:
     mark = notes.marker(REF, "message:m-1|Gracias")
     assert all(mark in text for text in (written(), written(REF, OLD), written(REF, NEW)))
     assert len({written(), written(REF, OLD), written(REF, NEW)}) == 3
+
+
+@pytest.mark.parametrize("copied", [written(REF, NEW), written(), f"> {written(OTHER, NEW)}"])
+def test_no_customer_reads_a_mark(copied: str) -> None:
+    """An agent may copy a note with its mark, or send nothing but what they quote."""
+    for text in (f"Vea:\n{copied}\nSaludos", copied):
+        said = "".join(one.content["body"] for one in messages_of(reply(text), REF, 1))
+        assert "jelou-bridge" not in said
+        assert "Gracias" in said
+        assert not re.search("[0-9a-f]{16}", said)
 
 
 @pytest.mark.parametrize("words", ["{}", "Ayuda\n> {}", "Ayuda\n\nOn 30/11/2026 9:30, Ana wrote:\n{}"])
