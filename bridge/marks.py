@@ -41,6 +41,10 @@ _LINE: Final = re.compile(
 """Where brackets are markup, a helpdesk may not show them."""
 
 
+TEXT_MOST: Final = 200_000
+"""Characters. Nothing that the bridge writes comes back longer, and whoever takes a delivery has no time for more."""
+
+
 def line(mark: str, scope: str, keys: Sequence[SecretStr]) -> str:
     """The mark as it stands in a text: with a signature of the newest key, where there is one."""
     return f"{mark} {_signature(mark, scope, keys[0])}" if keys else mark
@@ -76,7 +80,7 @@ def opens(text: str | Mapping[str, Any], markup: str = "text") -> bool:
 
 
 def _marks(text: str | Mapping[str, Any], markup: str) -> list[tuple[str, str]]:
-    if isinstance(text, str) and NAME not in text:
+    if isinstance(text, str) and (NAME not in text or len(text) > TEXT_MOST):
         return []
     lines = unquoted(text, markup).split("\n")
     return [(f"[{one['name']}]", one["signature"] or "") for one in map(_LINE.fullmatch, lines) if one]
