@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bridge.addressees import OWN_USER
 from bridge.chat_history import unquoted
 from bridge.domain import MARK, AgentReplied
+from bridge.signatures import same
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -63,7 +64,7 @@ def proof(text: str | Mapping[str, Any], markup: str, scope: str, keys: Sequence
 
 
 def _made(mark: str, signature: str, scope: str, keys: Sequence[SecretStr]) -> bool:
-    return bool(signature) and any(hmac.compare_digest(signature, _signature(mark, scope, key)) for key in keys)
+    return bool(signature) and any(same(signature.encode(), _signature(mark, scope, key).encode()) for key in keys)
 
 
 def stands(text: str | Mapping[str, Any], markup: str = "text") -> bool:

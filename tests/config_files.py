@@ -53,11 +53,11 @@ helpdesks:
         header: X-Token
         tokens:
           - ${TOKEN}
-mark_keys:
-  - ${MARK}
 api:
   tokens:
     - ${TOKEN}
+mark_keys:
+  - ${MARK}
 """
 
 
