@@ -324,6 +324,10 @@ class Bridge(Model):
     helpdesks: dict[str, dict[Name, Account]] = Field(description="The accounts of each kind of helpdesk, by name.")
     api: Api = Field(default=Api(), description="The bridge's own HTTP API.")
     files: Files | None = Field(default=None, description="Serves files that need a login; for `files: relay`.")
+    mark_keys: list[Annotated[SecretStr, Field(min_length=16)]] = Field(
+        default_factory=list,
+        description="They sign the marks under what is written on tickets. The first signs, all verify.",
+    )
     retention: Retention = Field(default=Retention(), description="How long what has come to its end is kept.")
     max_body_bytes: int = Field(default=1_048_576, ge=1_024, description="Larger deliveries are answered 413.")
     max_connections: int = Field(

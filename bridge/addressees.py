@@ -23,14 +23,18 @@ UNKNOWN: Final = "unknown_requester"
 CALL: Final = "call"
 """It is the record of a phone call: nobody was written to."""
 
+OWN_USER: Final = "own_user"
+"""The bridge's own user wrote it, and nothing proves that it was the bridge and not a person who works as that user."""
+
 REASONS: Final = {
     ELSEWHERE: "the mail is addressed to somebody else",
     UNKNOWN: "it is a mail, and the helpdesk tells no mail address of the requester",
     CALL: "it is the record of a call",
+    OWN_USER: "it is by the bridge's own user, and nothing proves whether the bridge or a person wrote it",
 }
 """In the trace."""
 
-TOLD: Final = frozenset({ELSEWHERE, UNKNOWN})
+TOLD: Final = frozenset({ELSEWHERE, UNKNOWN, OWN_USER})
 """Of which the ticket tells: the agent wrote to somebody, and may have meant the customer."""
 
 DEEP: Final = 8

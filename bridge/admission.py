@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from bridge import correlate, events
-from bridge.domain import TicketOpened, Unrecognised
+from bridge.domain import AgentReplied, TicketOpened, Unrecognised
 from bridge.errors import Unreadable
 from bridge.helpdesks.labels import WORDS
+from bridge.marks import undecided
 from bridge.protocol import Incoming
 from bridge.timeline import entry
 from bridge.translate import person
@@ -61,7 +62,7 @@ def unmapped(event: TicketEvent) -> dict[str, str]:
 
 def asks_for_nothing(event: TicketEvent) -> str:
     """Why no worker need see it; else empty. Our own writes come back as webhooks: an echo ends here."""
-    if event.by_bridge:
+    if event.by_bridge and not (isinstance(event, AgentReplied) and undecided(event)):
         return "the bridge did this itself"
     return f"nothing to do for {event.told}" if isinstance(event, Unrecognised) else ""
 

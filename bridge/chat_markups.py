@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import orjson
 from markdown_it import MarkdownIt
 
+from bridge.chat_frames import FRAMES, framed, once_escaped
 from bridge.chat_lines import Lines
 from bridge.urls import linked
 
@@ -47,8 +48,18 @@ class _Page(HTMLParser):
 
 def from_html(text: str) -> str:
     """HTML, however broken, as lines of text; of more tags than anybody writes, the words alone."""
-    if text.count("<") > TAGS_MOST * 10:
-        return _words_of(text)
+    return FRAMES.sub("", framed_html(text))
+
+
+def framed_html(text: str) -> str:
+    """The same, with frames around what is marked as quoted or as signature."""
+    page = framed(_COMMENT.sub("", once_escaped(FRAMES.sub("", text))))
+    if page.count("<") > TAGS_MOST * 10:
+        return _words_of(page)
+    return _read_html(page)
+
+
+def _read_html(text: str) -> str:
     bare = _LONG_TAG.sub("", _STYLED.sub(r"<\1>", text))
     if bare.count("<") + bare.count("&") > TAGS_MOST:
         return _words_of(bare)
@@ -108,13 +119,19 @@ def _markdown() -> MarkdownIt:
 
 def from_markdown(text: str) -> str:
     """Markdown, with what it holds of HTML, as lines of text. What is deep or long without sense is taken as it is."""
+    return FRAMES.sub("", framed_markdown(text))
+
+
+def framed_markdown(text: str) -> str:
+    """The same, with frames as in ``framed_html``."""
+    text = FRAMES.sub("", text)
     if len(text) > MARKDOWN_MOST or text.count("[") > BRACKETS_MOST:
         return text
     reader = _markdown()
     tokens = reader.parse(text)
     if any(token.level >= MARKDOWN_DEEPEST - 1 for token in tokens):
         return text
-    return from_html(str(reader.renderer.render(tokens, reader.options, {})))
+    return framed_html(str(reader.renderer.render(tokens, reader.options, {})))
 
 
 # --- Atlassian's documents -------------------------------------------------------------------------------------------

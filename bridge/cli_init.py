@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 API_TOKEN: Final = "BRIDGE_API_TOKEN"  # noqa: S105 - the name of a variable
+MARK_KEY: Final = "BRIDGE_MARK_KEY"
+OURS: Final = frozenset({API_TOKEN, MARK_KEY})
+"""What is ours to choose whatever the helpdesk."""
 
 
 def _token() -> str:
@@ -66,7 +69,14 @@ def init(
         raise typer.BadParameter(message, param_hint="--kind")
     name = name or typer.prompt("A name for this account, in lower case", default="main")
     url = public_url or typer.prompt("The address at which the bridge is reached", default="https://bridge.example.com")
-    text = _text({"jelou": {"main": asking.project()}, "helpdesks": asking.helpdesk(kind, name), "api": asking.api()})
+    text = _text(
+        {
+            "jelou": {"main": asking.project()},
+            "helpdesks": asking.helpdesk(kind, name),
+            "api": asking.api(),
+            "mark_keys": asking.mark_keys(),
+        }
+    )
     _checked(text, asking.variables, out.parent)
     out.write_text(text, encoding="utf-8")
     _tell(out, kind, name, url.rstrip("/"), asking)
@@ -104,6 +114,10 @@ class Asking:
     def api(self) -> dict[str, Any]:
         """The bridge's own API."""
         return {"tokens": [self._variable(API_TOKEN, "")]}
+
+    def mark_keys(self) -> list[str]:
+        """What signs the marks on tickets."""
+        return [self._variable(MARK_KEY, "")]
 
     def helpdesk(self, kind: str, name: str) -> dict[str, Any]:
         """The account, under its kind and name."""
@@ -170,7 +184,7 @@ def _tell(out: Path, kind: str, name: str, url: str, asking: Asking) -> None:
     path = f"/webhooks/helpdesks/{_dialect(kind)}/{name}"
     lines = [f"{out} is written and checked. Set these variables for the bridge:", ""]
     for variable, about in asking.variables.items():
-        made = _token if variable == API_TOKEN else CHOSEN.get(asking.proof) if "_VERIFICATION_" in variable else None
+        made = _token if variable in OURS else CHOSEN.get(asking.proof) if "_VERIFICATION_" in variable else None
         value = made() if made else "..."
         lines.append(f"  export {variable}={value}" + (f"   # {about}" if value == "..." and about else ""))
     suffix = f"?{asking.parameter}=<the token above>" if asking.proof in {"url_token", "url"} else ""

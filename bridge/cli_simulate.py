@@ -99,7 +99,7 @@ def _desk(bridge: Bridge, account: str) -> Desk:
         known = ", ".join(f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named)
         message = f"no account {account}; configured: {known}"
         raise typer.BadParameter(message, param_hint="--account")
-    return Desk(REGISTRY[kind], found, name, bridge.jelou[found.project], bridge.files)
+    return Desk(REGISTRY[kind], found, name, bridge.jelou[found.project], files=bridge.files, keys=bridge.mark_keys)
 
 
 # --- what is given ---------------------------------------------------------------------------------------------------

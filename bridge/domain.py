@@ -127,7 +127,8 @@ class AgentReplied:
     ``markup`` says how ``text`` is written: text, html, markdown, adf or wiki. ``partial`` says that the helpdesk has
     more (the text, the attachments), to be had by a Fetch of the comment. ``at_ms`` is when it was written, 0 where
     that is not told. ``withheld`` says why words that the helpdesk calls public are none of the customer's, as one of
-    ``bridge.addressees``. They are then private, or, where that is to be judged by what is read, partial.
+    ``bridge.addressees``. They are then private, or, where that is to be judged by what is read, partial. ``echo`` says
+    what shows that the bridge wrote it, as one of ``bridge.marks``; that its user did is no proof.
     """
 
     type: ClassVar[str] = "agent.replied"
@@ -142,6 +143,7 @@ class AgentReplied:
     partial: bool = False
     at_ms: int = 0
     withheld: str = ""
+    echo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ UNKNOWN: Final = "this version knows no such event"
 """What is said of one that is unrecognised because a newer version has stored it."""
 
 
-BESIDE: Final = "withheld"
-"""Stands beside the event and not in it: a worker of the version before takes no field there that it does not know."""
+BESIDE: Final = ("withheld", "echo")
+"""Stand beside the event and not in it: a worker of the version before takes no field there that it does not know."""
 
 FILE_IDS: Final = "file_ids"
 """Those of the event's attachments, in their order; beside the event for the same reason."""
@@ -60,7 +60,7 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
     """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
     told: dict[str, Any] = {"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}
     if isinstance(event, domain.AgentReplied):
-        told |= {"event": _without(event, BESIDE), **({BESIDE: event.withheld} if event.withheld else {})}
+        told |= {"event": _without(event), **{name: said for name in BESIDE if (said := getattr(event, name))}}
         ids = [one.id for one in event.attachments]
         told |= {FILE_IDS: ids} if any(ids) else {}
     try:
@@ -69,8 +69,8 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
         raise Unreadable("body", "is nested too deeply") from None
 
 
-def _without(event: domain.AgentReplied, name: str) -> dict[str, Any]:
-    told = {one.name: getattr(event, one.name) for one in fields(event) if one.name != name}
+def _without(event: domain.AgentReplied) -> dict[str, Any]:
+    told = {one.name: getattr(event, one.name) for one in fields(event) if one.name not in BESIDE}
     return told | {"attachments": [_bare(one) for one in event.attachments]}
 
 
@@ -85,7 +85,8 @@ def load(text: bytes) -> Received:
     kind = _CLASSES.get(name)
     event = stored.read(kind, told["event"]) if kind else domain.Unrecognised(None, "", name)
     if isinstance(event, domain.AgentReplied):
-        event = replace(event, withheld=str(told.get(BESIDE) or ""), attachments=_named(event, told.get(FILE_IDS)))
+        beside: dict[str, Any] = {name: str(told.get(name) or "") for name in BESIDE}
+        event = replace(event, **beside, attachments=_named(event, told.get(FILE_IDS)))
     return Received(event, told.get("delivery", ""), told.get("at_ms", 0))
 
 

@@ -206,6 +206,10 @@ class Link:
     """What is known of the files among ``says``, by the id of the message."""
     start_wait: str = ""
     """Why the start waits, of ``bridge.start_waits``; empty while none does."""
+    keyed: bool = False
+    """Whether all marks on the ticket have a signature: it is younger than ``mark_keys``."""
+    wrote: tuple[str, ...] = ()
+    """The helpdesk's ids of what the bridge wrote last."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""
@@ -264,5 +268,7 @@ _LASTING = (
     "fault_ms",
     "fault_in",
     "fault",
+    "keyed",
+    "wrote",
 )
 """What outlives an episode: the person, what is owed to the ticket, and what was seen of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from bridge import marks
 from bridge.customer_text import merged
 from bridge.domain import MARK, AddNote, AddReply, Phase, SetField, SetStatus
 from bridge.errors import (
@@ -21,6 +22,10 @@ from bridge.owed import Todo
 from bridge.wording import in_words, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import SecretStr
+
     from bridge.accounts import Account, Project
     from bridge.domain import TicketRef, WriteBack
     from bridge.errors import BridgeError
@@ -161,8 +166,8 @@ def _link(template: str, link: Link) -> str:
     return template.replace("{conversation_id}", link.conversation).replace("{room_id}", link.room)
 
 
-def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> WriteBack:
-    """The action of one write-back, with its mark. A customer's words say whose they are."""
+def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language, keys: Sequence[SecretStr] = ()) -> WriteBack:
+    """The action of one write-back, with its mark, signed by the first key. A customer's words say whose they are."""
     if todo.kind == SetField.type:
         return SetField(todo.field, todo.text)
     if todo.kind == SetStatus.type:
@@ -170,14 +175,15 @@ def write_back(ref: TicketRef, todo: Todo, link: Link, language: Language) -> Wr
     many = todo.key.startswith(MESSAGE)
     # After Redis has lost data the same first message may begin an update with more in it: that is another one.
     mark = marker(ref, f"{todo.key}|{todo.text}" if many else todo.key)
+    line = marks.line(mark, str(ref), keys)
     if todo.kind == AddReply.type and link.requester != NOBODY:
-        return AddReply(f"{todo.text}\n{mark}", mark, link.name, link.requester)
+        return AddReply(f"{todo.text}\n{line}", mark, link.name, link.requester)
     text = todo.text
     if many:
         text = merged([text], link.name or link.user, language)
     if todo.kind == AddReply.type:
-        return AddReply(f"{text}\n{mark}", mark, link.name)
-    return AddNote(f"{text}\n{mark}", mark)
+        return AddReply(f"{text}\n{line}", mark, link.name)
+    return AddNote(f"{text}\n{line}", mark)
 
 
 STATUS_KEYS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from bridge.domain import AgentReplied, TicketOpened
 from bridge.errors import BridgeError, CallError, StoreUnavailable, Unreadable
 from bridge.gates import caller_gate, explained, list_gate, outcome
 from bridge.granting import Whose
+from bridge.marks import judged
 from bridge.missed import COUNTED, FED, UNREADABLE, WOULD_BE_FED, Bounds, ahead_ms, is_unread, verdict, wanted
 from bridge.protocol import shown
 from bridge.steps import in_steps
@@ -138,19 +139,20 @@ class Reconciler:
 
     def _changes(self, reply: Reply) -> tuple[Changes, int]:
         ahead = ahead_ms(reply, self._asked_ms, self._app.now_ms())
-        return self._dialect.changes(self._account, self._name, reply), ahead
+        told = self._dialect.changes(self._account, self._name, reply)
+        return replace(told, events=tuple(judged(one, self._app.bridge.mark_keys) for one in told.events)), ahead
 
     def _changed(self, told: Changes, ahead: int) -> dict[TicketRef, int]:
         """When each of the tickets changed, by our clock; 0 where that does not matter or is not told."""
         known = {} if self._whole else told.changed_ms
         return {ref: changed_ms - ahead if (changed_ms := known.get(ref, 0)) else 0 for ref in told.tickets}
 
-    async def _comments(self, ref: TicketRef) -> Sequence[AgentReplied]:
+    async def _comments(self, ref: TicketRef) -> Sequence[TicketEvent]:
         call = self._dialect.fetch_comments(self._account, ref)
         if call is None:
             return ()
         try:
-            return await in_steps(
+            found = await in_steps(
                 lambda one, judge: self._ask("list.comments", self._gate, one, judge),
                 call,
                 lambda replies: (
@@ -158,6 +160,7 @@ class Reconciler:
                     or self._dialect.fetched_comments(self._account, ref, *replies)
                 ),
             )
+            return [judged(one, self._app.bridge.mark_keys) for one in found]
         except CallError as error:
             # One ticket that cannot be read must not hide the others; the next look overlaps this one.
             self._show(

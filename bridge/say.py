@@ -8,8 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from bridge.chat_text import MOST, is_address, parts, plain, tidy
+from bridge.chat_history import own_words
+from bridge.chat_text import MOST, is_address, parts, tidy
 from bridge.inline_images import distinct, lines_without_files, without_files
+from bridge.marks import without
 from bridge.urls import encoded
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def messages_of(
     attached = distinct(event.attachments)
     told = [(one, form(one)) for one in map(serve, attached)]
     lines = [_line(one) for one, kind in told if not kind]
-    words = plain(without_files(event.text, event.markup, attached), event.markup)
+    words = without(own_words(without_files(event.text, event.markup, attached), event.markup))
     text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))
     files = [(kind, _content(one, kind), one) for one, kind in told if kind]
     found = [*(("text", {"body": part}, None) for part in parts(text, MOST)), *files]

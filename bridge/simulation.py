@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bridge import file_links, jelou, jelou_send, notes, say, translate
+from bridge import file_links, jelou, jelou_send, marks, notes, say, translate
 from bridge.addressees import REASONS
 from bridge.admission import asks_for_nothing, unmapped
 from bridge.domain import (
@@ -33,6 +33,8 @@ from bridge.wording import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import SecretStr
 
     from bridge.accounts import Account, Files, Project
     from bridge.domain import Call, Delivery, Reply, StartConversation, Ticket, TicketEvent, TicketRef, WriteBack
@@ -84,6 +86,12 @@ class Desk:
     name: str
     project: Project
     files: Files | None = None
+    keys: Sequence[SecretStr] = ()
+
+    def judged(self, event: TicketEvent) -> TicketEvent:
+        """The event as a worker takes it on a ticket that nothing is known of."""
+        found = marks.judged(event, self.keys)
+        return marks.resolved(found, keyed=bool(self.keys), written=()) if isinstance(found, AgentReplied) else found
 
 
 def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answers: Sequence[Reply] = ()) -> Simulation:
@@ -95,7 +103,7 @@ def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answe
             told.proof = "refused"
             verify(delivery, dialect.verification(account), now_ms)
             told.proof = "accepted"
-        events = dialect.read(rehearsed(delivery), account, desk.name)
+        events = [desk.judged(event) for event in dialect.read(rehearsed(delivery), account, desk.name)]
     except SignatureRejected as error:
         told.problem = f"401: {error}"
     except Unreadable as error:
@@ -186,7 +194,7 @@ def _written_back(desk: Desk, step: Step, start: StartConversation, ticket: Tick
         requester=str(requester.get("id") or notes.NOBODY),
     )
     for todo in notes.opened(link, desk.account, desk.project):
-        _write(desk, step, todo.key, notes.write_back(ticket.ref, todo, link, desk.account.language))
+        _write(desk, step, todo.key, notes.write_back(ticket.ref, todo, link, desk.account.language, desk.keys))
 
 
 def _write(desk: Desk, step: Step, key: str, action: WriteBack) -> None:
@@ -238,7 +246,8 @@ def _whole(desk: Desk, step: Step, event: AgentReplied, answers: list[Reply]) ->
     replies = _answered(step, "read the comments", first, more, answers)
     if not replies:
         return [event]
-    return say.whole(event, dialect.fetched_comments(account, event.ref, *replies))
+    found = [desk.judged(one) for one in dialect.fetched_comments(account, event.ref, *replies)]
+    return say.whole(event, [one for one in found if isinstance(one, AgentReplied)])
 
 
 def _solved(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:  # noqa: ARG001 - every plan is called alike

@@ -28,6 +28,7 @@ from bridge.domain import (
 from bridge.errors import StoreUnavailable, UnknownSender
 from bridge.faults import Faults
 from bridge.file_serving import files
+from bridge.marks import judged
 from bridge.observe import alive, observed
 from bridge.peers import prove
 from bridge.protocol import Told
@@ -116,7 +117,7 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     verified = verify(delivery, verification, app.now_ms())
     prove(request)
     async with reading(app, delivery, [verification]):
-        told = dialect.read(verified, account, name)
+        told = [judged(event, app.bridge.mark_keys) for event in dialect.read(verified, account, name)]
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
         logs.about(delivery=delivery_id, ticket=_tickets(told))
         items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]

@@ -180,6 +180,20 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
             "solicitante não tem endereço de e-mail. Adicione-o e, se era para ele, envie o e-mail de novo."
         ),
     ),
+    "withheld.own_user": (
+        (
+            "A public reply on this ticket was written as the user that the bridge works as, and nothing proves that a "
+            "person wrote it, so it was not sent to the customer. Reply as another user, or give the bridge its own."
+        ),
+        (
+            "Una respuesta pública de este ticket se escribió con el usuario del puente, y nada prueba que la "
+            "escribió una persona; por eso no se envió al cliente. Responda con otro usuario, o dé al puente el suyo."
+        ),
+        (
+            "Uma resposta pública deste ticket foi escrita com o usuário que a ponte usa, e nada prova que foi uma "
+            "pessoa; por isso não foi enviada ao cliente. Responda com outro usuário, ou dê à ponte um só dela."
+        ),
+    ),
     "unsure": (
         (
             "It is not known whether your message reached the customer: it was sent {tries} times without an answer. "

@@ -45,7 +45,7 @@ class ConfigWarning:
 
 def warnings(bridge: Bridge) -> list[ConfigWarning]:
     """Everything worth a second look, in the order of the file's sections."""
-    found = [*_projects(bridge), *_accounts(bridge), *_unencrypted((), bridge), *_api(bridge)]
+    found = [*_projects(bridge), *_accounts(bridge), *_unencrypted((), bridge), *_api(bridge), *_marks(bridge)]
     return [ConfigWarning(spell(key), text) for key, text in found]
 
 
@@ -141,3 +141,8 @@ def _unencrypted_value(key: Key, value: object) -> Iterator[_Found]:
 def _api(bridge: Bridge) -> Iterator[_Found]:
     if not bridge.api.tokens:
         yield ("api", "tokens"), "none: /api/ answers 401 to everybody"
+
+
+def _marks(bridge: Bridge) -> Iterator[_Found]:
+    if not bridge.mark_keys:
+        yield ("mark_keys",), "none: whatever has a mark alone on a line counts as the bridge's own"

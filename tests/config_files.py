@@ -25,6 +25,7 @@ ENVIRON: Mapping[str, str] = {
     "SIGNING": "signing-secret",
     "TOKEN": "token-of-the-helpdesk",
     "EMPTY": "",
+    "MARK": "key-of-the-marks",
     "SLOW": "45",
 }
 
@@ -55,6 +56,8 @@ helpdesks:
 api:
   tokens:
     - ${TOKEN}
+mark_keys:
+  - ${MARK}
 """
 
 

@@ -31,7 +31,7 @@ from workers.limits import Limits
 from workers.main import background, end
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from bridge.wiring import App
 
@@ -60,13 +60,17 @@ def project(jelou: JelouTwin, base: str = BASES[1], **changes: Any) -> dict[str,
     } | changes
 
 
-def configuration(jelou: dict[str, Any], helpdesks: dict[str, dict[str, dict[str, Any]]]) -> Bridge:
+def configuration(
+    jelou: dict[str, Any], helpdesks: dict[str, dict[str, dict[str, Any]]], mark_keys: Sequence[str] = ()
+) -> Bridge:
     """A checked configuration: each account by its dialect's own model."""
     accounts = {
         kind: {name: REGISTRY[kind].settings.model_validate(account) for name, account in named.items()}
         for kind, named in helpdesks.items()
     }
-    return Bridge.model_validate({"jelou": {PROJECT: jelou}, "helpdesks": accounts, "api": {"tokens": [API_TOKEN]}})
+    api = {"tokens": [API_TOKEN]}
+    told = {"jelou": {PROJECT: jelou}, "helpdesks": accounts, "api": api, "mark_keys": list(mark_keys)}
+    return Bridge.model_validate(told)
 
 
 @dataclass
@@ -245,6 +249,7 @@ async def scene(
     scripts: dict[str, Any] | None = None,
     jelou: dict[str, Any] | None = None,
     more_scripts: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+    mark_keys: Any = (),
     **running_with: Any,
 ) -> AsyncIterator[Scene]:
     """A Zendesk, a scripted sender and a Jelou, with a bridge between them; ``zendesk`` and so on are changes.
@@ -264,6 +269,7 @@ async def scene(
                     for name, changes in {"scripts": scripts or {}, **more_scripts}.items()
                 },
             },
+            mark_keys,
         )
         async with running(bridge, redis_url, prefix, port=port, **running_with) as run:
             yield Scene(run, peer, desk)

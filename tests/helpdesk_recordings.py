@@ -183,7 +183,7 @@ def reply_of(case: dict[str, Any]) -> Reply:
 
 def told(event: TicketEvent) -> dict[str, Any]:
     """An event as ``expected.json`` writes it."""
-    values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket"}}
+    values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket", "echo"}}
     if isinstance(event, Unrecognised) and not event.status:
         del values["status"]
     for name in ("guessed", "withheld"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import customer_text, file_links, say, wording
 from bridge.addressees import REASONS, TOLD
+from bridge.chat_history import own_words
 from bridge.domain import (
     AddNote,
     AddReply,
@@ -29,7 +30,7 @@ from bridge.renewing import file_of
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
-from workers.reading import comments_now, read_again_later, ticket_now
+from workers.reading import comments_now, read_again_later, resolved, ticket_now
 from workers.recovery import asked_ms, shaken
 from workers.renewing import serving
 from workers.tripping import moment, stopped, tripped
@@ -98,6 +99,7 @@ ENDS = {*NO_CONVERSATION, Phase.CLOSED}
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
+    event = resolved(work, event)
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
         if work.holding(Side.HELPDESK):
@@ -166,7 +168,7 @@ def _to_be_said(work: Work, event: AgentReplied, read_ms: int) -> None:
     files = {name: one for message in messages for name, one in file_of(message, event.fact, read_ms).items()}
     work.link = replace(link, says=(*link.says, *more), carried=carried, files={**link.files, **files})
     _names_alone(work, event)
-    tripped(work, "to_customer", event.text, _moment(work, event))
+    tripped(work, "to_customer", own_words(event.text, event.markup), _moment(work, event))
 
 
 def _moment(work: Work, event: AgentReplied | CustomerWrote) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bridge import jelou, jelou_send
+from bridge import jelou, jelou_send, marks
 from bridge.notes import NOBODY
 from bridge.owed import Side
 from bridge.protocol import CallClass
@@ -56,7 +56,7 @@ async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
     call = pair.dialect.fetch_comments(pair.account, work.ref)
     if call is None:
         return None
-    return await _ask(
+    found = await _ask(
         work,
         CallClass.LIVE,
         call,
@@ -65,6 +65,14 @@ async def comments_now(work: Work) -> Sequence[AgentReplied] | None:
             or pair.dialect.fetched_comments(pair.account, work.ref, *replies)
         ),
     )
+    return [resolved(work, one) for one in found]
+
+
+def resolved(work: Work, event: AgentReplied) -> AgentReplied:
+    """The reply with what its ticket tells of whether the bridge wrote it."""
+    judged = marks.judged_reply(event, work.app.bridge.mark_keys)
+    written = {*work.link.wrote, *work.link.receipts.values()} - {""}
+    return marks.resolved(judged, keyed=work.link.keyed, written=written)
 
 
 async def _ask(work: Work, call_class: CallClass, call: Call, judge: Callable[[Sequence[Reply]], Call | T]) -> T:

@@ -96,7 +96,7 @@ class Work:
 
         In a phase that it does not know, nobody here can say what may be sent: the ticket is a newer version's.
         """
-        link = Link.load(claimed.state)
+        link = Link.load(claimed.state) if claimed.state else Link(keyed=bool(app.bridge.mark_keys))
         if not stored.is_known(link.phase):
             msg = f"no phase {link.phase.value}"
             raise ValueError(msg)

@@ -195,7 +195,7 @@ async def _meet(work: Work, todo: Todo) -> None:
 
 async def _write(work: Work, todo: Todo) -> None:
     pair = work.pair
-    action = notes.write_back(work.ref, todo, work.link, pair.account.language)
+    action = notes.write_back(work.ref, todo, work.link, pair.account.language, work.app.bridge.mark_keys)
     try:
         first = steps.first_of(work, work.ref, action)
         call = pair.dialect.call(pair.account, work.ref, action, todo.key, now_ms=work.app.now_ms())
@@ -301,11 +301,17 @@ def _done(work: Work, todo: Todo, receipt: str, how: str, what: str = "answered"
     work.tell(what, action=todo.kind, key=todo.key, id=receipt, how=how)
 
 
+WROTE_MOST = 50
+"""Ids of what was written, by which its echo is known: it comes within minutes."""
+
+
 def _next(work: Work, todo: Todo, receipt: str) -> None:
     """What is done many times over (a customer's messages, the status) needs no receipt: its facts are known once."""
-    lasting = not todo.key.startswith(notes.MANY)
+    lasting, wrote = not todo.key.startswith(notes.MANY), work.link.wrote
+    if receipt and todo.kind in {AddNote.type, AddReply.type}:
+        wrote = (*wrote, receipt)[-WROTE_MOST:]
     receipts = {**work.link.receipts, todo.key: receipt} if lasting else work.link.receipts
-    work.link = replace(_instead(work.link, todo), receipts=receipts)
+    work.link = replace(_instead(work.link, todo), receipts=receipts, wrote=wrote)
 
 
 def give_up(work: Work, key: str, reason: str) -> bool:

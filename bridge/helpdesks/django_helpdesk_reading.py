@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
+from bridge import marks
 from bridge.domain import (
     AgentReplied,
     Attachment,
@@ -94,7 +95,7 @@ def ticket(ref: TicketRef, record: Json, queue_slug: str, site: Site) -> Ticket:
         requester=told(email=text(record, "submitter_email"), phone=text(custom, "phone")),
         custom=told(**custom),
     )
-    by_bridge = _by_bridge(first, site) or reading.marked(text(record, "description"))
+    by_bridge = _by_bridge(first, site) or reading.opened_by_mark(text(record, "description"), MARKUP)
     return Ticket(ref, fields, reading.moment_ms(first, "date"), by_bridge=by_bridge)
 
 
@@ -187,8 +188,9 @@ def _commented(ref: TicketRef, followup: Json, site: Site) -> TicketEvent:
         return Unrecognised(ref, fact, "customer followup")
     public = reading.flag(followup, "public") is True
     written_ms = reading.moment_ms(followup, "date")
+    echo = marks.USER if _by_user(followup, site) else ""
     return AgentReplied(
-        ref, fact, followup_id, comment, public, by_bridge, markup=MARKUP, attachments=files, at_ms=written_ms
+        ref, fact, followup_id, comment, public, by_bridge, MARKUP, attachments=files, at_ms=written_ms, echo=echo
     )
 
 
@@ -203,5 +205,8 @@ def _attachments(followup: Json, site: Site) -> Iterator[Attachment]:
 
 
 def _by_bridge(followup: Json, site: Site) -> bool:
-    acted = site.bridge_user != "" and text(followup, "user") == site.bridge_user
-    return acted or reading.marked(text(followup, "comment"))
+    return _by_user(followup, site) or reading.marked(text(followup, "comment"), MARKUP)
+
+
+def _by_user(followup: Json, site: Site) -> bool:
+    return site.bridge_user != "" and text(followup, "user") == site.bridge_user

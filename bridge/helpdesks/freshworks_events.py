@@ -34,7 +34,7 @@ from bridge.domain import (
 )
 from bridge.errors import Unreadable
 from bridge.helpdesks import freshworks_product, labels, reading
-from bridge.helpdesks.freshworks_product import PRIORITY, Product, written
+from bridge.helpdesks.freshworks_product import PRIORITY, Product
 from bridge.helpdesks.labels import ENDED, TYPES, label
 from bridge.helpdesks.reading import Json, section, text, told
 
@@ -166,7 +166,8 @@ class _Message:
 
 
 def _opened(message: _Message) -> TicketEvent:
-    by_bridge = reading.marked(*written(message.tags, text(message.record, "ticket_description")))
+    said = text(message.record, "ticket_description")
+    by_bridge = reading.marked("\n".join(message.tags)) or reading.opened_by_mark(said, "html")
     ticket = Ticket(
         message.ref,
         _fields(message),
@@ -218,7 +219,7 @@ def _comment(message: _Message, where: str, *, public: bool) -> TicketEvent:
     said, comment_id = text(message.record, where), reading.usable_id(message.record, "comment_id")
     # Not when the ticket was changed: some templates print that to the minute, and two replies fit into one.
     fact = f"comment:{comment_id}" if comment_id else f"comment:at:{message.delivered.received_ms}"
-    by_bridge, partial = reading.marked(said), message.delivered.readable
+    by_bridge, partial = reading.marked(said, "html"), message.delivered.readable
     return AgentReplied(message.ref, fact, comment_id, said, public, by_bridge, markup="html", partial=partial)
 
 

@@ -21,6 +21,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.addressees import CALL, ELSEWHERE, addresses, withheld
 from bridge.chat_markups import from_html
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
@@ -136,7 +137,8 @@ def tags(detail: Json) -> list[str]:
 
 def is_marked(detail: Json) -> bool:
     """Whether the bridge opened the ticket."""
-    return reading.marked(*_written(detail))
+    words = text(detail, "description") or text(detail, "description_text")
+    return reading.marked("\n".join(tags(detail))) or reading.opened_by_mark(words, "html")
 
 
 def _written(detail: Json) -> tuple[str, ...]:
@@ -229,17 +231,18 @@ def asks_for_requester(pages: list[Json], known: list[object]) -> bool:
 
 def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
     comment_id, html, plain = text(comment, "id"), text(comment, "body"), text(comment, "body_text")
-    by_bridge = (bridge_user != "" and text(comment, "user_id") == bridge_user) or reading.marked(html, plain)
+    acted = bridge_user != "" and text(comment, "user_id") == bridge_user
     return AgentReplied(
         ref,
         f"comment:{comment_id}",
         comment_id,
         _QUOTED.sub("", html) or plain,
         reading.flag(comment, "private") is False,
-        by_bridge,
+        acted or reading.marked(html or plain, "html" if html else "text"),
         markup="html" if html else "text",
         attachments=tuple(_attachments(comment)),
         at_ms=reading.moment_ms(comment, "created_at"),
+        echo=marks.USER if acted else "",
     )
 
 

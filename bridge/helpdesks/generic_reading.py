@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from bridge import addressees
+from bridge import addressees, marks
 from bridge.domain import (
     AgentReplied,
     Attachment,
@@ -201,7 +201,7 @@ def ticket(source: Source, ref: TicketRef, fields: TicketFields, asked: Asked, *
         requester=_requester(source, fields, asked),
         custom=_custom(fields, asked),
     )
-    marked = ours or reading.marked(told(fields.description, asked))
+    marked = ours or reading.opened_by_mark(told(fields.description, asked))
     more = partial and source.readable and source.mapping.fetch is not None
     return Ticket(ref, known, moment(created_at) or 0, more, marked)
 
@@ -232,7 +232,8 @@ def comment(
     """A comment, whole."""
     comment_id, text = told(fields.id, asked), found(fields.text, asked)
     words = text if isinstance(text, str) else "" if text is None else orjson.dumps(text, default=str).decode()
-    ours = by_bridge or holds(fields.by_bridge_when, asked) or reading.marked(words)
+    by_user = by_bridge or holds(fields.by_bridge_when, asked)
+    ours = by_user or reading.marked(words, fields.markup)
     public = found(fields.public, asked) is True
     why = _withheld(account, fields, asked) if public and not ours else ""
     return AgentReplied(
@@ -246,6 +247,7 @@ def comment(
         attachments=tuple(_files(fields.files, asked)) if fields.files else (),
         at_ms=moment(found(fields.at, asked)) or 0,
         withheld=why,
+        echo=marks.USER if by_user else "",
     )
 
 

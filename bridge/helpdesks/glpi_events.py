@@ -27,6 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.labels import ENDED
@@ -80,9 +81,18 @@ class Site:
 
     def wrote(self, record: Json) -> bool:
         """Whether the bridge made this follow-up, solution or ticket."""
+        return self.echo(record) != "" or reading.marked(text(record, "content"), MARKUP)
+
+    def opened(self, record: Json) -> bool:
+        """Whether the bridge opened this ticket."""
+        return self.echo(record) != "" or reading.opened_by_mark(text(record, "content"), MARKUP)
+
+    def echo(self, record: Json) -> str:
+        """Whether it has the bridge's request source, or is by its user."""
         source, author = section(record, "request_type"), text(section(record, "user"), "id")
-        known = bool(self.request_types & {text(source, "id"), text(source, "name").strip().casefold()})
-        return known or (author != "" and author == self.bridge_user) or reading.marked(text(record, "content"))
+        if self.request_types & {text(source, "id"), text(source, "name").strip().casefold()}:
+            return marks.APP
+        return marks.USER if author != "" and author == self.bridge_user else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +158,7 @@ def ticket(ref: TicketRef, record: Json, site: Site, requester: Json, *, partial
         requester=requester,
         custom=_custom(record),
     )
-    return Ticket(ref, fields, reading.moment_ms(record, moment), partial, ours or site.wrote(record))
+    return Ticket(ref, fields, reading.moment_ms(record, moment), partial, ours or site.opened(record))
 
 
 def _custom(record: Json) -> Json:
@@ -202,9 +212,8 @@ def replied(
         return Unrecognised(ref, fact, "customer followup")
     public = solution or reading.flag(item, "is_private") is False
     at_ms = reading.moment_ms(item, "date_creation")
-    return AgentReplied(
-        ref, fact, comment_id, text(item, "content"), public, by_bridge, markup=MARKUP, partial=partial, at_ms=at_ms
-    )
+    said, echo = text(item, "content"), site.echo(item)
+    return AgentReplied(ref, fact, comment_id, said, public, by_bridge, MARKUP, partial=partial, at_ms=at_ms, echo=echo)
 
 
 def moved(ref: TicketRef, record: Json, site: Site, instead: str = "") -> TicketEvent:

@@ -25,6 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import labels, reading
 from bridge.helpdesks.labels import ENDED
@@ -154,7 +155,15 @@ def _replied(change: _Change) -> TicketEvent:
         return _nothing(change)
     at_ms, partial = change.value_ms, change.told.readable
     return AgentReplied(
-        change.ref, f"reply:{at_ms}", "", "", public=True, by_bridge=change.by_bridge, partial=partial, at_ms=at_ms
+        change.ref,
+        f"reply:{at_ms}",
+        "",
+        "",
+        public=True,
+        by_bridge=change.by_bridge,
+        partial=partial,
+        at_ms=at_ms,
+        echo=marks.APP if change.by_bridge else "",
     )
 
 

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
+from bridge import marks
 from bridge.addressees import withheld
 from bridge.domain import AgentReplied, Attachment, Changes, Ticket, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import labels, reading, writing
@@ -100,7 +101,7 @@ def ticket(ref: TicketRef, detail: Json, contact: Json, site: Site, *, partial: 
         requester=_requester(contact, site),
         custom=told(**{name: value for name, value in properties.items() if name != LONG}),
     )
-    ours = text(properties, site.mark).startswith(writing.MARK_ID) or reading.marked(text(properties, LONG))
+    ours = text(properties, site.mark).startswith(writing.MARK_ID) or reading.opened_by_mark(text(properties, LONG))
     return Ticket(ref, fields, reading.moment_ms({"": created}, ""), partial, ours)
 
 
@@ -267,10 +268,11 @@ def _reply(ref: TicketRef, message: Json, site: Site) -> AgentReplied:
         message_id,
         rich or plain,
         _KINDS[text(message, "type")],
-        ours or reading.marked(plain, rich),
+        ours or reading.marked(rich or plain, "html" if rich else "text"),
         markup="html" if rich else "text",
         attachments=tuple(_attachments(message)),
         at_ms=reading.moment_ms(message, "createdAt"),
+        echo=marks.APP if ours else "",
     )
 
 

@@ -145,6 +145,7 @@ def written(ref: TicketRef, ticket: Json, part: Json, ours: Ours, topic: str, no
         markup=MARKUP,
         attachments=tuple(_attachments(part)),
         at_ms=tickets.moment_s(part, "created_at") * 1000,
+        echo=ours.echo(part),
     )
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bridge import marks
 from bridge.domain import Ticket
 from bridge.helpdesks import labels, reading
 from bridge.helpdesks.labels import CHANNELS, ENDED, STATUSES, TYPES, label
@@ -68,10 +69,15 @@ class Ours(NamedTuple):
 
     def wrote(self, part: Json) -> bool:
         """Whether the bridge made this part: its app did, its admin, or its mark is in the text."""
-        by_app = self.app != "" and text(part, "app_package_code") == self.app
+        return self.echo(part) != "" or reading.marked(text(part, "body"), MARKUP)
+
+    def echo(self, part: Json) -> str:
+        """Whether its app or its admin did."""
         author = section(part, "author")
+        if self.app != "" and text(part, "app_package_code") == self.app:
+            return marks.APP
         by_admin = self.admin != "" and text(author, "type") == "admin" and text(author, "id") == self.admin
-        return by_app or by_admin or reading.marked(text(part, "body"))
+        return marks.USER if by_admin else ""
 
 
 # --- parts -----------------------------------------------------------------------------------------------------------
@@ -160,7 +166,7 @@ def ticket(ref: TicketRef, record: Json, ours: Ours, contact: Json | None = None
         requester=_requester(record, contact or {}),
         custom=told(**{name: value for name, value in attributes.items() if name not in {TITLE, DESCRIPTION}}),
     )
-    by_bridge = reading.marked(text(attributes, DESCRIPTION))
+    by_bridge = reading.opened_by_mark(text(attributes, DESCRIPTION))
     return Ticket(ref, fields, created_s * 1000, partial, by_bridge)
 
 

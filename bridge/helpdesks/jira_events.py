@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bridge import marks
 from bridge.domain import AgentReplied, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import jira_reading, reading
 from bridge.helpdesks.jira_reading import KIND, Site, acted, ended, ticket
@@ -108,7 +109,8 @@ def _commented(message: Message) -> list[TicketEvent]:
     comment, site = section(message.body, "comment"), message.site
     comment_id, body = text(comment, "id"), comment.get("body")
     fact = f"comment:{comment_id or message.version}"
-    by_bridge = acted(site, comment, "author") or reading.marked(jira_reading.plain(body))
+    by_user = acted(site, comment, "author")
+    by_bridge = by_user or reading.marked(jira_reading.document(body), markup(body))
     reporter = section(section(section(message.body, "issue"), "fields"), "reporter")
     if not by_bridge and by_customer(comment, reporter):
         return [Unrecognised(message.ref, fact, "customer comment")]
@@ -124,6 +126,7 @@ def _commented(message: Message) -> list[TicketEvent]:
             markup=markup(body),
             partial=site.readable,
             at_ms=reading.moment_ms(comment, "created"),
+            echo=marks.USER if by_user else "",
         )
     ]
 

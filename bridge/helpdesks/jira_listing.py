@@ -19,6 +19,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
+from bridge import marks
 from bridge.domain import AgentReplied, Changes, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import jira_events, jira_reading, reading, writing
 from bridge.helpdesks.jira_events import by_customer, markup
@@ -99,15 +100,17 @@ def replies(ref: TicketRef, page: Json, issue: Json, site: Site) -> list[AgentRe
 
 def _reply(ref: TicketRef, comment: Json, site: Site) -> AgentReplied:
     comment_id, body = text(comment, "id"), comment.get("body")
+    by_user = acted(site, comment, "author")
     return AgentReplied(
         ref,
         f"comment:{comment_id}",
         comment_id,
         jira_reading.document(body),
         jira_events.is_public(comment) is True,
-        acted(site, comment, "author") or reading.marked(jira_reading.plain(body)),
+        by_user or reading.marked(jira_reading.document(body), markup(body)),
         markup=markup(body),
         at_ms=reading.moment_ms(comment, "created"),
+        echo=marks.USER if by_user else "",
     )
 
 

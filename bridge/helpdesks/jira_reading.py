@@ -116,8 +116,9 @@ def document(body: Any) -> str:
 
 
 def ours(body: Any, tags: list[str]) -> bool:
-    """Whether it carries the mark. In wiki markup its brackets may have become a link, so they are not looked at."""
-    return writing.MARK_ID in plain(body) or any(tag.startswith(writing.MARK_ID) for tag in tags)
+    """Whether it carries the mark of a ticket that the bridge opened."""
+    said = reading.opened_by_mark(document(body), "wiki" if isinstance(body, str) else "adf")
+    return said or any(tag.startswith(writing.MARK_ID) for tag in tags)
 
 
 def account_id(record: Json, name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from bridge.domain import MARK
+from bridge import marks
 from bridge.errors import Unreadable
 from bridge.nesting import TooDeep, loaded
 from bridge.timestamps import iso8601, zoned
@@ -153,9 +153,17 @@ def changed_ms(record: Json, name: str) -> int:
     return zoned(text(record, name)) or 0
 
 
-def marked(*texts: str) -> bool:
-    """Whether one of the texts carries the bridge's mark."""
-    return any(MARK in one for one in texts)
+def marked(text: str, markup: str = "text") -> bool:
+    """Whether the bridge's mark stands in it, alone on a line, and not in what is quoted."""
+    return marks.stands(text, markup)
+
+
+def opened_by_mark(text: str, markup: str = "text") -> bool:
+    """Whether the mark of a ticket that the bridge opened stands in its first words. Some tell of HTML by its tags."""
+    return marks.opens(text, "html" if markup == "text" and _TAGGED.search(text) else markup)
+
+
+_TAGGED: Final = re.compile(r"<(?:br|p|div|span)\b", re.IGNORECASE)
 
 
 def told(**values: object) -> Json:

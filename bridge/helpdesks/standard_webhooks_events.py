@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bridge import addressees
+from bridge import addressees, marks
 from bridge.domain import (
     AgentReplied,
     Attachment,
@@ -74,9 +74,13 @@ class _Message:
         """The ticket's status in the bridge's words; empty where it is not told."""
         return labels.status(self.account, text(section(self.data, "ticket"), "status"))
 
-    def by_bridge(self, written: str = "") -> bool:
+    def by_bridge(self, written: str = "", markup: str = "text") -> bool:
         """Whether the bridge did it, by the actor's type or by the mark in what was written."""
-        return text(self.actor, "type") == "bridge" or reading.marked(written)
+        return self.by_type() or reading.marked(written, markup)
+
+    def by_type(self) -> bool:
+        """Whether the sender says so."""
+        return text(self.actor, "type") == "bridge"
 
     def by_customer(self) -> bool:
         """Whether the requester did it: the actor's type says so, or they are the same person."""
@@ -107,7 +111,7 @@ def _opened(message: _Message) -> TicketEvent:
         requester=reading.person(section(message.data, "requester")),
         custom=told(**section(about, "custom")),
     )
-    by_bridge = message.by_bridge(text(about, "description"))
+    by_bridge = message.by_type() or reading.opened_by_mark(text(about, "description"))
     ticket = Ticket(message.ref, fields, reading.moment_ms(fields, "created_at"), by_bridge=by_bridge)
     return TicketOpened(message.ref, "opened", ticket, by_bridge)
 
@@ -116,10 +120,12 @@ def _commented(message: _Message) -> TicketEvent:
     comment = section(message.data, "comment")
     body, comment_id = text(comment, "body"), text(comment, "id")
     fact = f"comment:{comment_id or message.version}"
-    by_bridge = message.by_bridge(body)
+    told_markup = text(comment, "markup").lower()
+    markup = told_markup if told_markup in MARKUPS else "text"
+    by_bridge = message.by_bridge(body, markup)
     if message.by_customer() and not by_bridge:
         return Unrecognised(message.ref, fact, "customer comment")
-    public, markup = reading.flag(comment, "public") is True, text(comment, "markup").lower()
+    public = reading.flag(comment, "public") is True
     why = _withheld(message, comment) if public and not by_bridge else ""
     return AgentReplied(
         message.ref,
@@ -128,9 +134,10 @@ def _commented(message: _Message) -> TicketEvent:
         body,
         public and not why,
         by_bridge,
-        markup=markup if markup in MARKUPS else "text",
+        markup=markup,
         attachments=tuple(_attachments(comment)),
         withheld=why,
+        echo=marks.APP if message.by_type() else "",
     )
 
 

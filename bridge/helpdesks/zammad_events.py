@@ -121,7 +121,7 @@ class _Message:
 
     def _opened(self) -> TicketEvent:
         about, bridge_user = self.ticket, self.told.bridge_user
-        ours = reader.written_by_bridge(self.article, bridge_user)
+        ours = reader.opened_by_bridge(self.article, bridge_user)
         opened = reader.ticket(
             self.ref, about, section(about, "customer"), self.account, bridge_user, partial=True, by_bridge=ours
         )

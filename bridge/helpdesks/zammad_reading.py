@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.addressees import CALL, addresses, withheld
 from bridge.domain import AgentReplied, Attachment, Ticket
 from bridge.helpdesks import labels, reading, writing
@@ -150,7 +151,6 @@ def reply(
     ``version`` stands in for a missing id.
     """
     article_id = reading.usable_id(article, "id")
-    html = "html" in reading.text(article, "content_type").lower()
     return AgentReplied(
         ref,
         f"comment:{article_id or version}",
@@ -158,10 +158,11 @@ def reply(
         reading.text(article, "body"),
         reading.flag(article, "internal") is False,
         written_by_bridge(article, bridge_user),
-        markup="html" if html else "text",
+        markup=markup_of(article),
         attachments=tuple(_files(article)),
         partial=readable and "body" not in article,
         at_ms=moment_ms(article, "created_at"),
+        echo=echo_of(article, bridge_user),
     )
 
 
@@ -195,8 +196,25 @@ def asks_for_customer(articles: Sequence[Json], bridge_user: str) -> bool:
 
 def written_by_bridge(article: Json, bridge_user: str) -> bool:
     """Whether the bridge wrote it: by its user, by the message id that it gives, or by the mark in the text."""
-    ours = reading.text(article, "message_id").strip("<>").startswith(writing.MARK_ID)
-    return ours or is_bridge(article, "created_by", bridge_user) or reading.marked(reading.text(article, "body"))
+    return reading.marked(reading.text(article, "body"), markup_of(article)) or echo_of(article, bridge_user) != ""
+
+
+def opened_by_bridge(article: Json, bridge_user: str) -> bool:
+    """The same of a ticket, by its first article."""
+    marked = reading.opened_by_mark(reading.text(article, "body"), markup_of(article))
+    return marked or echo_of(article, bridge_user) != ""
+
+
+def markup_of(article: Json) -> str:
+    """How its text is written."""
+    return "html" if "html" in reading.text(article, "content_type").lower() else "text"
+
+
+def echo_of(article: Json, bridge_user: str) -> str:
+    """Whether it has a message id that the bridge gave, or is by its user."""
+    if reading.text(article, "message_id").strip("<>").startswith(writing.MARK_ID):
+        return marks.APP
+    return marks.USER if is_bridge(article, "created_by", bridge_user) else ""
 
 
 def is_bridge(record: Json, who: str, bridge_user: str) -> bool:

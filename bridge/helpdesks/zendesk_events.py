@@ -35,6 +35,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.addressees import CALL
 from bridge.domain import AgentReplied, Ticket, TicketOpened, TicketRef, TicketReopened, TicketSolved, Unrecognised
 from bridge.helpdesks import labels, reading, writing
@@ -121,7 +122,7 @@ def ticket(
         requester=reading.person(requester),
         custom=told(**custom),
     )
-    marked = ours or reading.marked(text(detail, "description"))
+    marked = ours or reading.opened_by_mark(text(detail, "description"))
     return Ticket(ref, fields, reading.moment_ms(detail, "created_at"), partial, by_bridge or marked)
 
 
@@ -135,11 +136,10 @@ class _Message:
     version: str
     told: Told
 
-    def by_bridge(self, *written: str) -> bool:
-        """Whether the bridge did it: its user acted, or its mark is in what was written."""
+    def by_bridge(self) -> bool:
+        """Whether the bridge's user acted."""
         bridge_user = self.told.bridge_user
-        acted = bridge_user != "" and text(self.detail, "actor_id") == bridge_user
-        return acted or reading.marked(*written)
+        return bridge_user != "" and text(self.detail, "actor_id") == bridge_user
 
     def status(self, said: str) -> str:
         """The bridge's word for a status."""
@@ -158,12 +158,15 @@ def _commented(message: _Message) -> TicketEvent:
     comment = section(message.event, "comment")
     body = text(comment, "body")
     fact = f"comment:{text(comment, 'id') or message.version}"
-    by_bridge = message.by_bridge(body)
+    acted = message.by_bridge()
+    by_bridge = acted or reading.marked(body)
     if not by_bridge and not _by_staff(section(comment, "author"), message.detail):
         return Unrecognised(message.ref, fact, "customer comment")
     public = reading.flag(comment, "is_public") is True
     comment_id, partial = text(comment, "id"), message.told.readable
-    return recorded(AgentReplied(message.ref, fact, comment_id, body, public, by_bridge, partial=partial), comment)
+    echo = marks.USER if acted else ""
+    reply = AgentReplied(message.ref, fact, comment_id, body, public, by_bridge, partial=partial, echo=echo)
+    return recorded(reply, comment)
 
 
 def recorded(reply: AgentReplied, comment: Json) -> AgentReplied:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from bridge import marks
 from bridge.domain import AgentReplied, Attachment, Changes, TicketOpened, TicketRef, TicketSolved
 from bridge.helpdesks import labels, reading, zendesk_events
 from bridge.helpdesks.labels import ENDED
@@ -61,17 +62,18 @@ def asks_for_requester(page: Json, bridge_user: str) -> bool:
 def _reply(ref: TicketRef, comment: Json, bridge_user: str) -> AgentReplied:
     comment_id, body, html = text(comment, "id"), text(comment, "body"), text(comment, "html_body")
     rich = _RICH.search(html) is not None
-    by_bridge = (bridge_user != "" and text(comment, "author_id") == bridge_user) or reading.marked(body, html)
+    acted = bridge_user != "" and text(comment, "author_id") == bridge_user
     reply = AgentReplied(
         ref,
         f"comment:{comment_id}",
         comment_id,
         html if rich else body,
         reading.flag(comment, "public") is True,
-        by_bridge,
+        acted or reading.marked(html if rich else body, "html" if rich else "text"),
         markup="html" if rich else "text",
         attachments=tuple(_attachments(comment)),
         at_ms=reading.moment_ms(comment, "created_at"),
+        echo=marks.USER if acted else "",
     )
     return zendesk_events.recorded(reply, comment)
 

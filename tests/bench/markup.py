@@ -10,6 +10,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from bridge.chat_history import own_words
 from bridge.chat_text import parts, plain
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ BEGUN: Final = (
     "{quote}a\n", "\\", "\\\\ ", "https://a", "h1. a\n", "bq. a\n", "----", "<", "<a ", "<a href='", "<p>",
     "<p ", "<div><", "<!--", "<!-", "<!a", "<td>", "&", "&amp;", "<br>", "<blockquote>", "</p>",
     "<a href=https://a>", "<ul><li>", "<style>", "*", "_", "**", "`", "a|b\n", "- ", "> ", "![a](", "[a](",
-    "~~a", "1. a\n", ".'", "a. ", "\r", "\u2028", "\u200b", "\u200d", "\xe9\u200d",
+    "~~a", "1. a\n", ".'", "a. ", "\r", "On 1 Jan 2026 9:30, a wrote:\n", "> a\n", "-- \n", "--\n", "El\n",
+    "<blockquote type=cite>", "<p hidden>", "<div class=gmail_quote>", "<b style='font-size:0'>",
+    "<hr id=zwchr>", "&lt;p&gt;", "\u2028", "\u200b", "\u200d", "\xe9\u200d",
 )  # fmt: skip
 
 
@@ -45,6 +48,7 @@ def cost_ms(work: Callable[[str], object], text: str) -> float:
 
 CUTTERS: Final[dict[str, Callable[[str], object]]] = {
     **{markup: partial(plain, markup=markup) for markup in ("text", "html", "markdown", "wiki", "adf")},
+    **{f"own words, {markup}": partial(own_words, markup=markup) for markup in ("text", "html")},
     "parts": parts,
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.addressees import CALL, ELSEWHERE, REASONS, TOLD, UNKNOWN, addresses, withheld
+from bridge.addressees import CALL, ELSEWHERE, OWN_USER, REASONS, TOLD, UNKNOWN, addresses, withheld
 from bridge.wording import TEXTS
 from tests.helpdesk_recordings import recordings_of
 
@@ -66,8 +66,8 @@ def test_where_nobody_reads_along_addressees_are_not_asked() -> None:
 
 def test_each_reason_is_told_where_an_agent_may_have_meant_the_customer() -> None:
     """In the trace all of them, on the ticket those with words for it."""
-    assert {ELSEWHERE, UNKNOWN} == TOLD
-    assert {ELSEWHERE, UNKNOWN, CALL} == REASONS.keys()
+    assert {ELSEWHERE, UNKNOWN, OWN_USER} == TOLD
+    assert {ELSEWHERE, UNKNOWN, CALL, OWN_USER} == REASONS.keys()
     assert {f"withheld.{one}" for one in TOLD} <= TEXTS.keys()
 
 

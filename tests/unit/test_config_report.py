@@ -117,3 +117,9 @@ def test_unused_project_and_empty_bridge_are_told() -> None:
 def test_what_is_meant_is_not_told(old: str, new: str) -> None:
     """Text ids need no region, custom fields are free, this machine needs no https, a template may have names."""
     assert set(told(edited(old, new))) == {f"{ACME}.access"}
+
+
+def test_without_a_key_every_mark_counts() -> None:
+    """It works on as before, and that is told."""
+    assert "alone on a line" in told(edited("mark_keys:\n  - ${MARK}\n", ""))["mark_keys"]
+    assert "mark_keys" not in told(edited("region: EC", "region: PE"))

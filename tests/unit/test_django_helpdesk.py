@@ -124,7 +124,7 @@ def test_a_priority_is_told_in_words(number: int, ours: str) -> None:
 def test_a_ticket_of_the_bridges_own_is_known_at_once() -> None:
     """By the user of its first follow-up, or by the mark in its description."""
     assert read(body(followup(id=1, user=2)))[0].by_bridge
-    assert read(body(followup(id=1), description="x [jelou-bridge:0]"))[0].by_bridge
+    assert read(body(followup(id=1), description="x\n[jelou-bridge:0]"))[0].by_bridge
     assert not read(body(followup(id=1)))[0].by_bridge
 
 

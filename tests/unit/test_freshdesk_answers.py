@@ -41,7 +41,7 @@ def test_what_an_agent_quotes_is_not_said_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"user_id": 42}, {"user_id": "42"}, {"body": f"<div>x {MARK}</div>"}, {"body": "", "body_text": MARK}]
+    "values", [{"user_id": 42}, {"user_id": "42"}, {"body": f"<div>x<br>{MARK}</div>"}, {"body": "", "body_text": MARK}]
 )
 def test_what_the_bridge_wrote_is_known_by_its_author_or_its_mark(values: dict[str, Any]) -> None:
     """Also when it stands there as the customer's."""

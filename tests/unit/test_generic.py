@@ -155,7 +155,7 @@ def test_a_customers_comment_is_not_sent_back_and_our_own_is_known() -> None:
     comment = {"id": 9, "body": "Gracias", "public": True, "author": {"id": 3}}
     (customers,) = told({**item("comment.added", requester={"id": 3}), "comment": comment})
     assert (customers.type, customers.told) == ("unrecognised", "customer comment")
-    (ours,) = told({**item("comment.added"), "comment": {**comment, "body": f"x {MARK}"}})
+    (ours,) = told({**item("comment.added"), "comment": {**comment, "body": f"x\n{MARK}"}})
     (acted,) = told({**item("comment.added"), "comment": comment, "actor": {"name": "bridge"}})
     assert ours.by_bridge
     assert acted.by_bridge

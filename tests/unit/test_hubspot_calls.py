@@ -82,7 +82,7 @@ def test_a_priority_is_known_as_value_and_as_label(said: str, word: str) -> None
 
 def test_what_a_customer_wrote_at_length_is_in_no_field() -> None:
     """It is looked at for our mark, and rules and templates do not see it."""
-    ticket = HUBSPOT.fetched(ACCOUNT, REF, answer({"properties": {"content": f"Hola {MARK}"}}))
+    ticket = HUBSPOT.fetched(ACCOUNT, REF, answer({"properties": {"content": f"Hola\n{MARK}"}}))
     assert ticket.by_bridge
     assert "Hola" not in repr(ticket.fields)
 

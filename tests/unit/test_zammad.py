@@ -279,7 +279,7 @@ def test_only_agents_reply(who: dict[str, Any], told: str) -> None:
         {"created_by": "Jelou@acme.example"},
         {"message_id": "jelou-bridge:0123456789abcdef"},
         {"message_id": "<jelou-bridge:0123456789abcdef>"},
-        {"body": "Hola [jelou-bridge:0123456789abcdef]"},
+        {"body": "Hola<br>[jelou-bridge:0123456789abcdef]"},
         {"sender": "Customer", "created_by": BRIDGE},
     ],
 )

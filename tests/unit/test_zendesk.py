@@ -176,7 +176,7 @@ def test_what_the_bridges_user_did_is_the_bridges() -> None:
     assert read(opened).by_bridge
     assert not read(opened, bridge_user="").by_bridge
     assert not read(native("ticket.created", actor_id=None), bridge_user="").by_bridge
-    assert read(native("ticket.created", description="x [jelou-bridge:00]"), bridge_user="").by_bridge
+    assert read(native("ticket.created", description="x\n[jelou-bridge:00]"), bridge_user="").by_bridge
 
 
 def test_an_event_about_something_else_names_no_ticket() -> None:
