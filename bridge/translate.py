@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import phonenumbers
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.correlate import metadata
 from bridge.domain import StartConversation, Ticket
 from bridge.errors import Unreachable, Unstartable
+from bridge.phones import phone
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:
@@ -84,21 +84,6 @@ def person(wanted: UserId, ticket: Ticket) -> str:
         return user_id(wanted, ticket)
     except Unstartable:
         return ""
-
-
-@lru_cache(maxsize=4096)
-def phone(text: str, region: str | None) -> str:
-    """The number in international form without ``+``, as Jelou's user endpoints want it; empty where it is none.
-
-    Possible numbers are taken, not only assigned ones: numbering plans change faster than libraries.
-    """
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_possible_number(number):
-        return ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
 @lru_cache(maxsize=1)

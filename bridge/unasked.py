@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge import customer_text, events
-from bridge.correlate import lane_name
+from bridge.correlate import lane_name, other_ids
 from bridge.domain import ConversationStarted, CustomerWrote, OpenTicket, TicketRef, Unasked
 from bridge.notes import marker
 from bridge.protocol import Incoming
@@ -56,6 +56,7 @@ def begun(event: Located, policy: policies.Unasked, delivery_id: str, at_ms: int
             entry=entry(at_ms, "received", event=event.type, delivery=delivery_id, conversation=event.conversation_id),
             repeated="",
             person=event.user_id,
+            people=other_ids(event.user_id),
         ),
     )
 

@@ -107,7 +107,7 @@ async def _close(work: Work, ending: Ending) -> None:
     # One that went out may have worked: whoever comes after it looks again.
     out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
     action = CloseConversation(link.bot, link.user, ending.goodbye)
-    limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
+    limits = StartLimits(account="", contact=work.contact, also=work.also, cap=0, count=False, alone=True)
     await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
     remember_end(work)
     call = jelou_send.close_call(work.pair.project, action)

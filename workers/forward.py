@@ -84,9 +84,11 @@ def _starting(work: Work, start: StartConversation, covered: int) -> Link:
 
 def _limits(work: Work, start: StartConversation, link: Link) -> StartLimits:
     """A retry of an unknown start is not counted again."""
+    contact = correlate.contact_key(work.pair.project_name, start.bot_id, start.user_id)
     return StartLimits(
         account=work.account,
-        contact=correlate.contact_key(work.pair.project_name, start.bot_id, start.user_id),
+        contact=contact,
+        also=correlate.other_keys(contact),
         cap=work.pair.account.starts_per_hour,
         count=link.attempt == 1,
         evidence=len(work.evidence),

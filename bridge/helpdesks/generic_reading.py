@@ -24,7 +24,7 @@ from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.generic_expressions import found, holds, told
 from bridge.helpdesks.generic_functions import moment
 from bridge.helpdesks.labels import ENDED
-from bridge.translate import phone as usable_phone
+from bridge.phones import phone as usable_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,7 +12,8 @@ from jinja2 import TemplateError
 from bridge.accounts import Account, Project, UserId
 from bridge.domain import Assignment, Ticket, TicketRef
 from bridge.errors import Unstartable
-from bridge.translate import INITIAL_MESSAGE_MOST, again, compiled, initial_message, phone, start_conversation, user_id
+from bridge.phones import phone
+from bridge.translate import INITIAL_MESSAGE_MOST, again, compiled, initial_message, start_conversation, user_id
 
 REF = TicketRef("zendesk", "acme", "7")
 PROJECT = Project.model_validate({"project_id": "p", "bot_id": "bot-1", "api_key": "k", "signing_secrets": ["s"]})
