@@ -132,9 +132,9 @@ def people_of(bridge: Bridge, user: str) -> tuple[tuple[str, tuple[str, ...]], .
     found: dict[str, set[str]] = {}
     for kind, named in bridge.helpdesks.items():
         for name, account in named.items():
-            if account.user_id.format == "phone" and account.user_id.region:
+            for region in account.user_id.regions():
                 names = (f"{kind}/{name}", f"{KIND}/{account.project}")
-                found.setdefault(phone(user, account.user_id.region), set()).update(names)
+                found.setdefault(phone(user, region), set()).update(names)
     anywhere = {user.strip(), phone(user, None)}
     people = {**{person: tuple(sorted(accounts)) for person, accounts in found.items()}, **dict.fromkeys(anywhere, ())}
     spelt = {spelling: accounts for person, accounts in people.items() for spelling in spellings(person)}

@@ -152,6 +152,17 @@ def _folded(digits: str) -> str:
     return digits
 
 
+def is_business_id(text: str) -> bool:
+    """Whether this is a business-scoped id of WhatsApp's, for customers who show no number: CC. and up to 128."""
+    return re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}", text) is not None
+
+
+def number_of(user_id: str) -> str:
+    """The number of an id at Jelou as people dial it today, with ``+``; empty where the id is no number."""
+    key = person_key(user_id)
+    return f"+{key}" if key.isascii() and key.isdigit() else ""
+
+
 @lru_cache(maxsize=4096)
 def person_key(user_id: str) -> str:
     """Under what a person's id at Jelou is compared, and never sent: all spellings of one number have the same.

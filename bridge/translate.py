@@ -11,8 +11,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.correlate import metadata
 from bridge.domain import StartConversation, Ticket
-from bridge.errors import Unreachable, Unstartable
-from bridge.phones import phone
+from bridge.errors import Unidentified, Unreachable, Unstartable
+from bridge.phones import is_business_id, phone
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from bridge.accounts import Account, Project, UserId
+    from bridge.accounts import Account, Project, UserId, UserIdSource
     from bridge.domain import TicketRef
     from bridge.links import Link
 
@@ -67,15 +67,32 @@ def again(start: StartConversation, ref: TicketRef, episode: int, attempt: int) 
 
 
 def user_id(wanted: UserId, ticket: Ticket) -> str:
-    """The customer's id at Jelou: the first field that holds a usable one. Raises Unstartable."""
-    for path in wanted.fields:
-        value = value_at(ticket.fields, path)
-        text = "" if value is None else str(value).strip()
-        found = text if wanted.format == "text" else phone(text, wanted.region)
-        if found:
-            return found
-    what = "usable phone number" if wanted.format == "phone" else "user id"
-    raise Unreachable(what, ", ".join(wanted.fields))
+    """The customer's id at Jelou: of the first source that holds a usable one. Raises Unstartable."""
+    sources = wanted.ordered()
+    found = (_in_form(text, source) for source in sources for text in _told(value_at(ticket.fields, source.field)))
+    usable = next(filter(None, found), "")
+    if usable:
+        return usable
+    fields = ", ".join(source.field for source in sources)
+    if any(source.format != "phone" for source in sources):
+        raise Unidentified("user id", fields)
+    raise Unreachable("usable phone number", fields)
+
+
+def _told(value: Any) -> list[str]:
+    """What a field holds, of a list each; yes and no name nobody."""
+    values = value if isinstance(value, list | tuple) else (value,)
+    return [str(one).strip() for one in values if isinstance(one, str | int | float) and not isinstance(one, bool)]
+
+
+def _in_form(text: str, source: UserIdSource) -> str:
+    match source.format:
+        case "phone":
+            return phone(text, source.region)
+        case "business_id":
+            return text if is_business_id(text) else ""
+        case _:
+            return text
 
 
 def person(wanted: UserId, ticket: Ticket) -> str:

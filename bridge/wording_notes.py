@@ -69,6 +69,11 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "el ticket no tiene un número de teléfono válido del cliente (se buscó en {fields}); agréguelo",
         "o ticket não tem um número de telefone válido do cliente (procurado em {fields}); adicione-o",
     ),
+    "reason.no_id": (
+        "the ticket tells no id or number under which Jelou knows the customer (looked for in {fields}); add one",
+        "el ticket no dice con qué id o número conoce Jelou al cliente (se buscó en {fields}); agregue uno",
+        "o ticket não diz com que id ou número o Jelou conhece o cliente (procurado em {fields}); adicione um",
+    ),
     "reason.already_active": (
         "the customer already has an open conversation in Jelou; go on there, or close it first",
         "el cliente ya tiene una conversación abierta en Jelou; continúe allí o ciérrela primero",

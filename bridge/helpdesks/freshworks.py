@@ -310,4 +310,4 @@ def _address(access: FreshworksAccess, path: str, ref_id: str) -> str:
 
 
 def _asks_for_external_id(account: Account) -> bool:
-    return EXTERNAL_ID in account.user_id.fields
+    return any(source.field == EXTERNAL_ID for source in account.user_id.ordered())

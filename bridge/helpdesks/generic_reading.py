@@ -215,7 +215,8 @@ def _requester(source: Source, fields: TicketFields, asked: Asked) -> Asked:
     names = ("id", "name", "email", "external_id")
     numbers = [number for one in who.phone if (number := told(one, asked))]
     # A person writes "ask at the desk" where a number should be; the next candidate may be one.
-    usable_ones = (number for number in numbers if usable_phone(number, source.account.user_id.region))
+    regions = source.account.user_id.regions() or (None,)
+    usable_ones = (number for number in numbers if any(usable_phone(number, region) for region in regions))
     phone = next(usable_ones, "".join(numbers[:1]))
     return reading.told(**{name: told(getattr(who, name), asked) for name in names}, phone=phone)
 
