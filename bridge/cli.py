@@ -13,6 +13,7 @@ import typer
 import uvloop
 
 from bridge import logs, show
+from bridge.cli_decide import decide
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
 from bridge.cli_helpdesks import deliveries, helpdesks
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(orphans, name="orphans")
 app.add_typer(integration, name="integration")
+app.command()(decide)
 app.command()(forget)
 app.command()(reconcile)
 app.command()(init)

@@ -124,6 +124,7 @@ class AgentReplied:
     more (the text, the attachments), to be had by a Fetch of the comment. ``at_ms`` is when it was written, 0 where
     that is not told. ``withheld`` says why words that the helpdesk calls public are none of the customer's, as one of
     ``bridge.addressees``. They are then private, or, where that is to be judged by what is read, partial.
+    ``requester`` is who the ticket's requester was then, as ``bridge.requesters`` names them; empty where not told.
     """
 
     type: ClassVar[str] = "agent.replied"
@@ -138,6 +139,7 @@ class AgentReplied:
     partial: bool = False
     at_ms: int = 0
     withheld: str = ""
+    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True)

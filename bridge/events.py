@@ -40,8 +40,8 @@ UNKNOWN: Final = "this version knows no such event"
 """What is said of one that is unrecognised because a newer version has stored it."""
 
 
-BESIDE: Final = "withheld"
-"""Stands beside the event and not in it: a worker of the version before takes no field there that it does not know."""
+BESIDE: Final = ("withheld", "requester")
+"""Stand beside the event and not in it: a worker of the version before takes no field there that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,19 @@ def dump(event: TicketEvent | ConversationEvent | Testimony | Unasked, delivery:
     """The event as JSON text. Raises Unreadable where a sender nested its values deeper than can be written (254)."""
     told: dict[str, Any] = {"type": event.type, "delivery": delivery, "at_ms": at_ms, "event": event}
     if isinstance(event, domain.AgentReplied):
-        told |= {"event": _without(event, BESIDE), **({BESIDE: event.withheld} if event.withheld else {})}
+        told |= {"event": _inside(event), **{name: found for name in BESIDE if (found := getattr(event, name))}}
     try:
         return orjson.dumps(told).decode()
     except orjson.JSONEncodeError:
         raise Unreadable("body", "is nested too deeply") from None
 
 
-def _without(event: domain.AgentReplied, name: str) -> dict[str, Any]:
-    return {one.name: getattr(event, one.name) for one in fields(event) if one.name != name}
+def _beside(told: dict[str, Any], name: str) -> str:
+    return str(told.get(name) or "")
+
+
+def _inside(event: domain.AgentReplied) -> dict[str, Any]:
+    return {one.name: getattr(event, one.name) for one in fields(event) if one.name not in BESIDE}
 
 
 def load(text: bytes) -> Received:
@@ -75,5 +79,5 @@ def load(text: bytes) -> Received:
     kind = _CLASSES.get(name)
     event = stored.read(kind, told["event"]) if kind else domain.Unrecognised(None, "", name)
     if isinstance(event, domain.AgentReplied):
-        event = replace(event, withheld=str(told.get(BESIDE) or ""))
+        event = replace(event, withheld=_beside(told, "withheld"), requester=_beside(told, "requester"))
     return Received(event, told.get("delivery", ""), told.get("at_ms", 0))

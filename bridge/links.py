@@ -196,6 +196,12 @@ class Link:
     """When the first of them was; 0 while there is none."""
     fault_in: str = ""
     """In which step the last of them was."""
+    asked_by: str = ""
+    """The requester with whom the conversation began, as ``bridge.requesters`` names them; else the first one read."""
+    other_requester: str = ""
+    """The requester that the ticket has now, where that is another person: replies wait for a person's decision."""
+    requester_ms: int = 0
+    """When the requester was last read for a reply."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
 
@@ -240,6 +246,7 @@ _LASTING = (
     "holds",
     "left",
     "requester",
+    "asked_by",
     "name",
     "gone",
     "fuse",

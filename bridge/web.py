@@ -32,6 +32,7 @@ from bridge.peers import prove
 from bridge.protocol import Told
 from bridge.proving import Proving
 from bridge.receiving import asked_by, received, refuse_by_type, seen_key
+from bridge.requesters import with_requester
 from bridge.scripting import persistently
 from bridge.signatures import check_head, verify
 from bridge.timeline import entry
@@ -111,7 +112,7 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     verified = verify(delivery, verification, app.now_ms())
     prove(request)
     async with reading(app, delivery, [verification]):
-        told = dialect.read(verified, account, name)
+        told = with_requester(dialect.read(verified, account, name), dialect, verified, account)
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
         items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
     accepted = await _stored(app, delivery, sender_id, delivery_id, items)

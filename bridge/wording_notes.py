@@ -119,6 +119,28 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "Su mensaje no llegó al cliente: {reason}.",
         "A sua mensagem não chegou ao cliente: {reason}.",
     ),
+    "requester.other": (
+        (
+            "The requester of this ticket was changed, so replies are not sent: the conversation in Jelou is with the "
+            "person before. They are kept. Your administrator sends them with '{command} same-person', or ends the "
+            "conversation with '{command} end'."
+        ),
+        (
+            "El solicitante de este ticket cambió, por eso las respuestas no se envían: la conversación en Jelou es "
+            "con la persona anterior. Quedan guardadas. Su administrador las envía con '{command} same-person', o "
+            "termina la conversación con '{command} end'."
+        ),
+        (
+            "O solicitante deste ticket mudou, por isso as respostas não são enviadas: a conversa no Jelou é com a "
+            "pessoa anterior. Elas ficam guardadas. O seu administrador as envia com '{command} same-person', ou "
+            "encerra a conversa com '{command} end'."
+        ),
+    ),
+    "requester.number": (
+        "The customer's number on this ticket has changed. The conversation in Jelou goes on with the number before.",
+        "El número del cliente en este ticket cambió. La conversación en Jelou sigue con el número anterior.",
+        "O número do cliente neste ticket mudou. A conversa no Jelou continua com o número anterior.",
+    ),
     "withheld.addressees": (
         (
             "A mail on this ticket was addressed to somebody else than the customer, so it was not sent to the "

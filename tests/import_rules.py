@@ -20,8 +20,8 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts addressees admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text decisions
 domain errors events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking
-missed nesting notes owed package pages phones policies ports protocol quiet redis_url rehearsal replies routing say
-signatures silence simulation snapshots steps stored timeline timestamps translate unasked unpacking wording
+missed nesting notes owed package pages phones policies ports protocol quiet redis_url rehearsal replies requesters
+routing say signatures silence simulation snapshots steps stored timeline timestamps translate unasked unpacking wording
 wording_notes wording_talk
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())

@@ -18,6 +18,7 @@ from bridge.domain import (
 )
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
 from bridge.helpdesks.labels import ENDED
+from bridge.letters import REQUESTER_CHANGED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
 from bridge.protocol import CallClass, StartLimits
@@ -49,7 +50,7 @@ async def end_conversation(work: Work) -> bool:
     ending = work.link.ending
     if ending is None or work.link.phase not in LIVE or work.link.says or work.holding(Side.JELOU):
         return False
-    if not _fresh(work, ending.read_ms):
+    if ending.reason != REQUESTER_CHANGED and not _fresh(work, ending.read_ms):
         return await _still_solved(work, ending)
     try:
         # A close names bot and user only: late, it would hit a newer conversation of theirs.

@@ -30,6 +30,7 @@ from workers.closing import come_back, transcribe
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, ticket_now
 from workers.recovery import asked_ms, shaken
+from workers.requester import hold, is_another, must_read
 from workers.tripping import tripped
 from workers.waiting import Wait
 
@@ -101,6 +102,9 @@ ENDS = {*NO_CONVERSATION, Phase.CLOSED}
 
 
 async def _replied(work: Work, event: AgentReplied) -> None:
+    asks = must_read(work, event) and not _not_for_the_customer(work, event)
+    if asks and work.holding(Side.HELPDESK):
+        return
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
         if work.holding(Side.HELPDESK):
@@ -110,13 +114,24 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         except CallError as error:
             _reply_unread(work, event, error)
             return
+    try:
+        held = any(not _not_for_the_customer(work, one) for one in meant) and await _is_another(work, event)
+    except CallError as error:
+        _reply_unread(work, event, error)
+        return
     for one in meant:
         reason = _not_for_the_customer(work, one)
         if reason:
             _withhold(work, one, reason)
-        else:
+        elif not held:
             _to_be_said(work, one)
+    if held:
+        hold(work, event)
     work.consume()
+
+
+async def _is_another(work: Work, event: AgentReplied) -> bool:
+    return work.link.phase not in ENDS and event.fact not in work.link.carried and await is_another(work, event)
 
 
 def _withhold(work: Work, event: AgentReplied, reason: str) -> None:

@@ -111,6 +111,10 @@ class Freshworks(Dialect):
             freshworks_events.Told(self.product, account, account_name, delivery.body, delivery.received_ms, readable)
         )
 
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """As our template, or a simple webhook, tells it."""
+        return freshworks_events.requester(verified.delivery.body)
+
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its requester, for the phone number."""
         return self._read(account, "/api/v2/tickets/{id}?include=requester", ref.id)

@@ -198,7 +198,7 @@ def ticket(source: Source, ref: TicketRef, fields: TicketFields, asked: Asked, *
         tags=_tags(found(fields.tags, asked)),
         created_at=created_at if isinstance(created_at, str) else told(fields.created_at, asked),
         external_id="" if ours else external_id,
-        requester=_requester(source, fields, asked),
+        requester=requester(source, fields, asked),
         custom=_custom(fields, asked),
     )
     marked = ours or reading.marked(told(fields.description, asked))
@@ -210,7 +210,8 @@ def _tags(value: Any) -> list[str]:
     return reading.words({"tags": value}, "tags")
 
 
-def _requester(source: Source, fields: TicketFields, asked: Asked) -> Asked:
+def requester(source: Source, fields: TicketFields, asked: Asked) -> Asked:
+    """Who asks, with the first phone number that can be used."""
     who = fields.requester
     names = ("id", "name", "email", "external_id")
     numbers = [number for one in who.phone if (number := told(one, asked))]
