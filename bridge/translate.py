@@ -53,7 +53,7 @@ def next_start(
     to, rule = assignment(account, ticket) if ticket else (link.assignment, link.rule)
     return StartConversation(
         bot_id=link.bot or project.bot_id,
-        user_id=link.user or (user_id(account.user_id, ticket) if ticket else ""),
+        user_id=link.to or (user_id(account.user_id, ticket) if ticket else ""),
         initial_message=initial_message(account.reopen.initial_message, ticket or Ticket(ref, {})),
         metadata=metadata(ref, link.episode, link.attempt + 1),
         assignment=to,

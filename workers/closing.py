@@ -107,7 +107,7 @@ async def _close(work: Work, ending: Ending) -> None:
     link, gate = work.link, jelou_gate(work, CallClass.BEGUN)
     # One that went out may have worked: whoever comes after it looks again.
     out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
-    action = CloseConversation(link.bot, link.user, ending.goodbye)
+    action = CloseConversation(link.bot, link.to, ending.goodbye)
     limits = StartLimits(account="", contact=work.contact, also=work.also, cap=0, count=False, alone=True)
     await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
     remember_end(work)
@@ -242,11 +242,13 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
 
 def begin(work: Work, event: ConversationStarted | CustomerWrote) -> None:
     """The link's conversation is this one, and open."""
+    customer = work.link.with_customer(event.user_id)
     changes: dict[str, Any] = {
         "conversation": event.conversation_id,
         "room": event.room_id or work.link.room,
         "bot": event.bot_id or work.link.bot,
-        "user": event.user_id or work.link.user,
+        "user": customer.user,
+        "contact_id": customer.contact_id,
         "name": event.user_name or work.link.name,
         "assignment": getattr(event, "assignment", None) or work.link.assignment,
         "confirmed": True,

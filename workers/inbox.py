@@ -218,6 +218,8 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
         _ignore(work, event, "the account's messages.to_ticket is nothing")
         return
     text = customer_text.line_of(event, account.language)
+    if event.conversation_id and event.conversation_id == work.link.conversation:
+        work.link = work.link.met(event.user_id)
     work.link = replace(work.link, name=event.user_name or work.link.name, window="")
     _to_be_written(work, event, text)
     transcribe(work, event.at_ms, "customer", text)

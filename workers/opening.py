@@ -155,9 +155,16 @@ def _for_whom(work: Work, ticket: Ticket) -> None:
     """A ticket that was given to another person meanwhile begins its next conversation with them."""
     link, requester = work.link, ticket.fields.get("requester") or {}
     now, user = identity(requester), translate.person(work.pair.account.user_id, ticket)
-    if changed(link.asked_by, (link.user,), now, user) is Change.OTHER:
+    if changed(link.asked_by, (link.user, link.contact_id), now, user) is Change.OTHER:
         name = str(requester.get("name") or "")
-        new: dict[str, Any] = {"user": "", "room": "", "name": name, "requester": id_of(now) or NOBODY, "asked_by": now}
+        new: dict[str, Any] = {
+            "user": "",
+            "contact_id": "",
+            "room": "",
+            "name": name,
+            "requester": id_of(now) or NOBODY,
+            "asked_by": now,
+        }
         work.link = replace(link, **new, other_requester="")
 
 

@@ -47,7 +47,7 @@ async def is_another(work: Work, event: AgentReplied) -> bool:
 def _judged(work: Work, found: str, user: str) -> bool:
     link, account = work.link, work.pair.account
     # A user is compared only where the link knows one, and where both are of the account's own reading.
-    change = changed(link.asked_by, (link.user,), found, user if link.user else "")
+    change = changed(link.asked_by, (link.user, link.contact_id), found, user if link.user else "")
     if change is Change.OTHER:
         work.link = replace(link, other_requester=found)
         return True

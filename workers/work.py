@@ -137,7 +137,7 @@ class Work:
     @property
     def also(self) -> tuple[str, ...]:
         """Its other keys: by every way to write the customer's id."""
-        return correlate.other_keys(self.contact)
+        return correlate.other_keys(self.contact, self.link.contact_id)
 
     def may_send(self) -> bool:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
@@ -310,7 +310,7 @@ class Work:
             contact=self.contact,
             also=self.also,
             person=link.user or self.person,
-            people=correlate.other_ids(link.user or self.person),
+            people=correlate.other_ids(link.user or self.person, link.contact_id),
             ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
             look=next_look(self, link),

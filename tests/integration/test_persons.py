@@ -8,7 +8,8 @@ import pytest
 
 from bridge.correlate import contact_key, other_ids, other_keys
 from bridge.forgetting import people_of
-from tests.hand_overs import acme, at_phase, one_ticket, wanted, worked
+from tests.api_calls import Api
+from tests.hand_overs import USER, acme, at_phase, one_ticket, wanted, worked, written
 from tests.harness import PROJECT, configuration, scene
 from tests.steps import Steps
 from tests.talk import open_ticket
@@ -109,3 +110,23 @@ async def test_another_number_is_another_person(redis_url: str, prefix: str) -> 
         on.jelou.hand_over("593987654322", "Hola")
         other = await one_ticket(on, 1)
         assert (await at_phase(on, other, "open"))["episode"] == 1
+
+
+async def test_how_jelou_calls_the_customer_of_our_own_conversation_is_the_same_person(
+    redis_url: str, prefix: str
+) -> None:
+    """From then on: the close names them so, they come back under either id, and each finds what is to be forgotten."""
+    async with scene(redis_url, prefix, zendesk=acme(), jelou=wanted()) as on:
+        ticket, conversation = await open_ticket(on)
+        conversation.user_id = "EC.1A2b3C"
+        on.jelou.ledger.open(conversation)
+        on.jelou.customer_writes("EC.1A2b3C", "Hola")
+        await written(on.zendesk.desk.ticket(ticket), "Hola")
+        on.zendesk.change(ticket, status="solved")
+        await on.until_phase(str(ticket), "closed", kind="zendesk", account="acme")
+        assert conversation.state == "closed"
+        again = on.jelou.hand_over("EC.1A2b3C", "Una cosa más")
+        assert (await worked(on, again))["reason"] == f"its customer came back to zendesk/acme/{ticket}"
+        for user in (USER, "EC.1A2b3C"):
+            answer = await Api(on.bridge).post("forget", user=user, preview=True)
+            assert f"zendesk/acme/{ticket}" in [one["ticket"] for one in answer.json["tickets"]]

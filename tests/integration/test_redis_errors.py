@@ -169,6 +169,7 @@ TYPED = [
     ["trace", "7"],
     ["pause", "standard-webhooks/scripts"],
     ["resume", "standard-webhooks/scripts"],
+    ["decide", SECRET, "end"],
     ["forget", "--user", SECRET, "--yes"],
     ["forget", "--ticket", SECRET, "--yes"],
     ["deliveries"],

@@ -34,7 +34,7 @@ Link: phase attempt episode conversation room bot user rule assignment start cov
     first_try_ms reason confirmed extra shared_with born_ms receipts todo says ending past holds left read_tries
     read_first_ms requester name opened_ms closed_ms closing outcome packaged gone fuse traffic carried window shown
     snapshot written rate_limited look active_ms changed_ms looked_ms unstarted_ms faults fault_ms fault_in
-    asked_by other_requester requester_ms fault
+    asked_by other_requester contact_id requester_ms fault
 Todo: key kind text field sent due_ms tries first_ms looked doubted
 Say: id message_type content comment sent doubts tries first_ms
 Ending: reason goodbye tries first_ms looked_ms read_ms
