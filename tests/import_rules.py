@@ -51,6 +51,7 @@ WEB = {
 TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_desk": "",
+    "bridge.cli_decide": "",
     "bridge.cli_forget": "",
     "bridge.cli_reconcile": "",
     "bridge.cli_helpdesks": "",

@@ -53,7 +53,7 @@ Ticket: ref fields created_ms partial by_bridge
 TicketRef: kind account id
 Attachment: url name mime_type size
 TicketOpened: ref fact ticket by_bridge
-AgentReplied: ref fact comment_id text public by_bridge markup attachments partial at_ms withheld
+AgentReplied: ref fact comment_id text public by_bridge markup attachments partial at_ms withheld requester
 TicketSolved: ref fact status by_bridge
 TicketReopened: ref fact status by_bridge guessed
 Unrecognised: ref fact told by_bridge status
