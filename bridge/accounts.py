@@ -6,7 +6,7 @@ verification, its API access): a helpdesk stays one file. ``config/`` reads, che
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
 
@@ -26,6 +26,10 @@ from bridge.policies import (
     Unasked,
 )
 from bridge.signatures import TOLERANCE_MOST_S
+
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name that stands in a webhook's path."""
@@ -116,18 +120,75 @@ class Project(Model):
     silence: Silence = Field(default=Silence(), description="When it is told that Jelou sends nothing.")
 
 
+Form = Literal["phone", "text", "business_id"]
+Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+
+
+class UserIdSource(Model):
+    """One place where a customer's Jelou user id may stand."""
+
+    field: FieldPath = Field(description="The ticket's field, for example custom.whatsapp_user_id.")
+    format: Form = Field(
+        default="phone",
+        description="phone: made international, without +. text: taken as it is, an opaque id. "
+        "business_id: WhatsApp's id of a customer without a number, EC.1A2b3C; anything else there is passed over.",
+    )
+    region: Region | None = Field(default=None, description="Of numbers without a country; else that of user_id.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        return {"field": given} if isinstance(given, str) else given
+
+
 class UserId(Model):
-    """Where the customer's Jelou user id comes from."""
+    """Where the customer's Jelou user id comes from: a section, one field, or a list of fields and sources."""
+
+    LISTED_AS: ClassVar = "sources"
 
     fields: list[FieldPath] = Field(
-        default=["requester.phone"], min_length=1, description="The first of these that holds something is used."
+        default=["requester.phone"], min_length=1, description="The first of these that holds a usable id is used."
     )
-    format: Literal["phone", "text"] = Field(
-        default="phone", description="phone: made international, without +. text: taken as it is, an opaque id."
+    format: Form = Field(
+        default="phone",
+        description="phone: made international, without +. text: taken as it is, an opaque id. "
+        "business_id: WhatsApp's id of a customer without a number.",
     )
-    region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = Field(
-        default=None, description="Country of numbers written without one, for example EC."
+    region: Region | None = Field(default=None, description="Country of numbers written without one, for example EC.")
+    sources: list[UserIdSource] = Field(
+        default_factory=list,
+        min_length=1,
+        description="Before fields, or instead of them, where they differ in format: tried in order, for each ticket.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: object) -> object:
+        if isinstance(given, str):
+            return {"fields": [given]}
+        return {"sources": given} if isinstance(given, list) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """As a section, and in short as a field or as a list."""
+        whole = handler(core)
+        told = handler.resolve_ref_schema(whole)
+        path, source = told["properties"]["fields"]["items"], told["properties"]["sources"]["items"]
+        listed = {"type": "array", "minItems": 1, "items": {"anyOf": [path, source]}}
+        told["properties"]["sources"]["items"] = listed["items"]
+        return {"anyOf": [whole, path, listed], "description": cls.__doc__}
+
+    def ordered(self) -> tuple[UserIdSource, ...]:
+        """All places in the order in which they are tried, each with its region."""
+        named = self.fields if "fields" in self.model_fields_set or not self.sources else ()
+        return (
+            *(one.model_copy(update={"region": one.region or self.region}) for one in self.sources),
+            *(UserIdSource(field=one, format=self.format, region=self.region) for one in named),
+        )
+
+    def regions(self) -> tuple[str, ...]:
+        """The countries of numbers that are written without one."""
+        return tuple(dict.fromkeys(one.region for one in self.ordered() if one.format == "phone" and one.region))
 
 
 class StartRule(Model):

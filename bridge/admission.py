@@ -29,6 +29,7 @@ def admitted(event: TicketEvent, delivery_id: str, at_ms: int, account: Account)
     if ref is None:
         raise Unreadable("ticket", "missing")
     nothing = asks_for_nothing(event)
+    customer = person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else ""
     what = "ignored" if nothing else "received"
     return Incoming(
         ticket=str(ref),
@@ -37,7 +38,8 @@ def admitted(event: TicketEvent, delivery_id: str, at_ms: int, account: Account)
         event="" if nothing else events.dump(event, delivery_id, at_ms),
         entry=entry(at_ms, what, event=event.type, delivery=delivery_id, reason=nothing),
         repeated=entry(at_ms, "repeated", event=event.type, delivery=delivery_id),
-        person=person(account.user_id, event.ticket) if isinstance(event, TicketOpened) else "",
+        person=customer,
+        people=correlate.other_ids(customer),
         warnings=_warnings(event, at_ms),
     )
 

@@ -18,6 +18,7 @@ from bridge.api_forget import FORGET
 from bridge.api_ticket import TicketTold
 from bridge.asking import Row, route
 from bridge.desk import Wanted
+from bridge.domain import TicketRef
 from bridge.letters import Replay
 from bridge.lost import LostAndFound
 from bridge.openapi import document
@@ -53,6 +54,12 @@ async def ticket(question: Question) -> web.Response:
     app = question.app
     told = await trace_of(app.store, app.bridge, _traced(question), question.path["id"])
     return json_answer(200 if told["known"] else 404, told)
+
+
+async def decide(question: Question) -> shapes.ReplayTold:
+    """Say what becomes of replies that wait since the ticket's requester was changed: same-person, or end."""
+    ref = TicketRef(question.path["kind"], question.path["account"], question.path["id"])
+    return shapes.ReplayTold.of(await question.desk.decide(str(ref), question.asked.decision), done=True)
 
 
 def _traced(question: Question) -> str:
@@ -167,6 +174,14 @@ async def decisions(question: Question) -> shapes.DecisionsTold:
 ROUTES: tuple[Row, ...] = (
     Row("GET", "/api/tickets/{kind}/{account}/{id}", ticket, TicketTold, refuses=(404,), absent=True),
     *BRAKE,
+    Row(
+        "POST",
+        "/api/tickets/{kind}/{account}/{id}/decide",
+        decide,
+        shapes.ReplayTold,
+        body=shapes.DecisionAsked,
+        refuses=(404, 409),
+    ),
     Row("GET", "/api/dead-letters", dead_letters, shapes.LettersTold, query=shapes.LettersAsked),
     Row("GET", "/api/dead-letters/{id}", dead_letter, shapes.LetterShown, refuses=(404,)),
     Row("POST", "/api/dead-letters/replay", replay_many, shapes.ManyTold, body=shapes.ManyReplayed),

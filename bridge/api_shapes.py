@@ -76,6 +76,15 @@ class ReplayAsked(Shape):
     by: By = WHO
 
 
+class DecisionAsked(Shape):
+    """What becomes of replies that wait since their ticket's requester was changed."""
+
+    decision: Literal["same-person", "end"] = Field(
+        description="same-person: they go on to the conversation's customer. end: the conversation ends without them."
+    )
+    by: By = WHO
+
+
 class DiscardAsked(Shape):
     """Why an orphan is taken from the list."""
 

@@ -13,6 +13,7 @@ import uvloop
 
 from bridge import logs, show
 from bridge.cli_accounts import accounts, pause, resume, start_limit
+from bridge.cli_decide import decide
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
 from bridge.cli_helpdesks import deliveries, helpdesks
@@ -56,6 +57,7 @@ app.add_typer(accounts, name="accounts")
 app.command()(pause)
 app.command()(resume)
 app.command("start-limit")(start_limit)
+app.command()(decide)
 app.command()(forget)
 app.command()(reconcile)
 app.command()(init)

@@ -15,6 +15,7 @@ from bridge.errors import Changed, NotThere
 from bridge.letters import NOTHING, Replay
 from bridge.links import Link
 from bridge.pages import MOST, Page, place, spelled
+from bridge.requesters import SAME_PERSON
 from bridge.timeline import entry
 
 if TYPE_CHECKING:
@@ -210,6 +211,34 @@ class Desk:
     async def each(self, chosen: Sequence[Letter], step: Callable[[Letter], Awaitable[Replay]]) -> list[Done]:
         """Do a step with each; one that has changed meanwhile does not hold back the others."""
         return [Done(letter, await _told(step(letter))) for letter in chosen]
+
+    async def decide(self, ticket: str, what: str) -> Replay:
+        """What becomes of the replies that wait since the ticket's requester was changed: same-person, or end.
+
+        Raises NotThere, Changed.
+        """
+        held = [one for one in await self.every(Wanted(ticket=ticket)) if letters.is_held(one)]
+        if len({one.ticket for one in held}) != 1:
+            raise NotThere(f"no reply of {ticket} waits for a decision" if not held else f"several are named {ticket}")
+        first, state = held[0], await self.records.link(held[0].ticket)
+        link = _read(state)
+        if link is None:
+            raise NotThere(f"what is stored of {ticket} cannot be read by this version")
+        goes_on = what == SAME_PERSON
+        # The newest first: each is put before the others.
+        events = tuple(one.event for one in held) if goes_on else ()
+        after = letters.same(link) if goes_on else letters.ends(link)
+        told = entry(self.now_ms(), "decided", action=letters.HELD, reason=what, by=self.by)
+        decision = self._about(first, "replayed" if goes_on else "discarded", what)
+        verdict, wake = await self.records.amend(first, state, after.dump(), events, told, decision)
+        if verdict != "done":
+            raise Changed(f"{first.ticket} has changed or is being worked just now; look again")
+        for one in held[1:]:
+            await self.records.discard_letter(one, told, self._about(one, decision.what, what))
+        if wake:
+            await self.wake(wake)
+        says = f"{len(held)} replies go on to the customer" if goes_on else f"the conversation ends, {len(held)} unsent"
+        return Replay("go on" if goes_on else "discard", says, after)
 
     async def discard(self, letter: Letter, reason: str) -> Replay:
         """Take it from the list; the reason stays on the ticket's timeline and among the decisions. Raises Changed."""

@@ -129,6 +129,7 @@ class AgentReplied:
     that is not told. ``withheld`` says why words that the helpdesk calls public are none of the customer's, as one of
     ``bridge.addressees``. They are then private, or, where that is to be judged by what is read, partial. ``echo`` says
     what shows that the bridge wrote it, as one of ``bridge.marks``; that its user did is no proof.
+    ``requester`` is who the ticket's requester was then, as ``bridge.requesters`` names them; empty where not told.
     """
 
     type: ClassVar[str] = "agent.replied"
@@ -144,6 +145,7 @@ class AgentReplied:
     at_ms: int = 0
     withheld: str = ""
     echo: str = ""
+    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True)

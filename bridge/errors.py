@@ -183,6 +183,10 @@ class Unreachable(Unstartable):
         self.fields = fields
 
 
+class Unidentified(Unreachable):
+    """The same where an id that is no phone number would do as well."""
+
+
 class LeaseLost(BridgeError):
     """The ticket is no longer held by this claim. Nothing was sent and nothing may be written."""
 

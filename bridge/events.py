@@ -40,7 +40,7 @@ UNKNOWN: Final = "this version knows no such event"
 """What is said of one that is unrecognised because a newer version has stored it."""
 
 
-BESIDE: Final = ("withheld", "echo")
+BESIDE: Final = ("withheld", "echo", "requester")
 """Stand beside the event and not in it: a worker of the version before takes no field there that it does not know."""
 
 FILE_IDS: Final = "file_ids"

@@ -16,8 +16,8 @@ import orjson
 from bridge.domain import TicketRef
 from bridge.errors import BridgeError
 from bridge.links import IN_FLIGHT, Link
+from bridge.phones import person_key, phone, spellings
 from bridge.protocol import Keep, Whom
-from bridge.translate import phone
 from bridge.unasked import KIND
 
 if TYPE_CHECKING:
@@ -86,12 +86,14 @@ class Forgetting:
     async def _orphans(self, people: Sequence[tuple[str, tuple[str, ...]]]) -> AsyncIterator[tuple[str, str, str]]:
         """Those of one of the people: each is read, a page at a time."""
         for project in self.bridge.jelou:
-            users = {person for person, accounts in people if not accounts or project in self._projects(accounts)}
+            users = {
+                person_key(person) for person, accounts in people if not accounts or project in self._projects(accounts)
+            }
             after: Place | None = None
             while users and (page := await self.store.records.orphans(project, after, ORPHANS_READ)):
                 for place, texts in page:
                     events = [orjson.loads(orjson.loads(text)[2]).get("event", {}) for text in texts]
-                    if any(event.get("user_id") in users for event in events):
+                    if any(person_key(event.get("user_id", "")) in users for event in events):
                         yield project, place.name, next((one.get("conversation_id", "") for one in events), "")
                 after = page[-1][0]
 
@@ -130,12 +132,13 @@ def people_of(bridge: Bridge, user: str) -> tuple[tuple[str, tuple[str, ...]], .
     found: dict[str, set[str]] = {}
     for kind, named in bridge.helpdesks.items():
         for name, account in named.items():
-            if account.user_id.format == "phone" and account.user_id.region:
+            for region in account.user_id.regions():
                 names = (f"{kind}/{name}", f"{KIND}/{account.project}")
-                found.setdefault(phone(user, account.user_id.region), set()).update(names)
+                found.setdefault(phone(user, region), set()).update(names)
     anywhere = {user.strip(), phone(user, None)}
     people = {**{person: tuple(sorted(accounts)) for person, accounts in found.items()}, **dict.fromkeys(anywhere, ())}
-    return tuple((person, accounts) for person, accounts in people.items() if person)
+    spelt = {spelling: accounts for person, accounts in people.items() for spelling in spellings(person)}
+    return tuple(spelt.items())
 
 
 def names_of(bridge: Bridge, text: str) -> Iterator[str]:

@@ -15,7 +15,8 @@ import orjson
 from bridge import notes, stored
 from bridge.domain import AddNote, OpenTicket, Phase, StartConversation
 from bridge.links import LIVE, Link, Signal
-from bridge.owed import Say, Todo  # noqa: TC001 - a letter is read by its annotations
+from bridge.owed import Ending, Say, Todo
+from bridge.requesters import id_of
 
 if TYPE_CHECKING:
     from bridge.accounts import Account, Project
@@ -29,6 +30,12 @@ FUSE = "fuse"
 
 FAULT = "fault"
 """The action of a letter that waits for a person because a fault of the bridge's own does not end."""
+
+HELD = "held.reply"
+"""Begins the action of a letter with a reply that waits for a person since the ticket's requester was changed."""
+
+REQUESTER_CHANGED = "the requester was changed"
+"""Why a person ends a conversation whose ticket need not be solved."""
 
 UNREADABLE = "unreadable"
 """The action of a letter about a ticket of which this version cannot read what is stored."""
@@ -94,10 +101,33 @@ def replay(letter: Letter, link: Link, account: Account, project: Project, now_m
     if letter.action in GOES_ON:
         return GOES_ON[letter.action](letter, link)
     if letter.event and letter.action not in {StartConversation.type, PARKED}:
-        return Replay("work", "would work the event again", link, (letter.event,))
+        return _event_again(letter, link)
     if link.phase in LIVE or link.phase is Phase.CLOSED:
         return _started_already(letter, link, account, project, now_ms)
     return _start_again(letter, link, now_ms)
+
+
+def _event_again(letter: Letter, link: Link) -> Replay:
+    if is_held(letter):
+        says = "would send it to the conversation's customer, as the same person"
+        return Replay("go on", says, same(link), (letter.event,))
+    return Replay("work", "would work the event again", link, (letter.event,))
+
+
+def is_held(letter: Letter) -> bool:
+    """Whether this is a reply that waits since the requester was changed."""
+    return letter.action.startswith(HELD)
+
+
+def same(link: Link) -> Link:
+    """A person has decided: the requester that the ticket has now is the conversation's customer."""
+    found = link.other_requester or link.asked_by
+    return replace(link, asked_by=found, requester=id_of(found) or link.requester, other_requester="")
+
+
+def ends(link: Link) -> Link:
+    """A person has decided: the conversation is to end, since the ticket is another person's."""
+    return replace(link, ending=Ending(REQUESTER_CHANGED)) if link.phase in LIVE else link
 
 
 def _settled(why: str) -> Replay:

@@ -26,6 +26,7 @@ from bridge import stored
 from bridge.domain import Assignment, Phase, StartConversation
 from bridge.fuse import Traffic  # noqa: TC001 - a link is read by its annotations
 from bridge.owed import Ending, File, Hold, Past, Say, Todo
+from bridge.phones import person_key
 
 
 class Signal(StrEnum):
@@ -200,6 +201,14 @@ class Link:
     """When the fuse lets go by itself; 0 where an older version has tripped it."""
     fuse_times: int = 0
     """How many times in a row it has tripped."""
+    asked_by: str = ""
+    """The requester with whom the conversation began, as ``bridge.requesters`` names them; else the first one read."""
+    other_requester: str = ""
+    """The requester that the ticket has now, where that is another person: replies wait for a person's decision."""
+    contact_id: str = ""
+    """The customer's id as Jelou tells it for the conversation, where it is another than ``user``."""
+    requester_ms: int = 0
+    """When the requester was last read for a reply."""
     fault: str = ""
     """Why the whole ticket waits for a person after too many of them; empty while it is worked."""
     files: dict[str, File] = field(default_factory=dict)
@@ -223,6 +232,22 @@ class Link:
         ended = Past(self.episode, self.conversation, self.opened_ms, self.closed_ms, self.reason)
         kept = {name: getattr(self, name) for name in _LASTING}
         return Link(episode=self.episode + 1, past=(*self.past, ended), **kept)
+
+    @property
+    def to(self) -> str:
+        """The customer's id that Jelou is told: by which it knows them itself, else the one we began with."""
+        return self.contact_id or self.user
+
+    def met(self, user: str) -> Link:
+        """The link, with how Jelou calls the customer of its own conversation."""
+        return replace(self, contact_id=user) if user and self.user and user != self.to else self
+
+    def with_customer(self, user: str) -> Link:
+        """The link of a conversation that came to the ticket: its customer, who may be the same under another id."""
+        if not user:
+            return self
+        known = {person_key(one) for one in (self.user, self.contact_id) if one}
+        return self.met(user) if person_key(user) in known else replace(self, user=user, contact_id="")
 
     def knew(self, conversation: str) -> bool:
         """Whether this is a conversation of an earlier episode."""
@@ -252,6 +277,8 @@ _LASTING = (
     "holds",
     "left",
     "requester",
+    "asked_by",
+    "contact_id",
     "name",
     "gone",
     "fuse",

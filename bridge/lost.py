@@ -17,6 +17,7 @@ from bridge.decisions import Decision
 from bridge.domain import TicketRef
 from bridge.errors import Changed, NotThere, Unreadable
 from bridge.pages import MOST, Page, Place, place, spelled
+from bridge.phones import spellings
 from bridge.timeline import entry, masked
 
 if TYPE_CHECKING:
@@ -175,5 +176,5 @@ def _orphan(project: str, one: Place, texts: Sequence[bytes]) -> Orphan:
         since_ms=one.at_ms,
         events=tuple(told.get("type", "") for told in events),
         contact=masked(first("user_id")),
-        people=tuple(sorted({user for told in events if (user := told.get("event", {}).get("user_id", ""))})),
+        people=tuple(sorted({one for told in events for one in spellings(told.get("event", {}).get("user_id", ""))})),
     )

@@ -13,6 +13,7 @@ from bridge.errors import (
     BotNotFound,
     Denied,
     Refused,
+    Unidentified,
     Unreachable,
     UserNotFound,
     WindowClosed,
@@ -217,6 +218,7 @@ REASONS: tuple[tuple[type[BridgeError], str], ...] = (
     (AlreadyClosed, "reason.closed_meanwhile"),
     (WindowClosed, "reason.window_closed"),
     (Denied, "reason.denied"),
+    (Unidentified, "reason.no_id"),
     (Unreachable, "reason.no_phone"),
     (Refused, "reason.refused"),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import (
@@ -100,6 +100,13 @@ class Helpdesk(Protocol):
 
     def read(self, verified: Verified, account: Account, account_name: str) -> Sequence[TicketEvent]:
         """The events in a delivery. Raises Unreadable, and nothing else, whatever the body is."""
+        ...
+
+    def requester(self, verified: Verified, account: Account) -> Mapping[str, Any]:
+        """Who a delivery about one ticket says is its requester: id, external_id, email; empty where it does not.
+
+        The same person is told as ``fetched`` tells them. Raises Unreadable.
+        """
         ...
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:

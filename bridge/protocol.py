@@ -32,6 +32,8 @@ class Incoming:
     repeated: str
     person: str = ""
     """The customer's id at Jelou, as far as the event tells it."""
+    people: tuple[str, ...] = ()
+    """Other ways to write it."""
     warnings: tuple[tuple[str, str], ...] = ()
     """Facts, each with the entry that it tells once."""
 
@@ -115,6 +117,7 @@ class StartLimits:
 
     ``evidence`` is how much of it the claim saw: a start does not go out where more has come since. Below 0 all may.
     ``alone`` is for a close, which hits by bot and user: no other ticket may have a conversation of theirs open.
+    ``also`` are the other keys of the same person, see ``bridge.correlate.other_keys``.
     """
 
     account: str
@@ -123,6 +126,7 @@ class StartLimits:
     count: bool
     evidence: int = -1
     alone: bool = False
+    also: tuple[str, ...] = ()
 
 
 class CallClass(StrEnum):
@@ -287,11 +291,14 @@ class Finish:
     project: str = ""
     room: str = ""
     contact: str = ""
+    also: tuple[str, ...] = ()
     open: bool = False
     look: tuple[int, int, bool] = (0, 0, False)
     person: str = ""
+    people: tuple[str, ...] = ()
     ended: str = ""
     behind: str = ""
+    behind_also: tuple[str, ...] = ()
     held: str = ""
     uncount: str = ""
     outcomes: tuple[tuple[str | int, ...], ...] = ()

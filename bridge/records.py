@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from bridge.correlate import other_keys
 from bridge.pages import Place
 from bridge.scripting import as_text, new_hash_key
 
@@ -137,7 +138,8 @@ class Records:
 
         The verdicts are those of ``scripts/unasked.lua``: gone, busy, back, given, open.
         """
-        args = (ticket, project, conversation, contact, back_to, told, self._wake_ms)
+        also = orjson.dumps(other_keys(contact))
+        args = (ticket, project, conversation, contact, back_to, told, self._wake_ms, also)
         verdict, other, wake = await self._scripts.run("unasked", *args)
         return as_text(verdict), as_text(other), as_text(wake)
 

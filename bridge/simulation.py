@@ -26,6 +26,7 @@ from bridge.domain import (
 from bridge.errors import CallError, SignatureRejected, Unreadable, Unstartable
 from bridge.links import Link
 from bridge.rehearsal import rehearsed
+from bridge.requesters import with_requester
 from bridge.routing import start_rule
 from bridge.signatures import verify
 from bridge.steps import MOST
@@ -103,7 +104,8 @@ def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answe
             told.proof = "refused"
             verify(delivery, dialect.verification(account), now_ms)
             told.proof = "accepted"
-        events = [desk.judged(event) for event in dialect.read(rehearsed(delivery), account, desk.name)]
+        read = dialect.read(rehearsed(delivery), account, desk.name)
+        events = [desk.judged(event) for event in with_requester(read, dialect, rehearsed(delivery), account)]
     except SignatureRejected as error:
         told.problem = f"401: {error}"
     except Unreadable as error:

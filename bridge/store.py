@@ -17,6 +17,7 @@ import orjson
 from bridge import fullness
 from bridge.brake import Brake, held
 from bridge.coalesce import Coalesced
+from bridge.correlate import other_keys
 from bridge.generations import Generations
 from bridge.heartbeats import Heartbeats
 from bridge.journal import Entry
@@ -158,14 +159,16 @@ class Store:
         tells of, if of one. Returns the lane to wake, or an empty text.
         """
         wake_ms = self.leases.lane_ms
-        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, wake_ms, contact))
+        also = orjson.dumps(other_keys(contact))
+        return as_text(await self._scripts.run("testify", ticket, lane, fact, event, told, wake_ms, contact, also))
 
     def testimony(self, ticket: str, lane: str, fact: str, event: str, told: str, contact: str = "") -> None:
         """Keep in memory what ``testify`` is to hand in should Redis lose what it knows.
 
         Of conversations that began the newest per ticket; what tells of none is kept beside it, by its fact.
         """
-        args = (ticket, lane, fact, event, told, str(self.leases.lane_ms), contact)
+        also = orjson.dumps(other_keys(contact)).decode()
+        args = (ticket, lane, fact, event, told, str(self.leases.lane_ms), contact, also)
         self.generations.starts.note(ticket if contact else f"{ticket} {fact}", Entry("testify", args, monotonic()))
 
     def no_testimony(self, ticket: str) -> None:

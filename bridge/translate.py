@@ -6,13 +6,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import phonenumbers
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bridge.correlate import metadata
 from bridge.domain import StartConversation, Ticket
-from bridge.errors import Unreachable, Unstartable
+from bridge.errors import Unidentified, Unreachable, Unstartable
+from bridge.phones import is_business_id, phone
 from bridge.routing import assignment, value_at
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from bridge.accounts import Account, Project, UserId
+    from bridge.accounts import Account, Project, UserId, UserIdSource
     from bridge.domain import TicketRef
     from bridge.links import Link
 
@@ -53,7 +53,7 @@ def next_start(
     to, rule = assignment(account, ticket) if ticket else (link.assignment, link.rule)
     return StartConversation(
         bot_id=link.bot or project.bot_id,
-        user_id=link.user or (user_id(account.user_id, ticket) if ticket else ""),
+        user_id=link.to or (user_id(account.user_id, ticket) if ticket else ""),
         initial_message=initial_message(account.reopen.initial_message, ticket or Ticket(ref, {})),
         metadata=metadata(ref, link.episode, link.attempt + 1),
         assignment=to,
@@ -67,15 +67,32 @@ def again(start: StartConversation, ref: TicketRef, episode: int, attempt: int) 
 
 
 def user_id(wanted: UserId, ticket: Ticket) -> str:
-    """The customer's id at Jelou: the first field that holds a usable one. Raises Unstartable."""
-    for path in wanted.fields:
-        value = value_at(ticket.fields, path)
-        text = "" if value is None else str(value).strip()
-        found = text if wanted.format == "text" else phone(text, wanted.region)
-        if found:
-            return found
-    what = "usable phone number" if wanted.format == "phone" else "user id"
-    raise Unreachable(what, ", ".join(wanted.fields))
+    """The customer's id at Jelou: of the first source that holds a usable one. Raises Unstartable."""
+    sources = wanted.ordered()
+    found = (_in_form(text, source) for source in sources for text in _told(value_at(ticket.fields, source.field)))
+    usable = next(filter(None, found), "")
+    if usable:
+        return usable
+    fields = ", ".join(source.field for source in sources)
+    if any(source.format != "phone" for source in sources):
+        raise Unidentified("user id", fields)
+    raise Unreachable("usable phone number", fields)
+
+
+def _told(value: Any) -> list[str]:
+    """What a field holds, of a list each; yes and no name nobody."""
+    values = value if isinstance(value, list | tuple) else (value,)
+    return [str(one).strip() for one in values if isinstance(one, str | int | float) and not isinstance(one, bool)]
+
+
+def _in_form(text: str, source: UserIdSource) -> str:
+    match source.format:
+        case "phone":
+            return phone(text, source.region)
+        case "business_id":
+            return text if is_business_id(text) else ""
+        case _:
+            return text
 
 
 def person(wanted: UserId, ticket: Ticket) -> str:
@@ -84,21 +101,6 @@ def person(wanted: UserId, ticket: Ticket) -> str:
         return user_id(wanted, ticket)
     except Unstartable:
         return ""
-
-
-@lru_cache(maxsize=4096)
-def phone(text: str, region: str | None) -> str:
-    """The number in international form without ``+``, as Jelou's user endpoints want it; empty where it is none.
-
-    Possible numbers are taken, not only assigned ones: numbering plans change faster than libraries.
-    """
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return ""
-    if not phonenumbers.is_possible_number(number):
-        return ""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
 
 
 @lru_cache(maxsize=1)

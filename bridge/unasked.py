@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge import customer_text, events
-from bridge.correlate import lane_name
+from bridge.correlate import lane_name, other_ids
 from bridge.domain import ConversationStarted, CustomerWrote, OpenTicket, TicketRef, Unasked
 from bridge.notes import marker
+from bridge.phones import number_of
 from bridge.protocol import Incoming
 from bridge.timeline import entry
 from bridge.translate import RENDERING_FAILED, compiled
@@ -56,6 +57,7 @@ def begun(event: Located, policy: policies.Unasked, delivery_id: str, at_ms: int
             entry=entry(at_ms, "received", event=event.type, delivery=delivery_id, conversation=event.conversation_id),
             repeated="",
             person=event.user_id,
+            people=other_ids(event.user_id),
         ),
     )
 
@@ -83,7 +85,7 @@ def opening(
     """The ticket that is opened. ``told`` is what came in the conversation, ``earlier`` the person's last ticket."""
     mark = marker(ref, OPEN)
     queue, message = _queue(told), _message(told, language)
-    phone = f"+{link.user}" if link.user.isascii() and link.user.isdigit() else ""
+    phone = number_of(link.user)
     name = link.name or phone or link.user
     lines = [
         say(language, "unasked"),

@@ -34,6 +34,7 @@ from bridge.peers import prove
 from bridge.protocol import Told
 from bridge.proving import Proving
 from bridge.receiving import asked_by, received, refuse_by_type, seen_key
+from bridge.requesters import with_requester
 from bridge.scripting import persistently
 from bridge.signatures import check_head, verify
 from bridge.timeline import entry
@@ -117,7 +118,8 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
     verified = verify(delivery, verification, app.now_ms())
     prove(request)
     async with reading(app, delivery, [verification]):
-        told = [judged(event, app.bridge.mark_keys) for event in dialect.read(verified, account, name)]
+        read = with_requester(dialect.read(verified, account, name), dialect, verified, account)
+        told = [judged(event, app.bridge.mark_keys) for event in read]
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
         logs.about(delivery=delivery_id, ticket=_tickets(told))
         items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]

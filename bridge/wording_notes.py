@@ -78,6 +78,11 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "el ticket no tiene un número de teléfono válido del cliente (se buscó en {fields}); agréguelo",
         "o ticket não tem um número de telefone válido do cliente (procurado em {fields}); adicione-o",
     ),
+    "reason.no_id": (
+        "the ticket tells no id or number under which Jelou knows the customer (looked for in {fields}); add one",
+        "el ticket no dice con qué id o número conoce Jelou al cliente (se buscó en {fields}); agregue uno",
+        "o ticket não diz com que id ou número o Jelou conhece o cliente (procurado em {fields}); adicione um",
+    ),
     "reason.already_active": (
         "the customer already has an open conversation in Jelou; go on there, or close it first",
         "el cliente ya tiene una conversación abierta en Jelou; continúe allí o ciérrela primero",
@@ -151,6 +156,28 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         "Your message did not reach the customer: {reason}.",
         "Su mensaje no llegó al cliente: {reason}.",
         "A sua mensagem não chegou ao cliente: {reason}.",
+    ),
+    "requester.other": (
+        (
+            "The requester of this ticket was changed, so replies are not sent: the conversation in Jelou is with the "
+            "person before. They are kept. Your administrator sends them with '{command} same-person', or ends the "
+            "conversation with '{command} end'."
+        ),
+        (
+            "El solicitante de este ticket cambió, por eso las respuestas no se envían: la conversación en Jelou es "
+            "con la persona anterior. Quedan guardadas. Su administrador las envía con '{command} same-person', o "
+            "termina la conversación con '{command} end'."
+        ),
+        (
+            "O solicitante deste ticket mudou, por isso as respostas não são enviadas: a conversa no Jelou é com a "
+            "pessoa anterior. Elas ficam guardadas. O seu administrador as envia com '{command} same-person', ou "
+            "encerra a conversa com '{command} end'."
+        ),
+    ),
+    "requester.number": (
+        "The customer's number on this ticket has changed. The conversation in Jelou goes on with the number before.",
+        "El número del cliente en este ticket cambió. La conversación en Jelou sigue con el número anterior.",
+        "O número do cliente neste ticket mudou. A conversa no Jelou continua com o número anterior.",
     ),
     "withheld.addressees": (
         (

@@ -81,7 +81,7 @@ def _accounts(bridge: Bridge) -> Iterator[_Found]:
 def _account(account: Account) -> Iterator[_Found]:
     if not account.start_when:
         yield ("start_when",), "no rule: this account starts nothing, starting is opt-in"
-    if account.user_id.format == "phone" and not account.user_id.region:
+    if any(one.format == "phone" and not one.region for one in account.user_id.ordered()):
         yield ("user_id", "region"), "not set: phone numbers written without their country's code cannot be used"
     if getattr(account, "access", account) is None:
         yield ("access",), f"not set. {type(account).model_fields['access'].description or ''}".rstrip()
@@ -109,8 +109,10 @@ def _template(where: Key, text: str) -> Iterator[_Found]:
 
 def _paths(account: Account) -> Iterator[_Found]:
     """The ticket fields that the account's rules look at."""
-    for number, path in enumerate(account.user_id.fields):
-        yield ("user_id", "fields", number), path
+    for number, source in enumerate(account.user_id.ordered()):
+        first = len(account.user_id.sources)
+        key = ("sources", number) if number < first else ("fields", number - first)
+        yield ("user_id", *key), source.field
     rules: Iterable[tuple[str, int, Iterable[str]]] = (
         *(("start_when", number, rule.when) for number, rule in enumerate(account.start_when)),
         *(("assignment", number, rule.when) for number, rule in enumerate(account.assignment)),

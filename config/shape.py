@@ -95,6 +95,8 @@ class Shape:
         self.places[loc] = place
         if isinstance(place.tree, Leaf):
             return self._leaf(place.tree, place)
+        if isinstance(place.tree, Items) and place.wanted.listed:
+            return self._in_short(place.tree, loc, place)
         if isinstance(place.tree, Items):
             inner = place.wanted.item
             return [self._value((*loc, n), place.inside(n, one, inner)) for n, one in enumerate(place.tree.items)]
@@ -106,6 +108,13 @@ class Shape:
         return {
             name: self._value((*loc, name), place.inside(name, one, inner)) for name, one in place.tree.entries.items()
         }
+
+    def _in_short(self, items: Items, loc: Key, place: Place) -> Any:
+        """A section that is written as a list alone: of the field that its model names for that."""
+        info = fields_by_key(place.wanted.model)[place.wanted.listed]
+        inner = wanted(info.annotation, info)
+        told = Place(place.key, place.line, items, inner, place.about)
+        return {place.wanted.listed: self._value((*loc, place.wanted.listed), told)}
 
     def _tagged(self, section: Section, loc: Key, place: Place) -> Any:
         """A section whose model is told by one of its keys; pydantic puts that tag into the location."""

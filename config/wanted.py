@@ -12,6 +12,9 @@ from pydantic.fields import FieldInfo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LISTED_AS = "LISTED_AS"
+"""Where a model says that."""
+
 _UNIONS = (Union, UnionType)
 _LISTS = (list, tuple, set, frozenset)
 
@@ -27,6 +30,11 @@ class Wanted:
     def model(self) -> type[BaseModel] | None:
         """The model, where the type is one."""
         return self.type if _is_model(self.type) else None
+
+    @property
+    def listed(self) -> str:
+        """The field that a list means which stands where the model's section may; empty where none may."""
+        return str(getattr(self.model, LISTED_AS, "")) if self.model else ""
 
     @property
     def members(self) -> dict[str, Wanted]:

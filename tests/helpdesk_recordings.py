@@ -33,6 +33,7 @@ from bridge.domain import (
     WriteBack,
 )
 from bridge.helpdesks import REGISTRY
+from bridge.requesters import with_requester
 from config.mappings import data_of, shipped
 from tests.senders import verified
 
@@ -119,7 +120,8 @@ class Recordings:
     def read(self, body: bytes, name: str = "") -> list[TicketEvent]:
         """The events in a body whose sender proved itself; ``name`` is the file whose headers it came with."""
         checked = verified(body, self.dialect.verification(self.account), headers=self.headers.get(name))
-        return list(self.dialect.read(checked, self.account, ACCOUNT_NAME))
+        events = self.dialect.read(checked, self.account, ACCOUNT_NAME)
+        return with_requester(events, self.dialect, checked, self.account)
 
     def _json(self, name: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads((self.folder / name).read_text(encoding="utf-8")))
@@ -183,7 +185,8 @@ def reply_of(case: dict[str, Any]) -> Reply:
 
 def told(event: TicketEvent) -> dict[str, Any]:
     """An event as ``expected.json`` writes it."""
-    values = {name: value for name, value in asdict(event).items() if name not in {"ref", "ticket", "echo"}}
+    apart = {"ref", "ticket", "echo", "requester"}
+    values = {name: value for name, value in asdict(event).items() if name not in apart}
     if isinstance(event, Unrecognised) and not event.status:
         del values["status"]
     for name in ("guessed", "withheld"):

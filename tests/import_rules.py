@@ -20,9 +20,10 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts addressees admission capabilities chat_frames chat_history chat_lines chat_markups chat_text chat_wiki
 correlate customer_text decisions domain errors events file_links fuse gates helpdesks inline_images jelou jelou_answers
-jelou_integration jelou_send journal letters links marks masking missed nesting notes owed package pages policies ports
-protocol quiet redis_url rehearsal renewing replies routing say signatures silence simulation snapshots start_waits
-steps stored timeline timestamps translate unasked unpacking urls wording wording_notes wording_talk wording_waits
+jelou_integration jelou_send journal letters links marks masking missed nesting notes owed package pages phones policies
+ports protocol quiet redis_url rehearsal renewing replies requesters routing say signatures silence simulation snapshots
+start_waits steps stored timeline timestamps translate unasked unpacking urls wording wording_notes wording_talk
+wording_waits
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
@@ -53,6 +54,7 @@ TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_accounts": "",
     "bridge.cli_desk": "",
+    "bridge.cli_decide": "",
     "bridge.cli_forget": "",
     "bridge.cli_reconcile": "",
     "bridge.cli_helpdesks": "",

@@ -107,6 +107,7 @@ class Steps:
         seen: str = "",
         delivery: str = "",
         ttl_s: int = 600,
+        also: tuple[str, ...] = (),
         **clues: str,
     ) -> Accepted:
         """An event of Jelou's. ``kind`` is start, close or message; ``clues`` those of ``bridge.correlate``."""
@@ -119,7 +120,7 @@ class Steps:
             event,
             is_start=kind == "start",
             is_evidence=kind != "message",
-            clues=Clues(lane=LANE if found["ticket"] else "", **found),
+            clues=Clues(lane=LANE if found["ticket"] else "", also=also, **found),
             entries={way: f"by {way}" for way in WAYS},
         )
         return await self.store.accept_conversation(

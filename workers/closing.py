@@ -18,6 +18,7 @@ from bridge.domain import (
 )
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
 from bridge.helpdesks.labels import ENDED
+from bridge.letters import REQUESTER_CHANGED
 from bridge.links import LIVE, SOLVED, Signal
 from bridge.owed import Side, Todo
 from bridge.protocol import CallClass, StartLimits
@@ -49,7 +50,7 @@ async def end_conversation(work: Work) -> bool:
     ending = work.link.ending
     if ending is None or work.link.phase not in LIVE or work.link.says or work.holding(Side.JELOU):
         return False
-    if not _fresh(work, ending.read_ms):
+    if ending.reason != REQUESTER_CHANGED and not _fresh(work, ending.read_ms):
         return await _still_solved(work, ending)
     try:
         # A close names bot and user only: late, it would hit a newer conversation of theirs.
@@ -106,8 +107,8 @@ async def _close(work: Work, ending: Ending) -> None:
     link, gate = work.link, jelou_gate(work, CallClass.BEGUN)
     # One that went out may have worked: whoever comes after it looks again.
     out = replace(link, ending=replace(ending, looked_ms=0), closing=True)
-    action = CloseConversation(link.bot, link.user, ending.goodbye)
-    limits = StartLimits(account="", contact=work.contact, cap=0, count=False, alone=True)
+    action = CloseConversation(link.bot, link.to, ending.goodbye)
+    limits = StartLimits(account="", contact=work.contact, also=work.also, cap=0, count=False, alone=True)
     await admit(work, gate, out, start=limits, sending={"action": action.type, "conversation": link.conversation})
     remember_end(work)
     call = jelou_send.close_call(work.pair.project, action)
@@ -242,11 +243,13 @@ def come_back(work: Work, event: ConversationStarted | CustomerWrote) -> None:
 
 def begin(work: Work, event: ConversationStarted | CustomerWrote) -> None:
     """The link's conversation is this one, and open."""
+    customer = work.link.with_customer(event.user_id)
     changes: dict[str, Any] = {
         "conversation": event.conversation_id,
         "room": event.room_id or work.link.room,
         "bot": event.bot_id or work.link.bot,
-        "user": event.user_id or work.link.user,
+        "user": customer.user,
+        "contact_id": customer.contact_id,
         "name": event.user_name or work.link.name,
         "assignment": getattr(event, "assignment", None) or work.link.assignment,
         "confirmed": True,

@@ -106,6 +106,7 @@ def _start_seen(work: Work, event: ConversationStarted) -> None:
         "room": event.room_id or link.room,
         "bot": link.bot or event.bot_id,
         "user": link.user or event.user_id,
+        "contact_id": link.met(event.user_id).contact_id if ours else link.contact_id,
         "assignment": event.assignment or link.assignment,
         "confirmed": True,
         "name": event.user_name or link.name,

@@ -79,7 +79,7 @@ def _starting(work: Work, start: StartConversation, covered: int) -> Link:
         covered=covered,
         claim=work.claimed.token,
         bot=start.bot_id,
-        user=start.user_id,
+        user=work.link.user if start.user_id == work.link.contact_id else start.user_id,
         rule=start.rule,
         assignment=start.assignment,
         since_ms=work.app.now_ms(),
@@ -89,9 +89,11 @@ def _starting(work: Work, start: StartConversation, covered: int) -> Link:
 
 def _limits(work: Work, start: StartConversation, link: Link) -> StartLimits:
     """A retry of an unknown start is not counted again."""
+    contact = correlate.contact_key(work.pair.project_name, start.bot_id, start.user_id)
     return StartLimits(
         account=work.account,
-        contact=correlate.contact_key(work.pair.project_name, start.bot_id, start.user_id),
+        contact=contact,
+        also=correlate.other_keys(contact, link.user, link.contact_id),
         cap=work.pair.account.starts_per_hour,
         count=link.attempt == 1,
         evidence=len(work.evidence),

@@ -33,6 +33,7 @@ from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, resolved, ticket_now
 from workers.recovery import asked_ms, shaken
 from workers.renewing import serving
+from workers.requester import hold, is_another, must_read
 from workers.tripping import moment, stopped, tripped
 
 if TYPE_CHECKING:
@@ -100,6 +101,9 @@ ENDS = {*NO_CONVERSATION, Phase.CLOSED}
 
 async def _replied(work: Work, event: AgentReplied) -> None:
     event = resolved(work, event)
+    asks = must_read(work, event) and not _not_for_the_customer(work, event)
+    if asks and work.holding(Side.HELPDESK):
+        return
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
         if work.holding(Side.HELPDESK):
@@ -109,12 +113,19 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         except CallError as error:
             _reply_unread(work, event, error)
             return
+    try:
+        held = any(not _not_for_the_customer(work, one) for one in meant) and await _is_another(work, event)
+    except CallError as error:
+        _reply_unread(work, event, error)
+        return
     for one in meant:
         reason = _not_for_the_customer(work, one)
         if reason:
             _withhold(work, one, reason)
-        else:
+        elif not held:
             _to_be_said(work, one, _read_ms(work, event))
+    if held:
+        hold(work, event)
     work.consume()
 
 
@@ -122,6 +133,10 @@ def _read_ms(work: Work, event: AgentReplied) -> int:
     """When the addresses of its files were told: just now where they were read, else with the delivery."""
     received = work.next
     return work.app.now_ms() if event.partial or received is None else received.at_ms
+
+
+async def _is_another(work: Work, event: AgentReplied) -> bool:
+    return work.link.phase not in ENDS and event.fact not in work.link.carried and await is_another(work, event)
 
 
 def _withhold(work: Work, event: AgentReplied, reason: str) -> None:
@@ -223,6 +238,8 @@ def _wrote(work: Work, event: CustomerWrote) -> None:
         _ignore(work, event, "the account's messages.to_ticket is nothing")
         return
     text = customer_text.line_of(event, account.language)
+    if event.conversation_id and event.conversation_id == work.link.conversation:
+        work.link = work.link.met(event.user_id)
     work.link = replace(work.link, name=event.user_name or work.link.name, window="")
     _to_be_written(work, event, text)
     transcribe(work, event.at_ms, "customer", text)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import notes, translate
 from bridge.domain import Phase, TicketOpened, TicketReopened
 from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
+from bridge.notes import NOBODY
 from bridge.owed import Side
 from bridge.protocol import CallClass
+from bridge.requesters import Change, changed, id_of, identity
 from bridge.routing import start_rule
 from bridge.snapshots import Snapshot
 from workers.forward import fail, start_now
@@ -149,10 +151,29 @@ def _reopened_unread(work: Work, event: TicketReopened, error: CallError) -> Non
         work.consume()
 
 
+def _for_whom(work: Work, ticket: Ticket) -> None:
+    """A ticket that was given to another person meanwhile begins its next conversation with them."""
+    link, requester = work.link, ticket.fields.get("requester") or {}
+    now, user = identity(requester), translate.person(work.pair.account.user_id, ticket)
+    if changed(link.asked_by, (link.user, link.contact_id), now, user) is Change.OTHER:
+        name = str(requester.get("name") or "")
+        new: dict[str, Any] = {
+            "user": "",
+            "contact_id": "",
+            "room": "",
+            "name": name,
+            "requester": id_of(now) or NOBODY,
+            "asked_by": now,
+        }
+        work.link = replace(link, **new, other_requester="")
+
+
 async def _next_episode(work: Work, ticket: Ticket | None) -> None:
     if work.link.phase is Phase.CLOSED:
         work.next_episode()
     pair = work.pair
+    if ticket:
+        _for_whom(work, ticket)
     try:
         start = translate.next_start(work.ref, ticket, work.link, pair.account, pair.project)
     except Unstartable as error:

@@ -9,6 +9,7 @@ from bridge import jelou, jelou_send, marks
 from bridge.notes import NOBODY
 from bridge.owed import Side
 from bridge.protocol import CallClass
+from bridge.requesters import comparable, identity
 from workers import steps
 from workers.admit import admit, jelou_gate
 from workers.perform import perform
@@ -46,8 +47,13 @@ async def ticket_now(work: Work, call_class: CallClass = CallClass.LIVE) -> Tick
 def meet(work: Work, ticket: Ticket) -> None:
     """Who the customer is in the helpdesk."""
     requester = ticket.fields.get("requester") or {}
-    found = str(requester.get("id") or "") or work.link.requester or NOBODY
-    work.link = replace(work.link, requester=found, name=work.link.name or str(requester.get("name") or ""))
+    link, known = work.link, identity(requester)
+    found = str(requester.get("id") or "") or link.requester or NOBODY
+    if comparable(link.asked_by, known) and known != link.asked_by:
+        # What the customer writes stays theirs, whoever the ticket was given to.
+        found = link.requester or NOBODY
+    name = link.name or str(requester.get("name") or "")
+    work.link = replace(link, requester=found, asked_by=link.asked_by or known, name=name)
 
 
 async def comments_now(work: Work) -> Sequence[AgentReplied] | None:

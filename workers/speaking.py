@@ -71,7 +71,7 @@ async def _say(work: Work, say: Say) -> None:
         given_up(work, say, "it is not known whether it arrived", "unsure", tries=str(say.doubts))
         return
     link, gate = work.link, jelou_gate(work, CallClass.LIVE)
-    action = SayToCustomer(say.id, link.room, link.bot, link.user, say.message_type, say.content)
+    action = SayToCustomer(say.id, link.room, link.bot, link.to, say.message_type, say.content)
     sent = replace(link, says=(replace(say, sent=True), *link.says[1:]))
     sending = {"action": action.type, "message": say.id, "type": say.message_type, "try": say.doubts + say.tries + 1}
     handed = await work.app.handover.known(work.pair.project_name)

@@ -43,7 +43,7 @@ async def _send(work: Work, template: Template) -> None:
     filled = [translate.rendered(one, ticket) for one in template.parameters]
     gate, link = jelou_gate(work, CallClass.LIVE), replace(work.link, window=ASKED)
     await admit(work, gate, link, sending={"action": ACTION, "template": template.name})
-    call = jelou_send.template_call(work.pair.project, template.name, template.language, filled, work.link.user)
+    call = jelou_send.template_call(work.pair.project, template.name, template.language, filled, work.link.to)
     await perform(work, gate, ACTION, call, jelou_send.template_sent)
     work.tell("answered", action=ACTION)
     asked = f"asked:{work.link.says[0].id}"

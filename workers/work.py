@@ -145,6 +145,11 @@ class Work:
         """Index key of the customer at the bot; empty until it is known."""
         return correlate.contact_key(self.pair.project_name, self.link.bot, self.link.user)
 
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Its other keys: by every way to write the customer's id."""
+        return correlate.other_keys(self.contact, self.link.contact_id)
+
     def may_send(self) -> bool:
         """Asked right before the bytes: whether the ticket is still ours, by our own clock."""
         return not self.lost and self.app.monotonic() < self.deadline
@@ -346,7 +351,9 @@ class Work:
             project=self.pair.project_name,
             room=correlate.room_key(self.pair.project_name, link.room),
             contact=self.contact,
+            also=self.also,
             person=link.user or self.person,
+            people=correlate.other_ids(link.user or self.person, link.contact_id),
             ended=ENDED.get(link.phase, ""),
             open=link.phase in LIVE,
             look=next_look(self, link),
@@ -355,6 +362,7 @@ class Work:
             ended_ms=max(0, self.app.now_ms() - link.closed_ms) if link.phase is Phase.CLOSED else -1,
             back_ms=round(self.pair.account.reopen.message_h * 3_600_000),
             behind=wait.behind if wait else "",
+            behind_also=correlate.other_keys(wait.behind) if wait else (),
             held=wait.held if wait else "",
             uncount=self.uncount,
             outcomes=tuple(one.dump() for one in self.outcomes),

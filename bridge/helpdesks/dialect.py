@@ -5,12 +5,12 @@ Without a word of its own a dialect has one call for each thing, no token, no ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bridge.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bridge.accounts import Account
     from bridge.domain import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Reply,
         Ticket,
         TicketRef,
+        Verified,
         WriteBack,
     )
 
@@ -79,6 +80,10 @@ class Dialect:
     def granted(self, account: Account, reply: Reply) -> Grant:
         """Raises Refused: there is no such call."""
         raise unaskable()
+
+    def requester(self, verified: Verified, account: Account) -> Mapping[str, Any]:
+        """Empty: a delivery does not tell."""
+        return {}
 
     # -- reads
 

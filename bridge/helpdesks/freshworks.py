@@ -111,6 +111,10 @@ class Freshworks(Dialect):
             freshworks_events.Told(self.product, account, account_name, delivery.body, delivery.received_ms, readable)
         )
 
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """As our template, or a simple webhook, tells it."""
+        return freshworks_events.requester(verified.delivery.body)
+
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its requester, for the phone number."""
         return self._read(account, "/api/v2/tickets/{id}?include=requester", ref.id)
@@ -310,4 +314,4 @@ def _address(access: FreshworksAccess, path: str, ref_id: str) -> str:
 
 
 def _asks_for_external_id(account: Account) -> bool:
-    return EXTERNAL_ID in account.user_id.fields
+    return any(source.field == EXTERNAL_ID for source in account.user_id.ordered())

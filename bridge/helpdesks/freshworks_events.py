@@ -194,6 +194,11 @@ def _fields(message: _Message) -> Json:
     )
 
 
+def requester(body: bytes) -> Json:
+    """Who is told as the requester. Raises Unreadable."""
+    return _requester(_record(body))
+
+
 def _requester(record: Json) -> Json:
     def said(*names: str) -> str:
         return next((found for name in names for one in PERSON if (found := text(record, one + name))), "")

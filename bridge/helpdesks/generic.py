@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         Verified,
         WriteBack,
     )
+    from bridge.helpdesks.reading import Json
     from bridge.signatures import Verification
 
 
@@ -115,6 +116,14 @@ class Generic(Dialect):
         delivery = verified.delivery
         asked = delivered(own, delivery, generic_proof.content(own.mapping, delivery.body))
         return reader.events(source_of(own, account_name), asked, told(own.mapping.delivery_id, whole(asked)))
+
+    def requester(self, verified: Verified, account: Account) -> Json:
+        """As the mapping reads a ticket, where a ticket can be read too: of a reply it may mean whoever wrote it."""
+        own, delivery = own_account(account), verified.delivery
+        if own.access is None or own.mapping.fetch is None or own.mapping.explode:
+            return {}
+        asked = whole(delivered(own, delivery, generic_proof.content(own.mapping, delivery.body)))
+        return reader.requester(source_of(own, ""), own.mapping.ticket, asked)
 
     # -- reads
 

@@ -12,11 +12,11 @@ from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-import phonenumbers
 import re2
 from jmespath import functions
 
 from bridge import chat_text
+from bridge.phones import phone
 from bridge.timestamps import iso8601, milliseconds, zoned
 
 if TYPE_CHECKING:
@@ -167,12 +167,8 @@ class Functions(functions.Functions):
     @_each
     def _func_to_e164(self, text: str, region: str) -> str | None:
         """The number with its country code, by the rules of ``region`` where it names none; null for what is none."""
-        try:
-            number = phonenumbers.parse(text, region.upper() or None)
-        except phonenumbers.NumberParseException:
-            return None
-        valid = phonenumbers.is_possible_number(number)
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if valid else None
+        found = phone(text, region.upper() or None)
+        return f"+{found}" if found else None
 
     @functions.signature(_ANY, _ANY)
     def _func_to_iso8601(self, value: Any, unit: Any) -> str | None:

@@ -24,7 +24,7 @@ from bridge.helpdesks import labels, reading, writing
 from bridge.helpdesks.generic_expressions import found, holds, told
 from bridge.helpdesks.generic_functions import moment
 from bridge.helpdesks.labels import ENDED
-from bridge.translate import phone as usable_phone
+from bridge.phones import phone as usable_phone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -198,7 +198,7 @@ def ticket(source: Source, ref: TicketRef, fields: TicketFields, asked: Asked, *
         tags=_tags(found(fields.tags, asked)),
         created_at=created_at if isinstance(created_at, str) else told(fields.created_at, asked),
         external_id="" if ours else external_id,
-        requester=_requester(source, fields, asked),
+        requester=requester(source, fields, asked),
         custom=_custom(fields, asked),
     )
     marked = ours or reading.opened_by_mark(told(fields.description, asked))
@@ -210,12 +210,14 @@ def _tags(value: Any) -> list[str]:
     return reading.words({"tags": value}, "tags")
 
 
-def _requester(source: Source, fields: TicketFields, asked: Asked) -> Asked:
+def requester(source: Source, fields: TicketFields, asked: Asked) -> Asked:
+    """Who asks, with the first phone number that can be used."""
     who = fields.requester
     names = ("id", "name", "email", "external_id")
     numbers = [number for one in who.phone if (number := told(one, asked))]
     # A person writes "ask at the desk" where a number should be; the next candidate may be one.
-    usable_ones = (number for number in numbers if usable_phone(number, source.account.user_id.region))
+    regions = source.account.user_id.regions() or (None,)
+    usable_ones = (number for number in numbers if any(usable_phone(number, region) for region in regions))
     phone = next(usable_ones, "".join(numbers[:1]))
     return reading.told(**{name: told(getattr(who, name), asked) for name in names}, phone=phone)
 

@@ -103,6 +103,10 @@ class Glpi(Dialect):
         told = glpi_events.Told(verified.delivery.body, account_name, site_of(account), readable=readable)
         return glpi_events.events(told)
 
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """The first requester in the ticket's team."""
+        return glpi_events.requester(verified.delivery.body)
+
     def grant(self, account: Account) -> Call | None:
         """The call for an access token, by the user's password, else by the client's own credentials."""
         access = access_of(account)

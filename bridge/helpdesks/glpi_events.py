@@ -178,6 +178,13 @@ def status(record: Json, site: Site) -> str:
     return "closed" if reading.flag(record, "is_deleted") else labels.status(site.account, said, STATUSES)
 
 
+def requester(body: bytes) -> Json:
+    """The first requester as a webhook tells them, of the ticket itself or of the parent. Raises Unreadable."""
+    told_of = reading.decoded(body)
+    item, parent = section(told_of, "item"), section(told_of, "parent_item")
+    return requester_of(parent or item)
+
+
 def requester_of(record: Json) -> Json:
     """The user who is the ticket's first requester, as its team tells."""
     found = _member(record, "User", "requester")

@@ -99,6 +99,10 @@ class Intercom(Dialect):
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """The first contact of the ticket."""
+        return events.requester(verified.delivery.body)
+
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its contact's phone number is asked for next."""
         return read(account, "/tickets/{id}", ref.id)

@@ -78,6 +78,11 @@ def _ticket(item: Json) -> Json:
     return section(item, "ticket") or (item if text(item, "type") in {"", "ticket"} else {})
 
 
+def requester(raw: bytes) -> Json:
+    """Who a notification says is the ticket's first contact. Raises Unreadable."""
+    return tickets.requester(_ticket(section(section(reading.decoded(raw), "data"), "item")), {})
+
+
 def _unrecognised(topic: str, body: Json, record: Json, account_name: str) -> TicketEvent:
     found = reading.usable_id(record, "id") if topic.startswith(TICKET) else ""
     ref = TicketRef(KIND, account_name, found) if found else None

@@ -163,7 +163,7 @@ def ticket(ref: TicketRef, record: Json, ours: Ours, contact: Json | None = None
         group="" if team in _NOBODY else team,
         channel=label(CHANNELS, text(record, "channel")),
         created_at=_iso8601(created_s),
-        requester=_requester(record, contact or {}),
+        requester=requester(record, contact or {}),
         custom=told(**{name: value for name, value in attributes.items() if name not in {TITLE, DESCRIPTION}}),
     )
     by_bridge = reading.opened_by_mark(text(attributes, DESCRIPTION))
@@ -175,7 +175,8 @@ def first_contact(record: Json) -> Json:
     return next(iter(reading.records(section(record, "contacts"), "contacts")), {})
 
 
-def _requester(record: Json, contact: Json) -> Json:
+def requester(record: Json, contact: Json) -> Json:
+    """Who asks: the first contact, with what more is known of them; without an id where none takes replies."""
     found = reading.person(first_contact(record)) | reading.person(contact)
     return {name: value for name, value in found.items() if name != "id" or _takes_replies(record)}
 

@@ -104,6 +104,10 @@ class Jira(Dialect):
         body = reading.decoded(delivery.body)
         return jira_events.events(body, self.delivery_id(delivery, account), site_of(account, account_name))
 
+    def requester(self, verified: Verified, account: Account) -> Json:
+        """The reporter."""
+        return jira_reading.reporter(reading.decoded(verified.delivery.body), site_of(account))
+
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The issue with its custom fields and the bridge's property."""
         return _read(account, jira_listing.ISSUE, ref.id)

@@ -167,6 +167,11 @@ def acted(site: Site, record: Json, name: str) -> bool:
     return site.bridge_user != "" and account_id(record, name) == site.bridge_user
 
 
+def reporter(body: Json, site: Site) -> Json:
+    """Who a webhook says is the reporter."""
+    return _requester(section(section(body, "issue"), "fields"), {}, site)
+
+
 def _requester(detail: Json, custom: Json, site: Site) -> Json:
     """No ``id``: nobody can be written for in their name here, so that what they wrote is headed by who it is.
 

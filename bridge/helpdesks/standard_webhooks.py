@@ -147,6 +147,10 @@ class StandardWebhooks(Dialect):
             events.event(verified.delivery.body, account, account_name, self.delivery_id(verified.delivery, account))
         ]
 
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """As the sender tells them."""
+        return events.requester(verified.delivery.body)
+
     def call(self, account: Account, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
         """A signed message that asks the receiver to write; None where no ``write_back_url`` is set."""
         return _message(account, writing.once_key(str(ref), key), asked(ref, action), now_ms)

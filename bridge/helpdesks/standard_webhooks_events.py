@@ -87,6 +87,11 @@ class _Message:
         return text(self.actor, "type").lower() in CUSTOMER or _same_person(self.actor, section(self.data, "requester"))
 
 
+def requester(body: bytes) -> Json:
+    """Who is told as the requester. Raises Unreadable."""
+    return reading.person(section(section(reading.decoded(body), "data"), "requester"))
+
+
 def _same_person(one: Json, other: Json) -> bool:
     """By mail where both tell one, since agents and customers may be numbered apart; else by id."""
     both = [(text(one, name).strip().casefold(), text(other, name).strip().casefold()) for name in ("email", "id")]

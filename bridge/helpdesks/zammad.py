@@ -29,7 +29,7 @@ from urllib.parse import quote, urlsplit
 
 from bridge.domain import WRITTEN, AgentReplied, Call, OpenTicket, SetField, TicketRef
 from bridge.errors import Ambiguous
-from bridge.helpdesks import proof, writing, zammad_events, zammad_listing, zammad_reading
+from bridge.helpdesks import proof, reading, writing, zammad_events, zammad_listing, zammad_reading
 from bridge.helpdesks.dialect import Dialect
 from bridge.helpdesks.reading import text, usable_id
 from bridge.helpdesks.zammad_account import ZammadAccess, ZammadAccount, signed
@@ -88,6 +88,10 @@ class Zammad(Dialect):
             delivery.body, account_name, self.delivery_id(delivery, account), trigger, bridge_user, readable=readable
         )
         return [_addressed(account, one) for one in zammad_events.events(told, account)]
+
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """The customer of the ticket."""
+        return zammad_reading.requester_of(reading.decoded(verified.delivery.body))
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket; its customer and its tags follow."""

@@ -123,6 +123,12 @@ def status_of(about: Json, account: Account) -> str:
     return labels.status(account, name_of(about, "state"), STATES)
 
 
+def requester_of(body: Json) -> Json:
+    """Who a webhook says is the ticket's customer."""
+    about = reading.section(cleaned(body), "ticket")
+    return _requester(reading.section(about, "customer"), reading.text(about, "customer_id"))
+
+
 def _requester(customer: Json, customer_id: str) -> Json:
     """The mobile number before the other one: it is the one that has WhatsApp."""
     names = (reading.text(customer, name).strip() for name in ("firstname", "lastname"))

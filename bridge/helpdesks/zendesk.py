@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Verified,
         WriteBack,
     )
+    from bridge.helpdesks.reading import Json
 
 
 PAGE: Final = 100
@@ -142,6 +143,10 @@ class Zendesk(Dialect):
             readable=readable,
         )
         return [zendesk_events.event(told)]
+
+    def requester(self, verified: Verified, account: Account) -> Json:  # noqa: ARG002 - all accounts alike
+        """Native events tell the id; our trigger as well."""
+        return zendesk_events.requester(verified.delivery.body)
 
     def fetch(self, account: Account, ref: TicketRef) -> Call | None:
         """The ticket with its people, for the phone number."""

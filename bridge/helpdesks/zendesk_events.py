@@ -197,6 +197,13 @@ def _deleted(message: _Message) -> TicketEvent:
     return TicketSolved(message.ref, f"status:closed:{message.version}", "closed", message.by_bridge())
 
 
+def requester(body: bytes) -> Json:
+    """Who is told as the requester. Raises Unreadable."""
+    told_of = reading.decoded(body)
+    native = text(section(told_of, "detail"), "requester_id")
+    return told(id=native or text(section(told_of, "requester"), "id"))
+
+
 _READERS: Final[Mapping[str, Callable[[_Message], TicketEvent]]] = {
     "ticket.created": _opened,
     "ticket.comment_added": _commented,

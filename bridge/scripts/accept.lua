@@ -1,5 +1,5 @@
 -- accept(request): one delivery of a helpdesk, all its events, once.
--- request: {seen, id, ttl_s, wake_ms, sender ('' where it was not the sender who told it), items: [{ticket, lane, fact, event, entry, repeated, person, warnings: [[fact, entry]]}]}
+-- request: {seen, id, ttl_s, wake_ms, sender ('' where it was not the sender who told it), items: [{ticket, lane, fact, event, entry, repeated, person, people, warnings: [[fact, entry]]}]}
 -- An item without an event asks for nothing: it is only told on the timeline, and wakes nobody.
 -- An item of a forgotten ticket is accepted and not kept. One without `repeated` is not told where it is none any more.
 -- Warnings stand behind what was told; each is told once of a ticket.
@@ -27,7 +27,7 @@ for _, item in ipairs(r.items) do
   elseif kept and new_fact(item.ticket, item.fact) then
     put(item.ticket, item.event, false)
     tell(item.ticket, {item.entry})
-    belongs(item.ticket, item.person)
+    belongs(item.ticket, item.person, item.people)
     local due, lane = arrived(item.ticket, item.lane, false)
     if due and must_wake(lane, r.wake_ms) then answer[#answer + 1] = lane end
   elseif kept and item.repeated ~= '' then

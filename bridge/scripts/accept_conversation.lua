@@ -1,8 +1,8 @@
 -- accept_conversation(request): one event of Jelou's, once, for the ticket it belongs to, else among the orphans.
 -- request: {seen, id, ttl_s, wake_ms, sender, project, fact, event, is_start, is_evidence,
---           ticket, lane (named by our metadata, else ''), conversation, room, contact,
+--           ticket, lane (named by our metadata, else ''), conversation, room, contact, also (its other spellings),
 --           entries: {ticket, conversation, starting, room, contact, repeated}: the timeline's line for each way,
---           unasked: [{ticket, lane, fact, event, entry, person}], what begins unasked_ms later where it is an orphan}
+--           unasked: [{ticket, lane, fact, event, entry, person, people}], what begins unasked_ms later where it is an orphan}
 -- returns {status, id, ticket, by, lane to wake or ''}; status is accepted, orphaned or duplicate.
 -- by is removed where it belongs to what was removed: it is accepted and not kept.
 -- The finish that creates a link adopts orphans in its own script, so that neither misses the other.
@@ -12,9 +12,15 @@ local seen = P .. 'seen:' .. r.seen
 local first = redis.call('GET', seen)
 if first then return {'duplicate', first, '', '', ''} end
 
-local function only(key)
-  local found = redis.call('SRANDMEMBER', key, 2)
-  if #found == 1 then return found[1] end
+local function only(names)
+  local found
+  for _, name in ipairs(names) do
+    for _, ticket in ipairs(redis.call('SRANDMEMBER', P .. name, 2)) do
+      if found and ticket ~= found then return nil end
+      found = ticket
+    end
+  end
+  return found
 end
 
 local function correlate()
@@ -24,14 +30,22 @@ local function correlate()
     if ticket then return ticket, 'conversation' end
   end
   -- Starts serialise per contact, so the holder of that lock is the one candidate.
-  if r.is_start then return r.contact ~= '' and starting(r.contact) or nil, 'starting' end
+  if r.is_start then return starting(r.contact, r.also), 'starting' end
   -- A conversation that no ticket has named yet waits for one that does: guessing by contact could close or answer
   -- another one. Only an event that names no conversation is matched by room or contact.
   if r.conversation ~= '' then return nil end
-  local ticket = r.room ~= '' and only(P .. 'room:' .. r.room)
+  local ticket = only(names_of('room:', r.room))
   if ticket then return ticket, 'room' end
-  ticket = r.contact ~= '' and only(P .. 'contact:' .. r.contact)
+  ticket = only(names_of('contact:', r.contact, r.also))
   if ticket then return ticket, 'contact' end
+end
+
+-- How long what became of a forgotten start is to be known.
+local function starting_left(contact, also)
+  for _, name in ipairs(names_of('', contact, also)) do
+    local left = redis.call('GET', tombstone_key('starting', name))
+    if left then return left end
+  end
 end
 
 -- The conversation of a removed ticket is known as such by its id, once its start event has told it.
@@ -40,7 +54,7 @@ local function of_the_removed(ticket)
   if not ticket then return conversation and redis.call('EXISTS', conversation) == 1 end
   if ticket ~= FORGOTTEN and not removed(ticket) then return false end
   if conversation then
-    local left_ms = ticket == FORGOTTEN and redis.call('GET', tombstone_key('starting', r.contact))
+    local left_ms = ticket == FORGOTTEN and starting_left(r.contact, r.also)
       or redis.call('PTTL', tombstone_key('ticket', ticket))
     entomb_conversation(r.project, r.conversation, {tombstone_ms = left_ms})
   end
@@ -65,7 +79,7 @@ local function begin_unasked()
     if new_fact(item.ticket, item.fact) then
       put(item.ticket, item.event, false)
       tell(item.ticket, {item.entry})
-      belongs(item.ticket, item.person)
+      belongs(item.ticket, item.person, item.people)
       redis.call('HSET', link_key(item.ticket), 'lane', item.lane)
       schedule(item.ticket, item.lane, NOW + r.unasked_ms)
       if r.unasked_ms == 0 and must_wake(item.lane, r.wake_ms) then return item.lane end
@@ -91,7 +105,7 @@ if not new_fact(ticket, r.fact) then
 end
 tell_sharers()
 put(ticket, r.event, r.is_evidence)
-if r.is_start then has_begun(ticket, r.contact) end
+if r.is_start then has_begun(ticket, r.contact, r.also) end
 tell(ticket, {r.entries[by]})
 local due, lane = arrived(ticket, r.lane, r.is_evidence)
 local wake = due and must_wake(lane, r.wake_ms)

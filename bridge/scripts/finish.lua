@@ -1,10 +1,10 @@
 -- finish(items, wake_ms): what was done is kept (progress.lua), and the ticket is let go.
 -- item: {ticket, lane, token, state, inbox_done, evidence_done, left, evidence_left, entries, wait, due_in_ms,
---        release, adopt: [conversation ids], project, room, contact, open, bury: [[id, text]...],
+--        release, adopt: [conversation ids], project, room, contact, also: [its other spellings], open, bury: [[id, text]...],
 --        look: [in ms, at most ms after the last time, anew], when Jelou is asked whether it is still open; a time that
 --        was set before holds unless anew,
---        person: the customer's id at Jelou or '', ended: how (see retire.lua), or '' for what is to stay,
---        behind: contact whose start is awaited or '', held: the pause that holds it or '', uncount: account or '',
+--        person: the customer's id at Jelou or '', people: their other ids, ended: how (see retire.lua), or '' for what is to stay,
+--        behind: contact whose start is awaited or '', behind_also, held: the pause that holds it or '', uncount: account or '',
 --        account, start_wait: why its start waits or '',
 --        said: lines for the transcript, transcribed: whether it has been used up,
 --        outcomes: see gate.lua, unbury: [ids of dead letters that are settled],
@@ -39,20 +39,22 @@ end
 local function note_last(item)
   if item.ended_ms < 0 or item.contact == '' then return end
   local ended = NOW - item.ended_ms
-  local last, last_ended = last_of(item.contact)
+  local last, last_ended = last_of(item.contact, item.also)
   if last and last ~= item.ticket and last_ended > ended then return end
-  local name = 'last:' .. item.contact
-  redis.call('SET', P .. name, string.format('%.0f %.0f %s', ended, ended + item.back_ms, item.ticket))
-  note(item.ticket, name)
+  for _, name in ipairs(names_of('last:', item.contact, item.also)) do
+    redis.call('SET', P .. name, string.format('%.0f %.0f %s', ended, ended + item.back_ms, item.ticket))
+    note(item.ticket, name)
+  end
 end
 
 local function index(item)
-  for kind, id in pairs({room = item.room, contact = item.contact}) do
-    local name = kind .. ':' .. id
-    if id ~= '' then redis.call(item.open and 'SADD' or 'SREM', P .. name, item.ticket) end
-    if id ~= '' and item.open then note(item.ticket, name) end
+  local found_by = names_of('contact:', item.contact, item.also)
+  if item.room ~= '' then found_by[#found_by + 1] = 'room:' .. item.room end
+  for _, name in ipairs(found_by) do
+    redis.call(item.open and 'SADD' or 'SREM', P .. name, item.ticket)
+    if item.open then note(item.ticket, name) end
   end
-  belongs(item.ticket, item.person)
+  belongs(item.ticket, item.person, item.people)
   note_open(item)
   note_last(item)
 end
@@ -61,18 +63,21 @@ end
 local function release(item, lanes)
   local held = false
   for _, kind in ipairs({'starting:', 'closing:'}) do
-    if redis.call('GET', P .. kind .. item.contact) == item.ticket then
-      redis.call('DEL', P .. kind .. item.contact)
-      held = true
+    for _, name in ipairs(names_of(kind, item.contact, item.also)) do
+      if redis.call('GET', P .. name) == item.ticket then
+        redis.call('DEL', P .. name)
+        held = true
+      end
     end
   end
   if not held then return end
   -- Who is left waits for the next release, or looks by itself (BEHIND_MS in workers/admit.py).
-  local behind = P .. 'behind:' .. item.contact
-  for _, ticket in ipairs(redis.call('SRANDMEMBER', behind, RELEASED_MOST)) do
-    local due, lane = arrived(ticket, item.lane, true)
-    if due then lanes[lane] = true end
-    redis.call('SREM', behind, ticket)
+  for _, behind in ipairs(names_of('behind:', item.contact, item.also)) do
+    for _, ticket in ipairs(redis.call('SRANDMEMBER', P .. behind, RELEASED_MOST)) do
+      local due, lane = arrived(ticket, item.lane, true)
+      if due then lanes[lane] = true end
+      redis.call('SREM', P .. behind, ticket)
+    end
   end
 end
 
@@ -80,7 +85,8 @@ end
 -- step, so that the end finds it.
 local function wait_ended(item)
   if item.behind ~= '' then
-    if not starting(item.behind) and redis.call('EXISTS', P .. 'closing:' .. item.behind) == 0 then return true end
+    local also = item.behind_also
+    if not starting(item.behind, also) and not closing(item.behind, also) then return true end
     redis.call('SADD', P .. 'behind:' .. item.behind, item.ticket)
     note(item.ticket, 'behind:' .. item.behind)
   end

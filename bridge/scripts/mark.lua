@@ -1,7 +1,7 @@
 -- mark(items, lease_ms): the last word before a call goes out: the plan is frozen and the action noted as sending, with all
 -- that the claim has worked so far (progress.lua).
 -- item: {ticket, lane, token, number: which mark of the claim it is, state, inbox_done, evidence_done, entries, bury, unbury,
---        said, transcribed, adopt, project, start: false or {account, contact, cap, count, evidence, alone},
+--        said, transcribed, adopt, project, start: false or {account, contact, also, cap, count, evidence, alone},
 --        gate: false or see gate.lua}
 -- returns for each {verdict, detail, reason, 'new' where it did not wait before}: go, ms to wait first | soon, ms after
 -- which to ask again | lost | news, evidence came since the claim | paused, the account or EVERY | capped, ms until the
@@ -74,11 +74,13 @@ local function start_verdict(item)
   if not s.alone and is_full(STARTS_AT) then return {'full', tostring(memory_used()), ''} end
   local hold = hold_ms()
   if hold > 0 then return {'recovering', tostring(hold), ''} end
-  local other = starting(s.contact) or redis.call('GET', P .. 'closing:' .. s.contact)
+  local other = starting(s.contact, s.also) or closing(s.contact, s.also)
   if other and other ~= item.ticket then return {'busy', other, ''} end
   if s.alone then
-    for _, ticket in ipairs(redis.call('SRANDMEMBER', P .. 'contact:' .. s.contact, 2)) do
-      if ticket ~= item.ticket then return {'shared', ticket, ''} end
+    for _, name in ipairs(names_of('contact:', s.contact, s.also)) do
+      for _, ticket in ipairs(redis.call('SRANDMEMBER', P .. name, 2)) do
+        if ticket ~= item.ticket then return {'shared', ticket, ''} end
+      end
     end
   end
   local counter = starts_key(s.account)
@@ -96,9 +98,10 @@ local function take_start(item)
     take_limit(item)
   end
   -- A start event without our metadata belongs to the start in flight, never to a close.
-  local name = (s.alone and 'closing:' or 'starting:') .. s.contact
-  redis.call('SET', P .. name, item.ticket)
-  note(item.ticket, name)
+  for _, name in ipairs(names_of(s.alone and 'closing:' or 'starting:', s.contact, s.also)) do
+    redis.call('SET', P .. name, item.ticket)
+    note(item.ticket, name)
+  end
 end
 
 local function verdict(item)

@@ -75,19 +75,30 @@ local function tell_more(ticket, entries) tell(ticket, entries, 'RPUSHX') end
 -- Where a ticket is named outside its own keys (the key without its prefix), so that its removal finds every place.
 local function note(ticket, ...) redis.call('SADD', P .. 'named:' .. ticket, ...) end
 
+-- The keys of one person at one bot: by the id that is sent, and by `also`, every other way to write it (bridge/phones.py).
+-- All of them are written and asked, so that a worker of any version finds the person, and none starts twice.
+local function names_of(kind, contact, also)
+  if contact == '' then return {} end
+  local names = {kind .. contact}
+  for _, other in ipairs(also or {}) do names[#names + 1] = kind .. other end
+  return names
+end
+
 -- The tickets of a person, closed ones too. In clear, as in the link, for as long as the link is kept.
-local function belongs(ticket, person)
-  if person == '' then return end
-  redis.call('SADD', P .. 'person:' .. person, ticket)
-  note(ticket, 'person:' .. person)
+local function belongs(ticket, person, people)
+  for _, name in ipairs(names_of('person:', person, people)) do
+    redis.call('SADD', P .. name, ticket)
+    note(ticket, name)
+  end
 end
 
 -- A conversation of this person is said to be the ticket's; whether it is open the ticket's next finish says. Until then
 -- no close of another ticket of theirs may hit it.
-local function has_begun(ticket, contact)
-  if contact == '' then return end
-  redis.call('SADD', P .. 'contact:' .. contact, ticket)
-  note(ticket, 'contact:' .. contact)
+local function has_begun(ticket, contact, also)
+  for _, name in ipairs(names_of('contact:', contact, also)) do
+    redis.call('SADD', P .. name, ticket)
+    note(ticket, name)
+  end
 end
 
 -- What is removed leaves a tombstone, so that what was told once stays told. Its name is a keyed hash: a bare one of
@@ -121,11 +132,23 @@ local function removed(ticket)
 end
 
 -- The ticket whose start for this bot and user is in flight. One that was forgotten goes on in flight, without a name.
-local function starting(contact)
-  local ticket = redis.call('GET', P .. 'starting:' .. contact)
-  if ticket then return ticket end
-  local tombstone = tombstone_key('starting', contact)
-  return tombstone and redis.call('EXISTS', tombstone) == 1 and FORGOTTEN or nil
+local function starting(contact, also)
+  local forgotten_one
+  for _, name in ipairs(names_of('', contact, also)) do
+    local ticket = redis.call('GET', P .. 'starting:' .. name)
+    if ticket then return ticket end
+    local tombstone = tombstone_key('starting', name)
+    if tombstone and redis.call('EXISTS', tombstone) == 1 then forgotten_one = FORGOTTEN end
+  end
+  return forgotten_one
+end
+
+-- The ticket whose close for this bot and user is in flight.
+local function closing(contact, also)
+  for _, name in ipairs(names_of('closing:', contact, also)) do
+    local ticket = redis.call('GET', P .. name)
+    if ticket then return ticket end
+  end
 end
 
 -- A lane is awake while a token of it has not expired: one for each job that claims, or the word that a job is on its
@@ -249,9 +272,14 @@ local function put(ticket, event, is_evidence)
 end
 
 -- The ticket whose conversation with this person ended last: its name, when that was, and until when they come back to it.
-local function last_of(contact)
-  local last = contact ~= '' and redis.call('GET', P .. 'last:' .. contact)
-  if not last then return nil end
-  local ended, till, ticket = last:match('^(%d+) (%d+) (.*)$')
-  return ticket, tonumber(ended), tonumber(till)
+local function last_of(contact, also)
+  local found, latest, until_ms
+  for _, name in ipairs(names_of('last:', contact, also)) do
+    local last = redis.call('GET', P .. name)
+    local ended, till, ticket = string.match(last or '', '^(%d+) (%d+) (.*)$')
+    if ended and (not latest or tonumber(ended) > latest) then
+      found, latest, until_ms = ticket, tonumber(ended), tonumber(till)
+    end
+  end
+  return found, latest, until_ms
 end

@@ -1,4 +1,4 @@
--- unasked(ticket, project, conversation, contact or '', back_to, entry, wake_ms): what becomes of a conversation that no
+-- unasked(ticket, project, conversation, contact or '', back_to, entry, wake_ms, also): what becomes of a conversation that no
 -- ticket asked for. `ticket` is the name under which it is worked; the entry is for the timeline of who gets it.
 -- back_to is the ticket that was found to take it, '-' where the one that was asked takes nothing more, else ''.
 -- returns {verdict, ticket or '', lane to wake or ''}; verdict is
@@ -8,19 +8,17 @@
 -- begins before the finish.
 
 local ticket, project, id, contact, back_to = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local also = cjson.decode(ARGV[8])
 if redis.call('EXISTS', orphan_key(project, id)) == 0 then
   return {'gone', redis.call('GET', conversation_key(project, id)) or '', ''}
 end
 
-local closing = 'closing:' .. contact
-if contact ~= '' then
-  local other = starting(contact) or redis.call('GET', P .. closing)
-  if other and other ~= ticket then return {'busy', other, ''} end
-end
+local other = starting(contact, also) or closing(contact, also)
+if other and other ~= ticket then return {'busy', other, ''} end
 
 -- One that has a conversation again, or takes no more writes, is nobody's to come back to.
 local function to_come_back_to()
-  local last, _, till = last_of(contact)
+  local last, _, till = last_of(contact, also)
   if not last then return nil end
   local link = redis.call('HMGET', link_key(last), 'state', 'lane')
   local state = link[1] and cjson.decode(link[1])
@@ -33,8 +31,8 @@ if lane and back_to ~= '-' then
   if back_to ~= last then return {'back', last, ''} end
   return {'given', last, give_orphan(project, id, last, lane, ARGV[6], tonumber(ARGV[7]))}
 end
-if contact ~= '' then
-  redis.call('SET', P .. closing, ticket)
-  note(ticket, closing)
+for _, name in ipairs(names_of('closing:', contact, also)) do
+  redis.call('SET', P .. name, ticket)
+  note(ticket, name)
 end
 return {'open', last or '', ''}

@@ -173,6 +173,7 @@ TYPED = [
     ["accounts", "pause", "standard-webhooks/scripts"],
     ["accounts", "resume", "standard-webhooks/scripts"],
     ["start-limit", "6"],
+    ["decide", SECRET, "end"],
     ["forget", "--user", SECRET, "--yes"],
     ["forget", "--ticket", SECRET, "--yes"],
     ["deliveries"],

@@ -27,7 +27,15 @@ MISTAKES = {
     "more than zero wanted": ("max_age_s: 600", "max_age_s: 0", AGE, "too small", "more than 0"),
     "text wanted": ("bot-7", "[bot-7]", BOT, "it is a list", "wanted text"),
     "section wanted": (
-        "user_id:\n        region: EC", "user_id:\n        - EC", USER, "it is a list", "wanted a section",
+        "region: EC", "region: EC\n      fuse:\n        - EC", f"{ACME}.fuse", "it is a list", "wanted a section",
+    ),
+    "source in a list": (
+        "user_id:\n        region: EC", "user_id:\n        - {field: a, fild: b}",
+        f"{USER}[0].fild", "unknown key", "mean field?",
+    ),
+    "form in a list": (
+        "user_id:\n        region: EC", "user_id:\n        - field: a\n          format: phon",
+        f"{USER}[0].format", "not an allowed value", "mean phone?",
     ),
     "list wanted": ("secrets:\n      - ${SIGNING}", "secrets:\n      one: x", SIGNING, "a section", "wanted a list"),
     "no value": ("bot_id: bot-7", "bot_id:", BOT, "no value", "The bot that manages"),

@@ -34,7 +34,7 @@ Link: phase attempt episode conversation room bot user rule assignment start cov
     first_try_ms reason confirmed extra shared_with born_ms receipts todo says ending past holds left read_tries
     read_first_ms requester name opened_ms closed_ms closing outcome packaged gone fuse traffic carried window shown
     snapshot written rate_limited look active_ms changed_ms looked_ms unstarted_ms faults fault_ms fault_in
-    fuse_until_ms fuse_times fault files start_wait keyed wrote
+    fuse_until_ms fuse_times asked_by other_requester contact_id requester_ms fault files start_wait keyed wrote
 Todo: key kind text field sent due_ms tries first_ms looked doubted
 Say: id message_type content comment sent doubts tries first_ms
 File: fact id name read_ms stale_ms
@@ -54,7 +54,7 @@ Ticket: ref fields created_ms partial by_bridge
 TicketRef: kind account id
 Attachment: url name mime_type size id
 TicketOpened: ref fact ticket by_bridge
-AgentReplied: ref fact comment_id text public by_bridge markup attachments partial at_ms withheld echo
+AgentReplied: ref fact comment_id text public by_bridge markup attachments partial at_ms withheld echo requester
 TicketSolved: ref fact status by_bridge
 TicketReopened: ref fact status by_bridge guessed
 Unrecognised: ref fact told by_bridge status

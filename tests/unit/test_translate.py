@@ -12,7 +12,8 @@ from jinja2 import TemplateError
 from bridge.accounts import Account, Project, UserId
 from bridge.domain import Assignment, Ticket, TicketRef
 from bridge.errors import Unstartable
-from bridge.translate import INITIAL_MESSAGE_MOST, again, compiled, initial_message, phone, start_conversation, user_id
+from bridge.phones import phone
+from bridge.translate import INITIAL_MESSAGE_MOST, again, compiled, initial_message, start_conversation, user_id
 
 REF = TicketRef("zendesk", "acme", "7")
 PROJECT = Project.model_validate({"project_id": "p", "bot_id": "bot-1", "api_key": "k", "signing_secrets": ["s"]})
@@ -111,6 +112,61 @@ def test_without_a_number_the_agent_is_told_where_it_was_looked_for() -> None:
     assert refused(UserId(), ticket({"phone": "12"})) == ("the ticket has no usable phone number in requester.phone")
     wanted = UserId(fields=["custom.a", "custom.b"], format="text")
     assert refused(wanted, ticket()).endswith("has no user id in custom.a, custom.b")
+
+
+LISTED = UserId.model_validate(
+    {
+        "region": "EC",
+        "sources": [
+            "requester.phone",
+            {"field": "custom.co", "region": "CO"},
+            {"field": "custom.bsuid", "format": "business_id"},
+            {"field": "requester.external_id", "format": "text"},
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"),
+    [
+        ({"requester": {"phone": "0987654321"}, "custom": {"bsuid": "EC.1A2b"}}, "593987654321"),
+        ({"requester": {"phone": "12"}, "custom": {"co": "3001234567"}}, "573001234567"),
+        ({"custom": {"bsuid": "EC.1A2b3C"}}, "EC.1A2b3C"),
+        ({"custom": {"bsuid": "none yet"}, "requester": {"external_id": "u-7"}}, "u-7"),
+        ({"requester": {"phone": 593987654321.0}}, "593987654321"),
+        ({"requester": {"phone": ["12", "0987654321"]}}, "593987654321"),
+        ({"requester": {"phone": "5215512345678@s.whatsapp.net"}}, "5215512345678"),
+    ],
+)
+def test_sources_are_tried_in_order_each_in_its_form(told: dict[str, Any], sent: str) -> None:
+    """For each ticket: a customer without a number is reached by the id that WhatsApp gives a business."""
+    assert user_id(LISTED, Ticket(REF, told)) == sent
+
+
+def test_a_customer_whom_no_source_tells_is_said_with_all_of_them() -> None:
+    """So that somebody can add one."""
+    told = Ticket(REF, {"requester": {"phone": True}, "custom": {"bsuid": {"a": 1}}})
+    assert refused(LISTED, told) == (
+        "the ticket has no user id in requester.phone, custom.co, custom.bsuid, requester.external_id"
+    )
+
+
+@pytest.mark.parametrize(
+    "short",
+    ["requester.mobile", ["requester.mobile"], {"fields": ["requester.mobile"]}, [{"field": "requester.mobile"}]],
+)
+def test_one_field_may_be_written_in_short(short: Any) -> None:
+    """A text, a list, or the section as before: the same."""
+    account = Account.model_validate({"project": "p", "user_id": short})
+    assert [(one.field, one.format) for one in account.user_id.ordered()] == [("requester.mobile", "phone")]
+
+
+def test_fields_beside_sources_come_after_them() -> None:
+    """Where they are written; by themselves sources stand instead of the field that else holds."""
+    both = UserId.model_validate({"sources": ["custom.a"], "fields": ["custom.b"], "format": "text"})
+    assert [(one.field, one.format) for one in both.ordered()] == [("custom.a", "phone"), ("custom.b", "text")]
+    assert [one.field for one in UserId.model_validate({"sources": ["custom.a"]}).ordered()] == ["custom.a"]
 
 
 # --- first messages --------------------------------------------------------------------------------------------------
