@@ -78,8 +78,8 @@ def messages_of(event: AgentReplied, ref: TicketRef, episode: int) -> tuple[Mess
     A file that cannot be sent as one (no https address, or larger than WhatsApp takes) stands as a line in the text.
     """
     told = [(one, form(one)) for one in event.attachments]
-    lines = [_line(one) for one, kind in told if not kind]
-    text = tidy("\n".join((plain(event.text, event.markup), *filter(None, lines))))
+    said, lines = plain(event.text, event.markup), [*filter(None, (_line(one) for one, kind in told if not kind))]
+    text = tidy("\n".join((said, *lines))) if lines else said
     files = [(kind, _content(one, kind)) for one, kind in told if kind]
     found = [*(("text", {"body": part}) for part in parts(text, MOST)), *files]
     return tuple(
