@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 DEEPEST: Final = 6
 """Quotes and lists are indented up to here: deeper ones are told at this depth."""
 
-_BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
 
 _PARAGRAPHS: Final = "p h1 h2 h3 h4 h5 h6 blockquote ul ol dl table pre hr figure"
 _LINES: Final = """
@@ -78,7 +77,7 @@ class Lines:
         if self._verbatim:
             self._lines(text)
         else:
-            self._write(_BLANKS.sub(" ", text))
+            self._write(one_blank(text))
 
     def text(self) -> str:
         """All lines so far."""
@@ -193,9 +192,9 @@ class Lines:
             return
         alt, shown = attributes.get("alt", "").strip(), linked(attributes.get("src", "").strip())
         if alt and shown and any(letter.isalnum() for letter in alt):
-            self._write(_BLANKS.sub(" ", f"{alt} ({shown})"))
+            self._write(one_blank(f"{alt} ({shown})"))
         else:
-            self._write(_BLANKS.sub(" ", alt or shown))
+            self._write(one_blank(alt or shown))
 
     BEGIN: ClassVar[Mapping[str, Callable[[Lines, Mapping[str, str]], None]]] = {
         "a": _begin_link,
@@ -219,6 +218,15 @@ class Lines:
         "pre": _end_verbatim,
         "ul": _end_list,
     }
+
+
+def one_blank(text: str) -> str:
+    """The text with one space for each run of blanks. By halving the runs: a pattern is slow where there are many."""
+    for blank in "\t\r\n\f":
+        text = text.replace(blank, " ")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return text
 
 
 def _same(said: str, address: str) -> bool:

@@ -18,7 +18,7 @@ from bridge.chat_lines import Lines
 from bridge.urls import linked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 # --- HTML ------------------------------------------------------------------------------------------------------------
@@ -69,7 +69,15 @@ def _read_html(text: str) -> str:
 def _words_of(text: str) -> str:
     """The words between tags, which are not looked into: where a block begins or ends, a line does."""
     seen = _DECLARATION.sub("", _COMMENT.sub("", _UNSEEN.sub("", text)))
-    return unescape(_TAG.sub("", _BLOCK.sub("\n", seen)))
+    return _unescaped(_TAG.sub("", _BLOCK.sub("\n", seen)))
+
+
+def _unescaped(text: str) -> str:
+    if text.count("&") <= TAGS_MOST:
+        return unescape(text)
+    for name, letter in FREQUENT.items():
+        text = text.replace(f"&{name};", letter)
+    return text
 
 
 def _lines_of(text: str) -> str:
@@ -83,10 +91,14 @@ def _lines_of(text: str) -> str:
 TAGS_MOST: Final = 10_000
 """Tags and entities. The parser takes some microseconds for each, and a chat message has a handful."""
 
+FREQUENT: Final = {"nbsp": "\xa0", "lt": "<", "gt": ">", "quot": '"', "#39": "'", "amp": "&"}
+"""Entities that are read in any number, the last of them last."""
+
 _LONG_TAG: Final = re.compile(r"<[A-Za-z][^<>]{2001,}>")
 _STYLED: Final = re.compile(r"<(?!(?:a|img|ol|audio|video|iframe)[\s/])([A-Za-z][^\s<>/]*)\s[^<>]*>", re.IGNORECASE)
 """Attributes that nobody reads, styles above all; and an image within its own tag, which has no address."""
 _UNSEEN: Final = re.compile(r"<(script|style|title|head)>.*?(?:</\1[^<>]*>?|\Z)", re.DOTALL | re.IGNORECASE)
+_SCRIPT: Final = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1|\Z)", re.DOTALL)
 _BLOCK: Final = re.compile(r"</?(?:p|div|br|li|tr|h[1-6]|blockquote|table|pre|ul|ol)[\s/]*>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 
@@ -145,13 +157,39 @@ def from_adf(document: str | Mapping[str, Any]) -> str:
     lines = Lines()
     # Not by recursion: a document may be as deep as it likes.
     waiting: list[Any] = [told]
-    while waiting:
+    for _ in range(NODES_MOST):
+        if not waiting:
+            return lines.text()
         one = waiting.pop()
         if isinstance(one, _End):
             lines.end(one.tag)
         elif isinstance(one, Mapping):
             waiting.extend(reversed(_begun(one, lines)))
-    return lines.text()
+    return " ".join((lines.text(), *_texts(waiting)))
+
+
+def _texts(waiting: list[Any]) -> Iterator[str]:
+    """The words of what is left of a document with more nodes than anybody writes, by themselves."""
+    for _ in range(LEAVES_MOST):
+        if not waiting:
+            return
+        one = waiting.pop()
+        if type(one) is dict:
+            if type(text := one.get("text")) is str:
+                yield text
+            elif type(content := one.get("content")) is list:
+                waiting.extend(reversed(content))
+    yield "..."
+
+
+NODES_MOST: Final = 6_000
+"""Nodes and their ends: each takes some microseconds."""
+
+LEAVES_MOST: Final = 50_000
+"""Of a longer document, whose words alone are told. Jira takes no comment beyond 32,767 characters."""
+
+MARKS_MOST: Final = 20
+"""Of a text: there are eight kinds."""
 
 
 class _End(NamedTuple):
@@ -187,7 +225,8 @@ def _begun(node: Mapping[str, Any], lines: Lines) -> list[Any]:
 
 def _adf_text(node: Mapping[str, Any], lines: Lines) -> None:
     marks = node.get("marks")
-    link = next((one for one in marks if _told(one, "type") == "link"), None) if isinstance(marks, list) else None
+    known = marks[:MARKS_MOST] if isinstance(marks, list) else []
+    link = next((one for one in known if _told(one, "type") == "link"), None)
     address = _told(link.get("attrs"), "href") if link else ""
     lines.begin("a", {"href": address})
     lines.words(_told(node, "text"))

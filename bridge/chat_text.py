@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -37,33 +38,72 @@ READERS: Final[Mapping[str, Callable[[Any], str]]] = {
 
 def tidy(text: str) -> str:
     """The text without what cannot be seen, blanks at the end of lines, and more than one empty line in a row."""
-    told = _MANY_LINES.sub("\n\n", _ALONE.sub("", _HIDING.sub("", text.replace("\r\n", "\n").translate(_SEEN))))
+    told = _MANY_LINES.sub("\n\n", _unjoined(_seen(text.replace("\r\n", "\n"))))
     if _BLANK_END.search(told):
         told = _MANY_LINES.sub("\n\n", "\n".join([line.rstrip() for line in told.split("\n")]))
     return told.strip()
 
 
-class _Seen(dict[int, str | int]):
-    """What is made of each character, looked up once: a text has few different ones, and may be long."""
+def _seen(text: str) -> str:
+    """One kind of line end, one of blank, and nothing invisible but joiners.
 
-    def __missing__(self, code: int) -> str | int:
-        letter = chr(code)
-        unseen = letter not in "\n\t" and letter not in _JOINERS and unicodedata.category(letter) in _UNSEEN
-        known: str | int = "\n" if letter in _LINE_ENDS else "" if unseen else " " if letter in _SPACES else code
-        if len(self) < _SEEN_MOST:
-            self[code] = known
-        return known
+    Character by character is slow but for ASCII: the few that are replaced are looked for one after the other.
+    """
+    if text.isascii():
+        return text.translate(_ASCII)
+    for end in _LINE_ENDS:
+        text = text.replace(end, "\n")
+    for blank in _SPACES:
+        text = text.replace(blank, " ")
+    for _ in range(FREQUENT_MOST):
+        found = _UNSEEN.search(text)
+        if found is None:
+            return text
+        text = text.replace(found[0], "")
+    return text.translate(_unseen())
 
+
+@lru_cache(maxsize=1)
+def _unseen() -> dict[int, None]:
+    rows = zip(_ROWS[::2], _ROWS[1::2], strict=True)
+    return dict.fromkeys(code for first, last in rows for code in range(ord(first), ord(last) + 1))
+
+
+FREQUENT_MOST: Final = 8
+"""Of what is invisible, so many different ones are taken out one by one."""
+
+
+def _unjoined(text: str) -> str:
+    """Without the joiners that join nothing; of more than anybody writes none is left."""
+    found = sum(map(text.count, _JOINERS))
+    if found > JOINERS_MOST:
+        return text.replace(_JOINERS[0], "").replace(_JOINERS[1], "")
+    return _ALONE.sub("", _HIDING.sub("", text)) if found else text
+
+
+JOINERS_MOST: Final = 50_000
+"""A word of Persian may hold one: so many stand in no text that a delivery has room for."""
 
 _LINE_ENDS: Final = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _MANY_LINES: Final = re.compile(r"\n{3,}")
 _SPACES: Final = "\xa0\u2007\u202f"
 _JOINERS: Final = "\u200c\u200d"
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs"})
-"""Control characters, invisible marks, and halves of pairs that no JSON can hold."""
+_ASCII: Final = str.maketrans(
+    dict.fromkeys([*range(0x20), 0x7F]) | {"\t": "\t", "\n": "\n"} | dict.fromkeys("\r\v\f\x1c\x1d\x1e", "\n")
+)
+_ROWS: Final = (
+    "\x00\x08\x0b\x1f\x7f\x9f\xad\xad\u0600\u0605\u061c\u061c\u06dd\u06dd\u070f\u070f\u0890\u0891\u08e2\u08e2"
+    "\u180e\u180e\u200b\u200b\u200e\u200f\u202a\u202e\u2060\u2064\u2066\u206f\ud800\udfff\ufeff\ufeff\ufff9\ufffb"
+    "\U000110bd\U000110bd\U000110cd\U000110cd\U00013430\U0001343f\U0001bca0\U0001bca3\U0001d173\U0001d17a"
+    "\U000e0001\U000e0001\U000e0020\U000e007f"
+)
+"""Control characters, invisible marks, and halves of pairs that no JSON can hold: Unicode's classes Cc, Cf and Cs.
+The first and the last of each row of them."""
 
-_SEEN_MOST: Final = 10_000
-_SEEN: Final = _Seen()
+_UNSEEN: Final = re.compile(
+    f"[{''.join(f'{first}-{last}' for first, last in zip(_ROWS[::2], _ROWS[1::2], strict=True))}]"
+)
+
 _HIDING: Final = re.compile(f"[{_JOINERS}]{{2,}}")
 _BLANK_END: Final = re.compile(r"[^\S\n]\n")
 _ALONE: Final = re.compile(f"[{_JOINERS}](?:(?<![^\\x00-\\x7f{_JOINERS}].)|(?![^\\x00-\\x7f{_JOINERS}]))", re.DOTALL)

@@ -92,9 +92,10 @@ def messages_of(
     """
     attached = distinct(event.attachments)
     told = [(one, form(one)) for one in map(serve, attached)]
-    lines = [_line(one) for one, kind in told if not kind]
+    lines = [*filter(None, (_line(one) for one, kind in told if not kind))]
     words = without(own_words(without_files(event.text, event.markup, attached), event.markup))
-    text = tidy("\n".join((lines_without_files(words, attached), *filter(None, lines))))
+    said = lines_without_files(words, attached)
+    text = tidy("\n".join((said, *lines)))
     files = [(kind, _content(one, kind), one) for one, kind in told if kind]
     found = [*(("text", {"body": part}, None) for part in parts(text, MOST)), *files]
     return tuple(

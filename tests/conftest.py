@@ -11,6 +11,7 @@ from hypothesis import settings
 from redis.asyncio import Redis
 
 from bridge.embedded import EmbeddedServer
+from tests.log_capture import plain
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,8 @@ _numbers = itertools.count(1)
 # How long an example takes is the machine's business.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+plain()
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,11 @@ def _event(work: Work, reason: str) -> bool:
 def _message(work: Work, reason: str) -> bool:
     if not work.link.says:
         return False
-    given_up(work, work.link.says[0], reason, "unsent", reason=_why(work))
+    first = work.link.says[0]
+    if first.sent or first.doubts:
+        given_up(work, first, reason, "unsure", tries=str(first.doubts + first.sent))
+    else:
+        given_up(work, first, reason, "unsent", reason=_why(work))
     return True
 
 

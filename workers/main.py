@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ from workers.retention import retire
 from workers.turnstile import Turnstile
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from bridge.accounts import Bridge
     from bridge.wiring import App
@@ -84,7 +85,7 @@ def background(app: App, lanes: Lanes, limits: Limits) -> list[asyncio.Task[None
         asyncio.create_task(every(lambda: asyncio.sleep(limits.heartbeat_s), lanes.beat, app, "heartbeat")),
         asyncio.create_task(every(lambda: asyncio.sleep(limits.sweep_s), lambda: sweep(app, brake_log), app, "sweep")),
         asyncio.create_task(_watch(turnstile, app)),
-        asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), lambda: tend(app), app, "tend")),
+        asyncio.create_task(every(lambda: asyncio.sleep(limits.tend_s), tending(app), app, "tend")),
     ]
 
 
@@ -119,14 +120,26 @@ async def sweep(app: App, brake_log: BrakeLog) -> None:
     brake_log.tell(app.store.generations.paused)
 
 
-async def tend(app: App) -> None:
-    """Let go what was kept long enough, hear who is silent, ask for conversations that are quiet.
+TENDED: dict[str, Callable[[App], Awaitable[None]]] = {
+    "retention": retire,
+    "silence": listen,
+    "quiet conversations": doubt_quiet,
+}
+"""Let go what was kept long enough, hear who is silent, ask for conversations that are quiet."""
 
-    Each is done by one worker of all, seldom; here it is only asked whose turn it is.
+
+def tending(app: App, steps: Mapping[str, Callable[[App], Awaitable[None]]] = TENDED) -> Callable[[], Awaitable[None]]:
+    """A round of these. Each is done by one worker of all, seldom; here it is only asked whose turn it is.
+
+    What one of them raises is counted and logged, and holds back no other.
     """
-    await retire(app)
-    await listen(app)
-    await doubt_quiet(app)
+    each = [(Faults(app, name), partial(step, app)) for name, step in steps.items()]
+
+    async def tend() -> None:
+        for faults, step in each:
+            await faults.guard(step)
+
+    return tend
 
 
 async def _jobs(app: App, lanes: Lanes, limits: Limits) -> None:

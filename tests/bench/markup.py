@@ -14,7 +14,7 @@ from bridge.chat_history import own_words
 from bridge.chat_text import parts, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 SIZE: Final = 1_000_000
 LIMIT: Final = 50_000
@@ -30,7 +30,8 @@ BEGUN: Final = (
     "<a href=https://a>", "<ul><li>", "<style>", "*", "_", "**", "`", "a|b\n", "- ", "> ", "![a](", "[a](",
     "~~a", "1. a\n", ".'", "a. ", "\r", "On 1 Jan 2026 9:30, a wrote:\n", "> a\n", "-- \n", "--\n", "El\n",
     "<blockquote type=cite>", "<p hidden>", "<div class=gmail_quote>", "<b style='font-size:0'>",
-    "<hr id=zwchr>", "&lt;p&gt;", "\u2028", "\u200b", "\u200d", "\xe9\u200d",
+    "<hr id=zwchr>", "&lt;p&gt;", "\u2028", "\u200b", "\u200d", "\xe9\u200d", " \u2028",
+    "a\u200da", "\xe9\u2028", "\xe9\u200b",
 )  # fmt: skip
 
 
@@ -52,11 +53,33 @@ CUTTERS: Final[dict[str, Callable[[str], object]]] = {
     "parts": parts,
 }
 
+NODES: Final = (
+    ("{},", ""), ("0,", ""), ('{"text":"a"},', ""), ('{"type":"hardBreak"},', ""), ('{"type":"text","text":"a"},', ""),
+    ('{"type":"text","marks":[{}]},', ""), ('{"content":[', "]}"), ('{"type":"listItem","content":[', "]}"),
+)  # fmt: skip
+"""What begins and ends a node of Atlassian's documents, of which many stand beside each other or in each other."""
+
+DEEPEST: Final = 500
+"""JSON is not read beyond."""
+
+
+def document(begin: str, end: str, size: int) -> str:
+    """A document of so many characters, of nothing but such nodes."""
+    one = begin * DEEPEST + "0" + end * DEEPEST + "," if end else begin
+    return f'{{"type":"doc","content":[{of(one, size // len(one) * len(one))}0]}}'
+
 
 def main() -> None:
     """Print a row for each cutter."""
     print("| Cutter | Characters | ms, worst | Of |\n| --- | --- | --- | --- |")
     for name, size in ((name, size) for name in CUTTERS for size in (LIMIT, SIZE)):
         costs = ((cost_ms(CUTTERS[name], of(one, size)), one) for one in BEGUN)
-        for cost, beginning in sorted(costs, reverse=True)[:WORST]:
-            print(f"| {name} | {size} | {cost:.0f} | `{beginning!a}` |", flush=True)
+        _tell(name, size, costs)
+    for size in (LIMIT, SIZE):
+        read = partial(plain, markup="adf")
+        _tell("adf", size, ((cost_ms(read, document(*node, size)), node[0]) for node in NODES))
+
+
+def _tell(name: str, size: int, costs: Iterable[tuple[float, str]]) -> None:
+    for cost, beginning in sorted(costs, reverse=True)[:WORST]:
+        print(f"| {name} | {size} | {cost:.0f} | `{beginning!a}` |", flush=True)

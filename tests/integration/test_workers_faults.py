@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bridge.desk import Wanted
+from bridge.errors import Changed, StoreUnavailable
 from bridge.faults import Faults
+from bridge.granting import Granting
+from bridge.handover import Handover
 from bridge.helpdesks import REGISTRY
+from bridge.helpdesks.zendesk import Zendesk
 from bridge.links import Link
 from tests.harness import PROJECT, Scene, eventually, scene
 from tests.integration.test_desk import desk
 from tests.integration.test_workers_set_aside import Faulty
 from tests.outcomes import due_now, line, reasons, told
+from tests.talk import USER, hears, open_ticket, reads
 from tests.webhooks import get
 from workers.aside import LISTED_AT, UNREADABLE
 from workers.faults import wait_ms
+from workers.main import TENDED, tending
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
     from redis.asyncio import Redis
 
+    from bridge.domain import Call, Reply, TicketRef, WriteBack
+    from bridge.granting import Whose
+    from bridge.http import Http
     from bridge.letters import Letter
+    from bridge.rotations import Rotation
     from bridge.wiring import App
 
 LANE = f"zendesk/acme~{PROJECT}"
@@ -115,6 +128,178 @@ async def test_what_fails_at_the_horizon_is_given_up_and_can_be_replayed(
         assert await broken.letters() == []
 
 
+class Torn(Zendesk):
+    """A dialect with a bug in what an open ticket needs: its writes, or the reading of its comments."""
+
+    def __init__(self) -> None:
+        self.broken = ""
+
+    def call(self, account: Any, ref: TicketRef, action: WriteBack, key: str, *, now_ms: int) -> Call | None:
+        """As Zendesk's, but for the bug."""
+        self._may_break("call")
+        return super().call(account, ref, action, key, now_ms=now_ms)
+
+    def fetch_comments(self, account: Any, ref: TicketRef) -> Call | None:
+        """As Zendesk's, but for the bug."""
+        self._may_break("fetch_comments")
+        return super().fetch_comments(account, ref)
+
+    def _may_break(self, name: str) -> None:
+        if name == self.broken:
+            msg = "a bug"
+            raise RuntimeError(msg)
+
+
+class Lossy(Handover):
+    """Without it no message can be signed."""
+
+    broken = False
+
+    async def known(self, project: str, within_s: float = 1.0) -> Rotation:
+        """As ever, but for the bug."""
+        if self.broken:
+            msg = "a bug"
+            raise RuntimeError(msg)
+        return await super().known(project, within_s)
+
+
+class Deaf(Granting):
+    """What is answered to a message breaks it: by then that is out."""
+
+    broken = False
+
+    async def send(self, http: Http, whose: Whose, call: Call, allowed: Callable[[], bool] = lambda: True) -> Reply:
+        """As ever, but for the bug."""
+        reply = await super().send(http, whose, call, allowed)
+        if self.broken and b"incoming_message" in call.body:
+            msg = "a bug"
+            raise RuntimeError(msg)
+        return reply
+
+
+@dataclass
+class TornScene:
+    """A scene with an open ticket, and what of it can be made to fail."""
+
+    on: Scene
+    dialect: Torn
+    handover: Lossy
+    granting: Deaf
+    redis: Redis
+    prefix: str
+    id: int = 0
+
+    async def again_until_letters(self, *actions: str) -> list[Letter]:
+        """Each wait is over at once, until exactly this is given up; its actions by how they begin."""
+        found: list[Letter] = []
+
+        async def listed() -> bool:
+            nonlocal found
+            await due_now(self.redis, self.prefix, LANE, f"zendesk/acme/{self.id}")
+            found = (await desk(self.on).dead_letters(Wanted(ticket=str(self.id)))).items
+            return len(found) == len(actions)
+
+        await eventually(listed, lambda: str(found))
+        assert sorted(one.action.split()[0] for one in found) == sorted(actions)
+        return found
+
+    async def replayed(self, letter: Letter) -> None:
+        """By a person, who looks again where the ticket is being worked just now."""
+
+        async def done() -> bool:
+            try:
+                return (await desk(self.on).replay(letter)).link is not None
+            except Changed:
+                return False
+
+        await eventually(done)
+
+
+@asynccontextmanager
+async def torn(redis_url: str, prefix: str, redis: Redis) -> AsyncIterator[TornScene]:
+    """The scene, with an open ticket. Whatever fails is given up at the second try."""
+    dialect, granting, made = Torn(), Deaf(), []
+
+    def with_bugs(app: App) -> App:
+        made.append(Lossy(app.store.rotations, app.monotonic, app.now_ms))
+        return replace(app, helpdesks={**REGISTRY, "zendesk": dialect}, handover=made[0], granting=granting)
+
+    account = {"horizon_s": 0.001, "messages": {"merge_s": 0}}
+    async with scene(redis_url, prefix, zendesk=account, adapted=with_bugs) as on:
+        broken = TornScene(on, dialect, made[0], granting, redis, prefix)
+        broken.id, _ = await open_ticket(on)
+        yield broken
+
+
+async def test_a_message_that_a_fault_of_ours_gave_up_is_sent_by_its_replay(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
+    """The agent is told once; those after it go on; the replay is heard once."""
+    async with torn(redis_url, prefix, redis) as at:
+        at.handover.broken = True
+        at.on.zendesk.agent_writes(at.id, "uno")
+        [letter] = await at.again_until_letters("say.to.customer")
+        assert (letter.reason, letter.say and letter.say.content) == (FAULT, {"body": "uno"})
+        at.handover.broken = False
+        [chat] = at.on.jelou.ledger.conversations.values()
+        at.on.zendesk.agent_writes(at.id, "dos")
+        await hears(chat, "dos")
+        await at.replayed(letter)
+        await hears(chat, "dos", "uno")
+        await eventually(partial(_noted, at, "did not reach the customer"))
+        assert (await desk(at.on).dead_letters(Wanted())).items == []
+
+
+async def test_a_message_that_went_out_before_the_fault_is_not_called_undelivered(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
+    """Nobody knows whether it arrived, and so it is told."""
+    async with torn(redis_url, prefix, redis) as at:
+        at.granting.broken = True
+        at.on.zendesk.agent_writes(at.id, "uno")
+        await at.again_until_letters("say.to.customer")
+        at.granting.broken = False
+        await eventually(partial(_noted, at, "not known whether your message"))
+        assert not await _noted(at, "did not reach the customer")
+
+
+async def _noted(at: TornScene, words: str) -> bool:
+    return sum(words in note for note in at.on.zendesk.notes(at.id)) == 1
+
+
+async def test_a_write_that_a_fault_of_ours_gave_up_is_written_by_its_replay(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
+    """Once; what is written after it goes on."""
+    async with torn(redis_url, prefix, redis) as at:
+        at.dialect.broken = "call"
+        at.on.jelou.customer_writes(USER, "hola")
+        [letter] = await at.again_until_letters("add.reply")
+        assert (letter.reason, letter.todo and letter.todo.text) == (FAULT, "hola")
+        at.dialect.broken = ""
+        at.on.jelou.customer_writes(USER, "sigo")
+        await reads(at.on, at.id, "sigo")
+        await at.replayed(letter)
+        await at.on.until_phase(str(at.id), "open", kind="zendesk", account="acme")
+        await reads(at.on, at.id, "sigo", "hola")
+        assert (await desk(at.on).dead_letters(Wanted())).items == []
+
+
+async def test_a_reply_that_a_fault_of_ours_gave_up_is_read_by_its_replay(
+    redis_url: str, prefix: str, redis: Redis
+) -> None:
+    """The event is kept in its letter; those after it go on."""
+    async with torn(redis_url, prefix, redis) as at:
+        at.dialect.broken = "fetch_comments"
+        at.on.zendesk.agent_writes(at.id, "uno")
+        [letter] = await at.again_until_letters("agent.replied")
+        assert (letter.reason, bool(letter.event)) == (FAULT, True)
+        at.dialect.broken = ""
+        [chat] = at.on.jelou.ledger.conversations.values()
+        await at.replayed(letter)
+        await hears(chat, "uno")
+
+
 async def test_a_ticket_that_nobody_can_read_is_listed_after_some_looks(
     redis_url: str, prefix: str, redis: Redis
 ) -> None:
@@ -153,3 +338,25 @@ async def test_a_loop_that_fails_again_and_again_is_logged_more_and_more_seldom(
 
         await faults.guard(fine)
         assert faults.again()
+
+
+async def test_what_is_tended_to_goes_on_where_the_step_before_it_fails(redis_url: str, prefix: str) -> None:
+    """Whichever fails, by a fault of ours or of Redis': the others have their turn, each round."""
+    done: list[str] = []
+
+    def step(name: str, error: Exception | None = None) -> Callable[[App], Awaitable[None]]:
+        async def take(_: App) -> None:
+            done.append(name)
+            if error:
+                raise error
+
+        return take
+
+    async with scene(redis_url, prefix, work=False) as on:
+        steps = {"a": step("a", RuntimeError("a bug")), "b": step("b", StoreUnavailable("away")), "c": step("c")}
+        tend = tending(on.bridge.app, steps)
+        await tend()
+        await tend()
+        assert done == ["a", "b", "c"] * 2
+        assert 'bridge_faults_total{account=""} 2.0' in (await get(on.bridge, "/metrics")).body.decode()
+        assert list(TENDED) == ["retention", "silence", "quiet conversations"]
