@@ -20,6 +20,7 @@ from bridge.generations import Generations
 from bridge.journal import Entry
 from bridge.protocol import Accepted, Batch, Breaker, Claimed, Due, Finished, Leases, Shaken, Trace, Turn, Verdict
 from bridge.records import Records
+from bridge.refused import RefusedDeliveries
 from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
@@ -65,6 +66,7 @@ class Store:
         self.rounds = Rounds(self._scripts)
         self.rotations = Rotations(self._scripts)
         self.unread = Unreads(self._scripts)
+        self.refused = RefusedDeliveries(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

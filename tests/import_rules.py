@@ -20,7 +20,7 @@ PACKAGES = ("bridge", "workers", "config")
 CORE = """
 accounts addressees admission capabilities chat_lines chat_markups chat_text chat_wiki correlate customer_text decisions
 domain errors events fuse gates helpdesks jelou jelou_answers jelou_integration jelou_send journal letters links masking
-missed nesting notes owed package pages policies ports protocol quiet redis_url rehearsal replies routing say
+missed nesting notes owed package pages policies ports protocol quiet redis_url refusals rehearsal replies routing say
 signatures silence simulation snapshots steps stored timeline timestamps translate unasked unpacking wording
 wording_notes wording_talk
 """
@@ -29,7 +29,7 @@ PURE = tuple(f"bridge.{name}" for name in CORE.split())
 
 LIBRARIES = """
 base64 binascii bisect collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
-itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
+ipaddress itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
 unicodedata urllib.parse zlib zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
@@ -41,6 +41,7 @@ WEB = {
     "bridge.api": "what is asked",
     "bridge.asking": "a request becomes a question",
     "bridge.answering": "an error becomes an answer",
+    "bridge.refusing": "notes which request was refused",
     "bridge.bodies": "reads a request's body",
     "bridge.observe": "probes and metrics",
     "bridge.listening": "serves it, with patience that ends",
@@ -119,6 +120,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.unread": ("bridge.store", "bridge.unreadable"),
     "bridge.rehearsal": ("bridge.simulation",),
     "bridge.simulation": ("bridge.cli_simulate",),
+    "bridge.refused": ("bridge.store", "bridge.api_deliveries"),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_case", "bridge.demo_helpdesks"),
 }
