@@ -6,9 +6,19 @@ verification, its API access): a helpdesk stays one file. ``config/`` reads, che
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from bridge.policies import (
     Fuse,
@@ -396,6 +406,22 @@ class Bridge(Model):
         ge=16,
         description="Of one web process. At the limit an idle connection goes on which nothing was proven.",
     )
+
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Networks (CIDR) of the proxies before the bridge: their X-Forwarded-For tells who was refused.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        for one in told:
+            try:
+                ip_network(one)
+            except ValueError:
+                msg = f"{one!r} is no network: write it as 10.0.0.0/8, an address alone as 10.1.2.3"
+                raise ValueError(msg) from None
+        return told
 
     @model_validator(mode="after")
     def _files_are_served(self) -> Bridge:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bridge import logs
 from bridge.errors import Overloaded, Rejected, SignatureRejected, StoreUnavailable, TooManyFailures, Unreadable
+from bridge.refusing import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 APP: web.AppKey[App] = web.AppKey("app")
+FAILED_FROM = 400
+OURS = ("/api/", "/metrics", "/ready", "/live", "/openapi.json")
+"""What people, programs and monitors ask is no delivery."""
 
 
 def json_answer(status: int, body: object, headers: dict[str, str] | None = None) -> web.Response:
@@ -35,22 +39,37 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except Rejected as error:
         app.metrics.deliveries.labels(_sender(request, app), f"rejected {error.status}").inc()
-        app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error), **_kept(error))
+        if not _refused(request, error.status, error):
+            app.log.warning("rejected", path=request.path[:120], status=error.status, reason=str(error), **_kept(error))
         return json_answer(error.status, _told_to_sender(error), _headers(error))
     except StoreUnavailable as error:
         app.metrics.redis_failures.inc()
         app.store.outage.failed(str(error))
-        app.log.info("try again", path=request.path[:120], reason=str(error))
+        if not _refused(request, error.status, error):
+            app.log.info("try again", path=request.path[:120], reason=str(error))
         return _try_again()
     except Overloaded as error:
-        app.log.warning("overloaded", path=request.path[:120])
+        if not _refused(request, error.status, error):
+            app.log.warning("overloaded", path=request.path[:120])
         return _try_again(error.retry_after_s)
-    except web.HTTPException:
+    except web.HTTPException as error:
+        if error.status >= FAILED_FROM:
+            _refused(request, error.status, error)
         raise
-    except Exception:
+    except Exception as error:
+        _refused(request, StoreUnavailable.status, error)
         # A bug of ours must not cost an event: senders that give up at a 500 come back after a 503.
         app.log.exception("bug", path=request.path[:120])
         return _try_again()
+
+
+def _refused(request: web.Request, status: int, error: Exception) -> bool:
+    """Count a refused delivery, and whatever comes to no path of ours; False for what is neither."""
+    refusals = request.app.get(REFUSALS)
+    if refusals is None or request.path.startswith(OURS):
+        return False
+    refusals.note(request, _sender(request, request.app[APP]), status, error)
+    return True
 
 
 def _kept(error: Rejected) -> dict[str, str]:

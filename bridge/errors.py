@@ -41,6 +41,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.refusals import Reason
+
 
 class BridgeError(Exception):
     """The root: what the bridge itself raises."""
@@ -56,6 +58,10 @@ class SignatureRejected(Rejected):
     """The delivery is not proven to come from its sender. The text is for our log; the sender is told nothing."""
 
     status = 401
+
+    def __init__(self, text: str, reason: Reason = Reason.WRONG_SIGNATURE) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class UnknownSender(Rejected):

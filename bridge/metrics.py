@@ -34,6 +34,12 @@ class Metrics:
             ["sender", "status"],
             registry=self.registry,
         )
+        self.refused = Counter(
+            "bridge_refused_deliveries",
+            "Deliveries that were refused, by configured sender (all others: unknown) and reason.",
+            ["sender", "reason"],
+            registry=self.registry,
+        )
         self.calls = Counter(
             "bridge_calls",
             "Calls to the other sides by outcome.",

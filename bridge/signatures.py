@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from bridge.domain import _CHECKED, Verified
 from bridge.errors import SignatureRejected
+from bridge.refusals import Reason
 from bridge.timestamps import milliseconds
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ class Timestamp:
         told_ms = milliseconds(_header(delivery, self.header), self.unit)
         if told_ms is None:
             msg = f"{self.header} is not a timestamp ({self.unit})"
-            raise SignatureRejected(msg)
+            raise SignatureRejected(msg, Reason.CLOCK)
         off_s = abs(now_ms - told_ms) / 1000
         if off_s > self.tolerance_s:
-            msg = f"{self.header} is {off_s:.0f} s from our clock, more than {self.tolerance_s:g} s"
-            raise SignatureRejected(msg)
+            side = "behind" if told_ms < now_ms else "ahead of"
+            msg = (
+                f"{self.header} is {off_s:.0f} s from our clock, more than {self.tolerance_s:g} s: "
+                f"the sender's clock is {off_s:.0f} s {side} ours, or it was sent late"
+            )
+            raise SignatureRejected(msg, Reason.CLOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ class _Signed:
         self._values(head)
         if not self._candidates(head):
             msg = f"{self.header} holds no signature"
-            raise SignatureRejected(msg)
+            raise SignatureRejected(msg, Reason.MISSING_PROOF)
         if self.timestamp:
             self.timestamp.check(head, now_ms)
 
@@ -288,14 +293,14 @@ def _any_equal(candidates: Iterable[bytes], expected: Iterable[bytes]) -> bool:
 def _accept(told: str, expected: Iterable[bytes], where: str) -> None:
     if not _any_equal([_bytes(told)], expected):
         msg = f"{where} holds none of the configured credentials"
-        raise SignatureRejected(msg)
+        raise SignatureRejected(msg, Reason.WRONG_CREDENTIAL if told else Reason.MISSING_PROOF)
 
 
 def _header(delivery: Delivery, name: str) -> str:
     told = delivery.headers.get(name.lower())
     if not told:
         msg = f"there is no {name} header, or more than one"
-        raise SignatureRejected(msg)
+        raise SignatureRejected(msg, Reason.MISSING_PROOF)
     return told
 
 

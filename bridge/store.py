@@ -39,6 +39,7 @@ from bridge.protocol import (
     Verdict,
 )
 from bridge.records import Records
+from bridge.refused import RefusedDeliveries
 from bridge.removals import Removals
 from bridge.rotations import Rotations
 from bridge.rounds import Rounds
@@ -84,6 +85,7 @@ class Store:
         self.unread = Unreads(self._scripts)
         self.heartbeats = Heartbeats(self._scripts)
         self.overviews = Overviews(self._scripts)
+        self.refused = RefusedDeliveries(self._scripts)
         self.mark: Callable[[Mark], Awaitable[Verdict]] = Coalesced(self._mark_all)
         self.finish: Callable[[Finish], Awaitable[Finished]] = Coalesced(self._finish_all)
 

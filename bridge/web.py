@@ -34,6 +34,7 @@ from bridge.peers import prove
 from bridge.protocol import Told
 from bridge.proving import Proving
 from bridge.receiving import asked_by, received, refuse_by_type, seen_key
+from bridge.refusing import REFUSALS, TICKET, Refusals
 from bridge.requesters import with_requester
 from bridge.scripting import persistently
 from bridge.signatures import check_head, verify
@@ -65,6 +66,7 @@ def application(app: App, *, operators: bool = True) -> web.Application:
     """The aiohttp application; without ``operators`` what they ask is at a port of its own (``for_operators``)."""
     site = _site(app)
     site[LATER] = set()
+    site[REFUSALS] = Refusals(app)
     site[PROVING] = Proving(app, partial(_later, site))
     site.add_routes(
         [
@@ -123,6 +125,8 @@ async def helpdesk_webhook(request: web.Request) -> web.Response:
         sender_id, delivery_id = dialect.delivery_id(delivery, account), uuid4().hex
         logs.about(delivery=delivery_id, ticket=_tickets(told))
         items = [admitted(event, delivery_id, delivery.received_ms, account) for event in told if event.ref is not None]
+    if items:
+        request[TICKET] = items[0].ticket
     accepted = await _stored(app, delivery, sender_id, delivery_id, items)
     return _accepted(request, delivery.sender, accepted, dialect.accepted(account))
 
@@ -268,21 +272,23 @@ def _later(site: web.Application, work: Awaitable[None]) -> None:
 async def _ticking(site: web.Application) -> AsyncIterator[None]:
     """Notice about every second what Redis has lost, also while nobody delivers."""
     stop = asyncio.Event()
-    task = asyncio.create_task(_tick(site[APP], stop))
+    task = asyncio.create_task(_tick(site, stop))
     yield
     # Not cancelled: asyncio.wait_for on Python 3.11, with which redis-py sends, can lose that.
     stop.set()
     await task
 
 
-async def _tick(app: App, stop: asyncio.Event) -> None:
-    faults = Faults(app, "tick")
+async def _tick(site: web.Application, stop: asyncio.Event) -> None:
+    app = site[APP]
+    faults, writing = Faults(app, "tick"), Faults(app, "refused deliveries")
     while not stop.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(TICK_S):
                 await stop.wait()
         # Deliveries are taken all the same.
         await faults.guard(lambda: _noticed(app))
+        await writing.guard(site[REFUSALS].write)
 
 
 async def _noticed(app: App) -> None:

@@ -21,16 +21,16 @@ CORE = """
 accounts addressees admission capabilities chat_frames chat_history chat_lines chat_markups chat_text chat_wiki
 correlate customer_text decisions domain errors events file_links fuse gates helpdesks inline_images jelou jelou_answers
 jelou_integration jelou_send journal letters links marks masking missed nesting notes owed package pages phones policies
-ports protocol quiet redis_url rehearsal renewing replies requesters routing say signatures silence simulation snapshots
-start_waits steps stored timeline timestamps translate unasked unpacking urls wording wording_notes wording_talk
-wording_waits
+ports protocol quiet redis_url refusals rehearsal renewing replies requesters routing say signatures silence simulation
+snapshots start_waits steps stored timeline timestamps translate unasked unpacking urls wording wording_notes
+wording_talk wording_waits
 """
 PURE = tuple(f"bridge.{name}" for name in CORE.split())
 """The core and the dialects: the same input gives the same output, and nothing else happens."""
 
 LIBRARIES = """
 base64 binascii bisect collections dataclasses datetime difflib email.utils enum functools hashlib hmac html html.parser
-itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
+ipaddress itertools jinja2 jmespath markdown_it math orjson phonenumbers pydantic re re2 statistics string types typing
 unicodedata urllib.parse zlib zoneinfo
 """
 PURE_LIBRARIES = ("__future__", *LIBRARIES.split())
@@ -42,6 +42,7 @@ WEB = {
     "bridge.api": "what is asked",
     "bridge.asking": "a request becomes a question",
     "bridge.answering": "an error becomes an answer",
+    "bridge.refusing": "notes which request was refused",
     "bridge.bodies": "reads a request's body",
     "bridge.file_serving": "files that need a login",
     "bridge.observe": "probes and metrics",
@@ -123,6 +124,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.unread": ("bridge.store", "bridge.unreadable"),
     "bridge.rehearsal": ("bridge.simulation",),
     "bridge.simulation": ("bridge.cli_simulate",),
+    "bridge.refused": ("bridge.store", "bridge.api_deliveries"),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_case", "bridge.demo_helpdesks"),
 }

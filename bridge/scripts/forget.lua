@@ -23,6 +23,15 @@ local function looked_at(ticket)
     redis.call('LLEN', P .. 'timeline:' .. ticket), #letters_of(ticket), 0}
 end
 
+-- At most 200 of an account: bridge/refusals.py.
+local function forget_refused(ticket)
+  local key = P .. 'refused:' .. (ticket:match('^[^/]+/[^/]+') or '')
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    if cjson.decode(all[i + 1]).ticket == ticket then redis.call('HDEL', key, all[i]) end
+  end
+end
+
 local answer = {0}
 for _, ticket in ipairs(r.tickets) do
   if known(ticket) then answer[#answer + 1] = looked_at(ticket) end
@@ -35,6 +44,8 @@ if r.preview then return answer end
 -- At most 200: bridge/unread.py.
 for _, id in ipairs(redis.call('ZRANGE', P .. 'unread', 0, -1)) do redis.call('DEL', P .. 'unread:' .. id) end
 redis.call('DEL', P .. 'unread')
+-- A refused delivery may name a ticket.
+for _, ticket in ipairs(r.tickets) do forget_refused(ticket) end
 redis.call('SET', P .. 'hash-key', r.hash_key, 'NX')
 local told = {ticket = 0, dead_letter = 0, orphan = answer[1], tombstones = {}}
 for i = 2, #answer do

@@ -33,8 +33,9 @@ async def desk(redis: Redis, prefix: str) -> Desk:
 
 @pytest.fixture
 async def stored(redis: Redis, prefix: str) -> AsyncIterator[None]:
-    """Fails where the test left anything in Redis, but for the web's own sign of life and what could not be read."""
+    """Fails where the test left anything in Redis, but for the web's own sign of life and what was refused."""
     yield
     life = {f"{prefix}:{name}".encode() for name in ("alive", "generation", "sequence")}
     left = {key async for key in redis.scan_iter(f"{prefix}:*")} - life
-    assert not {key for key in left if not key.startswith(f"{prefix}:unread".encode())}
+    beside = (f"{prefix}:unread".encode(), f"{prefix}:refused".encode())
+    assert not {key for key in left if not key.startswith(beside)}

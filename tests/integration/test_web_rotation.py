@@ -203,7 +203,7 @@ async def test_a_refusal_names_the_secret_that_is_missing(on: Office, redis: Red
     with configured("info", "json"):
         assert await on.statuses() == [401, 401]
     lines = [orjson.loads(line) for line in on.bridge.capsys.readouterr().out.splitlines()]
-    reasons = [line["reason"] for line in lines if line["event"] == "rejected"]
+    reasons = [line["says"] for line in lines if line["event"] == "refused delivery"]
     assert [reason.partition("; ")[2] for reason in reasons] == ["the configuration lacks the newest secret"] * 2
 
 

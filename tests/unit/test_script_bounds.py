@@ -30,6 +30,8 @@ BOUNDED = {
     ("prelude.lua", "unpack(old)"): "1,000 at a time",
     ("prelude.lua", "local counts"): "HEARD_KEPT, looked at once in ten minutes",
     ("forget.lua", "P .. 'unread'"): "MOST in bridge/unread.py",
+    ("forget.lua", "local all"): "MOST in bridge/refusals.py",
+    ("keep_refused.lua", "local all"): "the same",
     ("gate.lua", "grants_key(destination), 0, -1"): "what the pace allows within lead_ms and GRANTED_MS",
     ("join.lua", "WORKERS, alive - SEEN_MS"): "the workers of a minute",
     ("join.lua", "LANES, 0, -1"): "configured accounts and projects",

@@ -1,0 +1,66 @@
+"""The refused deliveries that are kept in Redis, a day each: a hash of each sender's, and the senders by time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bridge import stored
+from bridge.pages import Page, Place, spelled
+from bridge.refusals import DAY_MS, PER_REASON, RefusedDelivery
+from bridge.scripting import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bridge.scripting import Scripts
+
+
+class RefusedDeliveries:
+    """Those of one store."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def keep(self, some: Sequence[RefusedDelivery], now_ms: int) -> None:
+        """Count these with those that are kept already."""
+        items = [{"one": asdict(one), "field": _field(one)} for one in some]
+        told = {"items": items, "since_ms": now_ms - DAY_MS, "keep_ms": DAY_MS, "most": PER_REASON}
+        await self._scripts.run("keep_refused", orjson.dumps(told))
+
+    async def of(self, sender: str, now_ms: int) -> list[RefusedDelivery]:
+        """One sender's, newest first."""
+        return await self._of([sender], now_ms)
+
+    async def all(self, now_ms: int) -> list[RefusedDelivery]:
+        """All senders', newest first."""
+        key = f"{self._scripts.prefix}:refused"
+        names = await self._scripts.guard(self._scripts.redis.zrange(key, 0, -1))
+        return await self._of(list(map(as_text, names)), now_ms)
+
+    async def _of(self, senders: Sequence[str], now_ms: int) -> list[RefusedDelivery]:
+        if not senders:
+            return []
+        async with self._scripts.redis.pipeline(transaction=False) as pipe:
+            for sender in senders:
+                pipe.hgetall(f"{self._scripts.prefix}:refused:{sender}")
+            found = await self._scripts.guard(pipe.execute())
+        every = [stored.read(RefusedDelivery, orjson.loads(text)) for texts in found for text in texts.values()]
+        return sorted((one for one in every if one.last_ms > now_ms - DAY_MS), key=_place, reverse=True)
+
+
+def page(some: Iterable[RefusedDelivery], *, reason: str, after: Place | None, most: int) -> Page[RefusedDelivery]:
+    """Some of them, newest first, behind the place where the last page ended."""
+    wanted = [one for one in some if (not reason or one.reason == reason) and (after is None or _place(one) < after)]
+    shown = wanted[:most]
+    return Page(shown, spelled(_place(shown[-1])) if len(wanted) > most else "")
+
+
+def _place(one: RefusedDelivery) -> Place:
+    return Place(one.last_ms, f"{one.sender} {_field(one)}")
+
+
+def _field(one: RefusedDelivery) -> str:
+    return " ".join(map(str, one.key[1:]))
