@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +31,8 @@ ALIVE_MS: Final = 20_000
 KEPT_MS: Final = 600_000
 PACKAGE: Final = "jelou-ticket-bridge"
 HASH_DIGITS: Final = 12
+IN_ADDRESS: Final = re.compile(r"//[^/?#\s]*@")
+"""The user and password of an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def own_version() -> str:
 
 def configuration_hash(bridge: BaseModel) -> str:
     """The same for the same configuration, in every process. Nobody learns a secret from it: none goes in."""
-    told = orjson.dumps(_plain(bridge.model_dump()), option=orjson.OPT_SORT_KEYS, default=str)
+    # As any: what only an account's own kind has is part of it as well, though the field names no kind.
+    told = orjson.dumps(_plain(bridge.model_dump(serialize_as_any=True)), option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(told).hexdigest()[:HASH_DIGITS]
 
 
@@ -76,7 +80,9 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(one) for name, one in value.items()}
     if isinstance(value, set | frozenset):
         return sorted((_plain(one) for one in value), key=str)
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value if value is None or isinstance(value, int | float) else IN_ADDRESS.sub("//", str(value))
 
 
 def read(text: bytes | str, seen_ms: int) -> Heartbeat:

@@ -44,10 +44,15 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it at one moment, by Redis' clock. ``worker_ms`` is the last sign of life of any worker, -1 for none."""
+    """All of it at one moment, by Redis' clock.
+
+    ``worker_ms`` is the last sign of life of any worker that did not leave, ``worker_seen_ms`` of any that ever was; -1
+    for none.
+    """
 
     now_ms: int
     worker_ms: int
+    worker_seen_ms: int = -1
     processes: tuple[Heartbeat, ...] = ()
     backlogs: Mapping[str, Backlog] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
@@ -71,7 +76,7 @@ class Overview:
     def warnings(self) -> Iterator[str]:
         """What a person ought to look at, in words."""
         if not self.workers_alive:
-            yield no_worker(self.worker_ms)
+            yield no_worker(max(self.worker_ms, self.worker_seen_ms))
         yield from heartbeats.differing(self.alive)
 
 
@@ -119,10 +124,11 @@ class Overviews:
         accounts, projects, called = accounts_of(bridge), list(bridge.jelou), destinations(bridge)
         lanes = [(lane, to) for _, lane, to in accounts]
         answer = await self._scripts.run("overview", *map(orjson.dumps, (lanes, projects, called)))
-        now, worker, processes, waiting, orphans, calls, made, letters, newest, paused = answer
+        now, worker, seen, processes, waiting, orphans, calls, made, letters, newest, paused = answer
         return Overview(
             now_ms=now,
             worker_ms=worker,
+            worker_seen_ms=seen,
             processes=tuple(_processes(processes)),
             backlogs={name: Backlog(*waiting[4 * n : 4 * n + 4]) for n, (name, _, _) in enumerate(accounts)},
             orphans=dict(zip(projects, orphans, strict=True)),

@@ -242,7 +242,9 @@ class Store:
             pipe.hmget(f"{key}:paused", [account, EVERY])
             pipe.lrange(f"{key}:timeline:{ticket}", 0, -1)
             pipe.zrange(f"{key}:workers", -1, -1, withscores=True)
-            link, waiting, due, (now_s, now_us), paused, entries, workers = await self._scripts.guard(pipe.execute())
+            pipe.get(f"{key}:worker-seen")
+            told = await self._scripts.guard(pipe.execute())
+        link, waiting, due, (now_s, now_us), paused, entries, workers, seen = told
         state, wait, holder, shared_with = link
         now_ms = now_s * 1000 + now_us // 1000
         due_in = None if due is None else int(due) - now_ms
@@ -259,7 +261,7 @@ class Store:
             paused=held(account, *paused),
             entries=tuple(entries),
             turns=await self._turns(ticket),
-            no_worker="" if has_worker(worker_ms, now_ms) else no_worker(worker_ms),
+            no_worker="" if has_worker(worker_ms, now_ms) else no_worker(max(worker_ms, int(seen or -1))),
             now_ms=now_ms,
         )
 

@@ -1,7 +1,7 @@
 -- overview(lanes, projects, destinations): what waits, who lives, what needs a person. Reads only; bounded by what is
 -- configured, by PROCESSES_MOST and by LETTERS_MOST.
 -- lanes: [[lane, destination of its starts]...]
--- returns {now, last sign of life of any worker or -1, {id, text, seen...}, {due, oldest due's age or -1, starts that wait
+-- returns {now, last sign of life of any worker that did not leave or -1, the last of any that ever was or -1, {id, text, seen...}, {due, oldest due's age or -1, starts that wait
 -- for a call, the oldest one's age or -1 for each lane}, {orphans for each project}, {calls that wait for each destination},
 -- {calls of the last whole minute to each destination},
 -- how many letters there are, {the newest letters' texts}, {paused account, since...}}
@@ -71,6 +71,6 @@ local function used(names)
 end
 
 local last = redis.call('ZRANGE', WORKERS, -1, -1, 'WITHSCORES')[2]
-return {NOW, tonumber(last or '-1'), processes(), lanes(cjson.decode(ARGV[1])),
+return {NOW, tonumber(last or '-1'), tonumber(redis.call('GET', P .. 'worker-seen') or '-1'), processes(), lanes(cjson.decode(ARGV[1])),
   orphans(cjson.decode(ARGV[2])), calls(cjson.decode(ARGV[3])), used(cjson.decode(ARGV[3])),
   redis.call('ZCARD', P .. 'dead-letters-by-time'), letters(), redis.call('HGETALL', P .. 'paused')}

@@ -19,5 +19,8 @@ end
 
 redis.call('SET', ALIVE, NOW)
 if ARGV[1] ~= '' then redis.call('ZADD', WORKERS, NOW, ARGV[1]) end
+-- Since when none is alive is asked hours later; kept here by whichever process ticks, for workers of any version.
+local newest = redis.call('ZRANGE', WORKERS, -1, -1, 'WITHSCORES')[2]
+if newest then redis.call('SET', P .. 'worker-seen', newest) end
 redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', NOW - 60000)
 return {NOW, redis.call('ZRANGE', WORKERS, 0, -1, 'WITHSCORES'), redis.call('HGETALL', P .. 'paused'), look_at_memory()}

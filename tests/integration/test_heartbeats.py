@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bridge.heartbeats import ALIVE_MS, KEPT_MS, Heartbeat, configuration_hash, own_version
+from bridge.overview import no_worker
 from bridge.protocol import Gate
 from tests.command_line import CommandLine
 from tests.harness import PROJECT, configuration, running
@@ -66,6 +67,27 @@ async def test_a_bridge_that_never_had_a_worker_says_so(steps: Steps, bridge: Br
     assert [one.partition(":")[0] for one in (await look(steps, bridge)).warnings()] == [
         "no worker is alive, and none was since Redis has this data"
     ]
+
+
+@pytest.mark.parametrize("end", ["killed", "in order", "of a version before"])
+async def test_since_when_no_worker_lives_is_still_known_later(steps: Steps, bridge: Bridge, end: str) -> None:
+    """Whatever ended the last one, and whichever version it had; the web processes go on and keep the time."""
+    await steps.pass_ms(0)
+    since = no_worker(steps.now)
+    if end == "of a version before":
+        await steps.redis.zadd(steps.key("workers"), {"old": steps.now})
+        await steps.store.generations.tick()
+        await steps.redis.zrem(steps.key("workers"), "old")
+    else:
+        await beats(steps, WORKER)
+        if end == "in order":
+            await steps.store.generations.leave()
+    for passed in (ALIVE_MS + 1, 60_001, KEPT_MS):
+        steps.store.generations.worker = ""
+        await steps.store.generations.tick()
+        await steps.pass_ms(passed)
+        assert list((await look(steps, bridge)).warnings()) == [since]
+        assert (await steps.store.trace("zendesk/acme/1", "zendesk/acme")).no_worker == since
 
 
 async def test_a_worker_of_an_older_version_counts(steps: Steps, bridge: Bridge) -> None:
@@ -171,6 +193,33 @@ def test_the_hash_of_a_configuration_is_its_own_and_tells_no_secret() -> None:
     )
     assert configuration_hash(one) == configuration_hash(other) != configuration_hash(more)
     assert len(configuration_hash(one)) == 12
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"access": {"base_url": "https://other.example", "email": "a@b.example", "api_token": "t"}},
+        {"start_when": [{"name": "some"}]},
+    ],
+)
+def test_whatever_an_account_says_is_in_the_hash(changes: dict[str, Any]) -> None:
+    """What only its kind of helpdesk has as well: two processes that call different helpdesks differ."""
+    access = {"base_url": "https://acme.example", "email": "a@b.example", "api_token": "t"}
+    one, other = (
+        configuration(JELOU, {"zendesk": {"acme": ACCOUNT | {"access": access} | more}}) for more in ({}, changes)
+    )
+    assert configuration_hash(one) != configuration_hash(other)
+
+
+def test_no_secret_of_an_account_is_in_the_hash() -> None:
+    """Its token, what proves the sender, a password in an address: nobody can guess them from it."""
+
+    def hashed(key: str) -> str:
+        access = {"base_url": f"https://me:{key}@acme.example", "email": "a@b.example", "api_token": key}
+        account = ACCOUNT | {"verification": {"secrets": [key]}, "access": access}
+        return configuration_hash(configuration(JELOU, {"zendesk": {"acme": account}}))
+
+    assert hashed("k1") == hashed("k2")
 
 
 def test_the_version_is_told_by_an_option(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
