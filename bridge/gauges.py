@@ -44,6 +44,9 @@ class Gauges:
         self.memory_bytes = gauge("redis_memory_bytes", "What Redis uses.")
         self.max_memory_bytes = gauge("redis_max_memory_bytes", "Its maxmemory; 0 where it has none.")
         self.last_loss = gauge("redis_last_loss_timestamp_seconds", "When Redis lost data last (Unix time); 0: never.")
+        self.overview_at = gauge(
+            "overview_timestamp_seconds", "When these were read last, by Redis' clock (Unix time); 0: never yet."
+        )
         self.build = gauge("build_info", "1, with this process' version.", "version")
 
 
@@ -52,6 +55,7 @@ PROCESS = ("kind", "version", "configuration")
 
 def show(gauges: Gauges, bridge: Bridge, overview: Overview, server: Mapping[str, Any], loss: Loss | None) -> None:
     """Set them to what was found."""
+    gauges.overview_at.set(overview.now_ms / 1000)
     gauges.workers_alive.set(overview.workers_alive)
     _all(gauges.processes, _counted(overview))
     _show_backlogs(gauges, overview)

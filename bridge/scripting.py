@@ -30,7 +30,10 @@ REDIS_CLOCK = "local function now() local t = redis.call('TIME') return t[1] * 1
 SHARED = ("prelude.lua", "orphans.lua", "progress.lua", "window.lua", "queue.lua", "gate.lua", "removal.lua")
 """Put before every script."""
 
-UNFENCED = frozenset({"join"})
+READING = frozenset({"overview"})
+"""Scripts that write nothing, and so run where Redis takes no writes."""
+
+UNFENCED = frozenset({"join"}) | READING
 """Scripts that run whatever generation the data is in."""
 
 STALE = "GENERATION"
@@ -67,7 +70,7 @@ ACCEPTING = frozenset({"accept", "accept_conversation"})
 """Scripts that bring something new. A full Redis refuses them whole, before their first write; all others release
 memory or finish what was begun, and run all the same. Told again after a loss they do as well: see ``again``."""
 
-REFUSED_WHEN_FULL, RUNS_WHEN_FULL = "#!lua\n", "#!lua flags=allow-oom\n"
+REFUSED_WHEN_FULL, RUNS_WHEN_FULL, WRITES_NOTHING = "#!lua\n", "#!lua flags=allow-oom\n", "#!lua flags=no-writes\n"
 """Must be the first bytes of a script; servers before 7.0 know no such line."""
 
 CONFIRM_MS = 1_000
@@ -242,12 +245,15 @@ def _texts(clock: str) -> dict[str, str]:
         for name, text in own.items()
     }
     head = f"local AGAIN = false\n{shared}"
-    texts = {
-        name: f"{REFUSED_WHEN_FULL if name in ACCEPTING else RUNS_WHEN_FULL}{head}{text}"
-        for name, text in steps.items()
-    }
+    texts = {name: f"{_first_line(name)}{head}{text}" for name, text in steps.items()}
     told_again = {again(name): f"{RUNS_WHEN_FULL}local AGAIN = true\n{shared}{steps[name]}" for name in ACCEPTING}
     return texts | told_again
+
+
+def _first_line(name: str) -> str:
+    if name in READING:
+        return WRITES_NOTHING
+    return REFUSED_WHEN_FULL if name in ACCEPTING else RUNS_WHEN_FULL
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], for_s: float, pause_s: float = 0.1) -> T:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis.asyncio import Redis
 
+from bridge.embedded import EmbeddedServer
 from bridge.heartbeats import ALIVE_MS, KEPT_MS, Heartbeat, configuration_hash, own_version
 from bridge.overview import no_worker
 from bridge.protocol import Gate
@@ -15,7 +18,7 @@ from tests.harness import PROJECT, configuration, running
 from tests.steps import LANE, Steps
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
+    from pathlib import Path
 
     from bridge.accounts import Bridge
     from bridge.overview import Overview
@@ -183,6 +186,40 @@ async def test_ready_and_metrics_tell_that_no_worker_is_alive(redis_url: str, pr
     assert "bridge_workers_alive 0.0" in text
     assert f'bridge_build_info{{version="{own_version()}"}} 1.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+NO_WRITES = [("CONFIG", "SET", "min-replicas-to-write", "1"), ("REPLICAOF", "127.0.0.1", "1")]
+
+
+async def test_what_is_seen_is_seen_as_well_where_redis_takes_no_writes(
+    tmp_path: Path, prefix: str, bridge: Bridge
+) -> None:
+    """That is when it is asked; nothing of it writes."""
+    alone = EmbeddedServer(tmp_path)
+    async with alone as server, running(bridge, server.url, prefix, work=False) as run:
+        for broken in NO_WRITES:
+            async with Redis.from_url(server.url) as redis:
+                await redis.execute_command(*broken)
+            async with run.session.get(f"{run.url}/ready") as answer:
+                told = await answer.json()
+            assert (answer.status, told["redis"]["reachable"], told.get("workers_alive")) == (503, True, 0)
+
+
+async def test_when_the_gauges_were_read_is_a_gauge(tmp_path: Path, prefix: str, bridge: Bridge) -> None:
+    """While Redis is away they are what was seen last, and that one tells how old."""
+    server = EmbeddedServer(tmp_path)
+    await server.start()
+    async with running(bridge, server.url, prefix, work=False) as run:
+        before = await read_at(run)
+        await server.stop()
+        assert before == await read_at(run) > 0
+
+
+async def read_at(run: Any) -> float:
+    """When the gauges were read last, by what /metrics shows."""
+    async with run.session.get(f"{run.url}/metrics") as answer:
+        [found] = re.findall(r"^bridge_overview_timestamp_seconds (.+)$", await answer.text(), re.MULTILINE)
+    return float(found)
 
 
 def test_the_hash_of_a_configuration_is_its_own_and_tells_no_secret() -> None:
