@@ -6,7 +6,7 @@
 -- {calls of the last whole minute to each destination},
 -- how many letters there are, {the newest letters' texts}, {paused account, since...}}
 
-local PROCESSES_MOST, LETTERS_MOST = 200, 500
+local PROCESSES_MOST, LETTERS_MOST, AT_ONCE = 200, 500, 500
 
 local function age(list) return list[2] and math.max(math.floor(NOW - tonumber(list[2])), 0) or -1 end
 
@@ -22,6 +22,13 @@ local function processes()
   return found
 end
 
+-- A destination at which nobody waits is in no list of those to be looked at. Many accounts have one and the same.
+local QUEUED = {}
+local function is_queued(destination)
+  if QUEUED[destination] == nil then QUEUED[destination] = redis.call('ZSCORE', QUEUES, destination) and true or false end
+  return QUEUED[destination]
+end
+
 local function lanes(named)
   local found = {}
   for _, one in ipairs(named) do
@@ -30,7 +37,7 @@ local function lanes(named)
     local is_due = first[2] and tonumber(first[2]) <= NOW
     found[#found + 1] = is_due and redis.call('ZCOUNT', key, '-inf', NOW) or 0
     found[#found + 1] = is_due and age(first) or -1
-    local waiting = redis.call('ZRANGE', starts, 0, 0, 'WITHSCORES')
+    local waiting = is_queued(one[2]) and redis.call('ZRANGE', starts, 0, 0, 'WITHSCORES') or {}
     found[#found + 1] = waiting[2] and redis.call('ZCARD', starts) or 0
     found[#found + 1] = age(waiting)
   end
@@ -43,10 +50,9 @@ local function orphans(projects)
   return found
 end
 
--- A destination at which nobody waits is in no list of those to be looked at.
 local function waiting_at(destination)
   local count = 0
-  if not redis.call('ZSCORE', QUEUES, destination) then return count end
+  if not is_queued(destination) then return count end
   for _, class in ipairs(CLASSES) do count = count + redis.call('ZCARD', line_key(destination, class)) end
   return count
 end
@@ -64,8 +70,10 @@ end
 
 local function used(names)
   local found = {}
-  for i, name in ipairs(names) do
-    found[i] = tonumber(redis.call('GET', used_key(name, NOW / MINUTE_MS - 1)) or '0')
+  for first = 1, #names, AT_ONCE do
+    local keys = {}
+    for i = first, math.min(first + AT_ONCE - 1, #names) do keys[#keys + 1] = used_key(names[i], NOW / MINUTE_MS - 1) end
+    for _, count in ipairs(redis.call('MGET', unpack(keys))) do found[#found + 1] = tonumber(count or '0') end
   end
   return found
 end
