@@ -24,9 +24,11 @@ end
 
 -- A destination at which nobody waits is in no list of those to be looked at. Many accounts have one and the same.
 local QUEUED = {}
-local function is_queued(destination)
-  if QUEUED[destination] == nil then QUEUED[destination] = redis.call('ZSCORE', QUEUES, destination) and true or false end
-  return QUEUED[destination]
+local function look_who_is_queued(destinations)
+  for first = 1, #destinations, AT_ONCE do
+    local names = {unpack(destinations, first, math.min(first + AT_ONCE - 1, #destinations))}
+    for i, at in ipairs(redis.call('ZMSCORE', QUEUES, unpack(names))) do QUEUED[names[i]] = at and true or false end
+  end
 end
 
 local function lanes(named)
@@ -37,7 +39,7 @@ local function lanes(named)
     local is_due = first[2] and tonumber(first[2]) <= NOW
     found[#found + 1] = is_due and redis.call('ZCOUNT', key, '-inf', NOW) or 0
     found[#found + 1] = is_due and age(first) or -1
-    local waiting = is_queued(one[2]) and redis.call('ZRANGE', starts, 0, 0, 'WITHSCORES') or {}
+    local waiting = QUEUED[one[2]] and redis.call('ZRANGE', starts, 0, 0, 'WITHSCORES') or {}
     found[#found + 1] = waiting[2] and redis.call('ZCARD', starts) or 0
     found[#found + 1] = age(waiting)
   end
@@ -52,7 +54,7 @@ end
 
 local function waiting_at(destination)
   local count = 0
-  if not is_queued(destination) then return count end
+  if not QUEUED[destination] then return count end
   for _, class in ipairs(CLASSES) do count = count + redis.call('ZCARD', line_key(destination, class)) end
   return count
 end
@@ -78,6 +80,7 @@ local function used(names)
   return found
 end
 
+look_who_is_queued(cjson.decode(ARGV[3]))
 local last = redis.call('ZRANGE', WORKERS, -1, -1, 'WITHSCORES')[2]
 return {NOW, tonumber(last or '-1'), tonumber(redis.call('GET', P .. 'worker-seen') or '-1'), processes(), lanes(cjson.decode(ARGV[1])),
   orphans(cjson.decode(ARGV[2])), calls(cjson.decode(ARGV[3])), used(cjson.decode(ARGV[3])),

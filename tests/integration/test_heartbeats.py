@@ -165,7 +165,7 @@ async def test_a_thousand_accounts_are_one_step(redis: Redis, prefix: str) -> No
     await look(steps, bridge)
     before = await commands(redis)
     await look(steps, bridge)
-    assert await commands(redis) - before <= 1_200 * 2 + 100
+    assert await commands(redis) - before <= 1_200 + 100
 
 
 async def commands(redis: Any) -> int:

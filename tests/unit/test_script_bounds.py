@@ -22,6 +22,8 @@ BOUNDED = {
     ("queue.lua", "at_key(ticket)"): "the same",
     ("overview.lua", "unpack(ids)"): "LETTERS_MOST",
     ("overview.lua", "unpack(keys)"): "AT_ONCE",
+    ("overview.lua", "unpack(names)"): "AT_ONCE",
+    ("overview.lua", "unpack(destinations, first"): "AT_ONCE",
     ("overview.lua", "P .. 'paused'"): "configured accounts",
     ("turns_of.lua", "at_key(ARGV[1])"): "the same",
     ("finish.lua", "unpack(item.look)"): "three values",
