@@ -1,4 +1,5 @@
-"""Redis away, told by the process as a whole: once, then each minute, then that it is back and after how long.
+"""Redis away, told by the process as a whole: once for each reason, then each minute, then that it is back and after how
+long.
 
 Every path to Redis tells here what became of its command, so that no path has to say it by itself.
 """
@@ -22,6 +23,10 @@ MIXED_S = 60.0
 """The same where some commands are answered and others are not, as those of a full server."""
 
 
+REASONS_MOST = 10
+"""Of one outage. There are a dozen in all (``bridge/redis_errors.py``)."""
+
+
 class Outage:
     """What this process knows of its Redis. Silent without a ``log``: a command says itself what is wrong."""
 
@@ -32,14 +37,16 @@ class Outage:
         self._failed = self._told = self._answered = self._ended = 0.0
         self._failures = 0
         self._mixed = False
+        self._reasons: set[str] = set()
 
     def failed(self, reason: str) -> None:
         """A command was not carried out; ``reason`` names the server."""
         now = self._monotonic()
         if self._since is None:
             self._begin(now)
+            self._reasons.add(reason)
             self._tell("error", "redis unavailable", reason=reason)
-        elif now - self._told >= AGAIN_S:
+        elif now - self._told >= AGAIN_S or self._is_new(reason):
             self._told = now
             self._tell("error", "redis still unavailable", reason=reason, **self._so_far(now))
         self._mixed = self._mixed or self._answered > self._failed
@@ -56,11 +63,19 @@ class Outage:
             so_far, self._since, self._ended = self._so_far(self._answered), None, now
             self._tell("warning", "redis back", says=f"back after {so_far['for_s']} s", **so_far)
 
+    def _is_new(self, reason: str) -> bool:
+        """A server that could not be reached and now is full has another cure. A few are told, not each of many."""
+        if reason in self._reasons or len(self._reasons) >= REASONS_MOST:
+            return False
+        self._reasons.add(reason)
+        return True
+
     def _begin(self, now: float) -> None:
         # One that comes back at once was never over.
         self._mixed = bool(self._ended) and now - self._ended < MIXED_S
         self._since = self._told = now
         self._failures, self._answered = 0, 0.0
+        self._reasons.clear()
 
     def _so_far(self, now: float) -> dict[str, int]:
         return {"for_s": round(now - (self._since or now)), "failures": self._failures}

@@ -172,6 +172,7 @@ TYPED = [
     ["accounts"],
     ["accounts", "pause", "standard-webhooks/scripts"],
     ["accounts", "resume", "standard-webhooks/scripts"],
+    ["accounts", "retry", "jelou"],
     ["start-limit", "6"],
     ["decide", SECRET, "end"],
     ["forget", "--user", SECRET, "--yes"],

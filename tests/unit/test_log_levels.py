@@ -38,6 +38,7 @@ EVENTS = {
     "breaker closed": "warning",
     "breaker opened": "warning",
     "buried": "warning",
+    "file not served": "warning",
     "fuse tripped": "warning",
     "lease lost": "warning",
     "orphans dropped": "warning",

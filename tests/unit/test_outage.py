@@ -109,3 +109,15 @@ def test_a_second_outage_is_told_as_the_first_was(case: Case) -> None:
 def test_a_command_that_says_itself_what_is_wrong_logs_nothing() -> None:
     """On the command line nobody wants it twice."""
     Outage().failed(WHY)
+
+
+def test_another_reason_is_told_at_once() -> None:
+    """A server that was away and comes back full has another cure; the same reason again waits for its minute."""
+    case = Case()
+    case.failing(2)
+    for _ in range(3):
+        case.outage.failed("Redis at localhost:6379 is full")
+    assert [(event, facts["reason"]) for _, event, facts in case.lines.kept] == [
+        ("redis unavailable", WHY),
+        ("redis still unavailable", "Redis at localhost:6379 is full"),
+    ]
