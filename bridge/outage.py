@@ -1,5 +1,4 @@
-"""Redis away, told by the process as a whole: once for each reason, then each minute, then that it is back and after how
-long.
+"""Redis away, told by the process as a whole: once for each reason, then each minute, then that it is back.
 
 Every path to Redis tells here what became of its command, so that no path has to say it by itself.
 """
