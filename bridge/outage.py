@@ -9,6 +9,8 @@ import time
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
+from bridge.redis_errors import UNREACHED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +45,7 @@ class Outage:
         now = self._monotonic()
         if self._since is None:
             self._begin(now)
-            self._reasons.add(reason)
+            self._reasons.add(_kind(reason))
             self._tell("error", "redis unavailable", reason=reason)
         elif now - self._told >= AGAIN_S or self._is_new(reason):
             self._told = now
@@ -64,9 +66,10 @@ class Outage:
 
     def _is_new(self, reason: str) -> bool:
         """A server that could not be reached and now is full has another cure. A few are told, not each of many."""
-        if reason in self._reasons or len(self._reasons) >= REASONS_MOST:
+        kind = _kind(reason)
+        if kind in self._reasons or len(self._reasons) >= REASONS_MOST:
             return False
-        self._reasons.add(reason)
+        self._reasons.add(kind)
         return True
 
     def _begin(self, now: float) -> None:
@@ -83,3 +86,7 @@ class Outage:
         """Of no ticket, whichever it was that met it."""
         if self.log is not None:
             Context().run(getattr(self.log, level), event, **facts)
+
+
+def _kind(reason: str) -> str:
+    return "unreached" if any(words in reason for words in UNREACHED) else reason

@@ -91,6 +91,9 @@ MEANINGS: Final[Mapping[str, Meaning]] = {
 }
 """``COMMAND`` and what follows are codes of ours, for what has none."""
 
+UNREACHED: Final = tuple(MEANINGS[one].words for one in ("REFUSED", "NAME", "TIMEOUT", "BROKEN", "POOL", "SENTINEL"))
+"""What is said of a server that answers nothing: which of them is a matter of the moment."""
+
 SAID: Final = (
     (re.compile("unknown (sub)?command|This Redis command is not allowed", re.IGNORECASE), "COMMAND"),
     (re.compile("non local key|not allowed in cluster mode", re.IGNORECASE), "CROSSSLOT"),

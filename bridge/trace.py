@@ -62,7 +62,7 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
     ref = TicketRef(kind, name, ticket_id)
     found = await store.trace(str(ref), account)
     link = Link.load(found.state)
-    waits_for = _waits_for(found, link)
+    waits = _waits_for(found, link)
     return {
         "known": found.known,
         "ticket": str(ref),
@@ -85,10 +85,11 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "window": link.window,
         "fuse": link.fuse,
         "gone": link.gone,
-        "waits_for": waits_for,
+        # While no worker is alive, that first: nothing else goes on without one.
+        "waits_for": f"{found.no_worker}; then {waits}" if waits and found.no_worker else waits,
         "turns": [_turn(one) for one in found.turns],
-        "due_at": _due_at(found, waits_for),
-        "given_up_at": _given_up_at(link, account_of(ref, bridge), waits_for),
+        "due_at": _due_at(found, waits),
+        "given_up_at": _given_up_at(link, account_of(ref, bridge), waits),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
         "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
@@ -111,12 +112,6 @@ def _past(one: Past) -> dict[str, Any]:
 
 
 def _waits_for(found: Trace, link: Link) -> str:
-    """What the ticket waits for; while no worker is alive, that first: nothing else goes on without one."""
-    waits = _waits_by_itself(found, link)
-    return f"{found.no_worker}; then {waits}" if waits and found.no_worker else waits
-
-
-def _waits_by_itself(found: Trace, link: Link) -> str:
     if found.held:
         return "a worker has it in its hands"
     if found.due_in_ms is None:

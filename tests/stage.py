@@ -101,7 +101,8 @@ class Sides:
             return self._jelou(call, told)
         ticket = call.url.split("/tickets/")[1].partition(".json")[0].partition("/")[0]
         if call.method == "GET":
-            return _reply({"comments": [{"body": body} for body in self.notes[ticket]]})
+            comments = [{"body": body} for body in self.notes[ticket]]
+            return _reply({"ticket": {"id": int(ticket), "status": "open", "requester_id": 7}, "comments": comments})
         self._write(ticket, told)
         return _reply({"audit": {"events": [{"type": "Comment", "id": len(self.notes[ticket])}]}})
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from bridge.reconcile_once import Reconciled
 
 CHANGING = (
+    "used",
+    "processes",
+    "processes-seen",
+    "worker-seen",
     "pace",
     "breaker",
     "row",

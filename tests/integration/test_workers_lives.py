@@ -193,7 +193,8 @@ async def test_a_drain_finishes_what_is_under_way_and_claims_nothing_more(redis_
         trace = await on.bridge.trace(KIND, ACCOUNT, "T-1")
         assert (trace["phase"], trace["conversation"]) == ("started", conversations(on, "T-1")[0])
         trace = await on.bridge.trace(KIND, ACCOUNT, "T-2")
-        assert (trace["phase"], line(trace), trace["waits_for"]) == ("new", [], "a worker to take it")
+        assert (trace["phase"], line(trace)) == ("new", [])
+        assert trace["waits_for"].endswith("a worker to take it")
 
 
 # --- hanging ---------------------------------------------------------------------------------------------------------
