@@ -14,9 +14,10 @@ import uvloop
 from bridge import logs, show
 from bridge.cli_accounts import accounts, pause, resume, start_limit
 from bridge.cli_decide import decide
+from bridge.cli_deliveries import deliveries
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
-from bridge.cli_helpdesks import deliveries, helpdesks
+from bridge.cli_helpdesks import helpdesks
 from bridge.cli_init import init
 from bridge.cli_integration import integration
 from bridge.cli_reconcile import reconcile

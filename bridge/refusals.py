@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -95,6 +96,14 @@ class RefusedDelivery:
         return replace(later, count=self.count + later.count, first_ms=min(self.first_ms, later.first_ms))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which of them are asked for: of one sender, for one reason; empty for all."""
+
+    sender: str = ""
+    reason: str = ""
+
+
 def plain_path(path: str) -> str:
     """A path that may be shown: an attacker writes it."""
     return NOT_PLAIN.sub("?", path[:PATH_MOST])
@@ -114,13 +123,19 @@ def ago(ms: int) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'} ago"
 
 
+def reason_in_words(reason: str) -> str:
+    """A reason for people; one that a newer version wrote, too."""
+    return WORDS[Reason(reason) if reason in set(Reason) else Reason.OTHER]
+
+
 def in_words(one: RefusedDelivery, now_ms: int) -> str:
     """One line for a trace."""
-    reason = Reason(one.reason) if one.reason in set(Reason) else Reason.OTHER
-    times = "a delivery" if one.count == 1 else f"{one.count} deliveries"
-    was = "was" if one.count == 1 else "were"
-    last = "" if one.count == 1 else "last "
+    what = f"of {one.sender}" if one.sender != UNKNOWN else f"to {one.path}, which is no account's,"
+    last = ago(max(0, now_ms - one.last_ms))
+    if one.count == 1:
+        return f"a delivery {what} was refused with {one.status} {last}: {reason_in_words(one.reason)}"
+    since = datetime.fromtimestamp(one.first_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return (
-        f"{times} of {one.sender} {was} refused with {one.status} {last}{ago(max(0, now_ms - one.last_ms))} "
-        f"({WORDS[reason]})"
+        f"{one.count} deliveries {what} were refused with {one.status} since {since} UTC, last {last}: "
+        f"{reason_in_words(one.reason)}"
     )

@@ -13,8 +13,9 @@ from bridge.refusals import DAY_MS, PER_REASON, RefusedDelivery
 from bridge.scripting import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from bridge.refusals import Asked
     from bridge.scripting import Scripts
 
 
@@ -40,6 +41,14 @@ class RefusedDeliveries:
         names = await self._scripts.guard(self._scripts.redis.zrange(key, 0, -1))
         return await self._of(list(map(as_text, names)), now_ms)
 
+    async def page(self, asked: Asked, *, after: Place | None, most: int, now_ms: int) -> Page[RefusedDelivery]:
+        """Those that are asked for, newest first, behind the place where the last page ended."""
+        found = await (self.of(asked.sender, now_ms) if asked.sender else self.all(now_ms))
+        wanted = [one for one in found if asked.reason in {"", one.reason}]
+        rest = [one for one in wanted if after is None or _place(one) < after]
+        shown = rest[:most]
+        return Page(shown, spelled(_place(shown[-1])) if len(rest) > most else "")
+
     async def _of(self, senders: Sequence[str], now_ms: int) -> list[RefusedDelivery]:
         if not senders:
             return []
@@ -49,13 +58,6 @@ class RefusedDeliveries:
             found = await self._scripts.guard(pipe.execute())
         every = [stored.read(RefusedDelivery, orjson.loads(text)) for texts in found for text in texts.values()]
         return sorted((one for one in every if one.last_ms > now_ms - DAY_MS), key=_place, reverse=True)
-
-
-def page(some: Iterable[RefusedDelivery], *, reason: str, after: Place | None, most: int) -> Page[RefusedDelivery]:
-    """Some of them, newest first, behind the place where the last page ended."""
-    wanted = [one for one in some if (not reason or one.reason == reason) and (after is None or _place(one) < after)]
-    shown = wanted[:most]
-    return Page(shown, spelled(_place(shown[-1])) if len(wanted) > most else "")
 
 
 def _place(one: RefusedDelivery) -> Place:

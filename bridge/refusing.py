@@ -37,6 +37,9 @@ PENDING_MOST = 1_000
 
 LOGGED_MS = 1_000
 
+SAID = (Rejected, StoreUnavailable)
+"""Errors whose text is ours; another may hold what came from outside."""
+
 
 class Refusals:
     """The refusals of one web process."""
@@ -58,7 +61,7 @@ class Refusals:
             count=1,
             first_ms=now,
             last_ms=now,
-            says=plain_text(str(error)) if isinstance(error, Rejected) else WORDS[reason],
+            says=plain_text(str(error)) if isinstance(error, SAID) and str(error) else WORDS[reason],
             ticket=request.get(TICKET, ""),
             delivery=getattr(error, "delivery", ""),
             path="" if known else plain_path(request.path),
@@ -117,7 +120,7 @@ def reason_of(error: Exception) -> Reason:
     if isinstance(error, SignatureRejected):
         return error.reason
     if isinstance(error, Unreadable):
-        return _of_unreadable(error)
+        return reason_of_problem(error.problem)
     return next((reason for kind, reason in BY_KIND.items() if isinstance(error, kind)), Reason.OTHER)
 
 
@@ -137,13 +140,13 @@ BY_KIND: dict[type[Exception], Reason] = {
 """The first that fits decides."""
 
 
-def _of_unreadable(error: Unreadable) -> Reason:
-    if error.problem == FAULT:
-        return Reason.BRIDGE_FAULT
-    return next((reason for words, reason in BY_PROBLEM.items() if words in error.problem), Reason.UNREADABLE)
+def reason_of_problem(problem: str) -> Reason:
+    """The reason that the problem of an Unreadable stands for."""
+    return next((reason for words, reason in BY_PROBLEM.items() if words in problem), Reason.UNREADABLE)
 
 
 BY_PROBLEM = {
+    FAULT: Reason.BRIDGE_FAULT,
     "JSON": Reason.NOT_JSON,
     "placeholder": Reason.PLACEHOLDER,
     "did not come in time": Reason.INCOMPLETE,
