@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
 
 DAY_MS: Final = 86_400_000
 """So long is one kept after its last time."""
@@ -23,6 +26,9 @@ MOST: Final = 200
 
 UNKNOWN: Final = "unknown"
 SAYS_MOST, PATH_MOST = 200, 100
+SHOWN_MOST: Final = 3
+"""So many are shown with one ticket."""
+
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9/._-]")
 NOT_SHOWN = re.compile(r"[^\x20-\x7e]")
 
@@ -102,6 +108,17 @@ class Asked:
 
     sender: str = ""
     reason: str = ""
+
+
+def concerning(some: Iterable[RefusedDelivery], tickets: Container[str], kinds: Iterable[str]) -> list[RefusedDelivery]:
+    """Those that may have been a ticket's: first those that name it, then those that name none, the newest of each.
+
+    Of no known sender only those count that name a kind of helpdesk and an account that is not configured.
+    """
+    paths = tuple(f"/webhooks/helpdesks/{kind}/" for kind in kinds)
+    some = [one for one in some if one.sender != UNKNOWN or one.path.startswith(paths)]
+    named = [one for one in some if one.ticket in tickets]
+    return [*named, *(one for one in some if not one.ticket)][:SHOWN_MOST]
 
 
 def plain_path(path: str) -> str:

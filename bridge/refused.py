@@ -31,9 +31,9 @@ class RefusedDeliveries:
         told = {"items": items, "since_ms": now_ms - DAY_MS, "keep_ms": DAY_MS, "most": PER_REASON}
         await self._scripts.run("keep_refused", orjson.dumps(told))
 
-    async def of(self, sender: str, now_ms: int) -> list[RefusedDelivery]:
-        """One sender's, newest first."""
-        return await self._of([sender], now_ms)
+    async def of(self, senders: Sequence[str], now_ms: int) -> list[RefusedDelivery]:
+        """These senders', newest first."""
+        return await self._of(senders, now_ms)
 
     async def all(self, now_ms: int) -> list[RefusedDelivery]:
         """All senders', newest first."""
@@ -43,7 +43,7 @@ class RefusedDeliveries:
 
     async def page(self, asked: Asked, *, after: Place | None, most: int, now_ms: int) -> Page[RefusedDelivery]:
         """Those that are asked for, newest first, behind the place where the last page ended."""
-        found = await (self.of(asked.sender, now_ms) if asked.sender else self.all(now_ms))
+        found = await (self.of([asked.sender], now_ms) if asked.sender else self.all(now_ms))
         wanted = [one for one in found if asked.reason in {"", one.reason}]
         rest = [one for one in wanted if after is None or _place(one) < after]
         shown = rest[:most]

@@ -12,7 +12,7 @@ from bridge.refusals import Reason, RefusedDelivery
 from bridge.refusing import REFUSALS
 from bridge.wiring import store_on, wall_clock_ms
 from tests.command_line import SECRETS, CommandLine, configuration, written
-from tests.harness import API_TOKEN
+from tests.harness import API_TOKEN, PROJECT
 from tests.webhooks import deliver, get, listening, post
 
 if TYPE_CHECKING:
@@ -86,3 +86,53 @@ async def test_the_api_lists_the_same(redis_url: str, prefix: str) -> None:
     }
     assert (len(found), rest["next"]) == (3, "")
     assert [one["reason_in_words"] for one in signed["deliveries"]] == ["the signature does not match"]
+
+
+# --- the trace -------------------------------------------------------------------------------------------------------
+
+
+TOLD = "was refused with 401 2 minutes ago: the signature does not match"
+
+
+async def test_the_trace_of_an_unknown_ticket_tells_what_was_refused(
+    bridge: CommandLine, redis_url: str, prefix: str
+) -> None:
+    """Of the account that was named, or of all; another account's and a stranger's say nothing of it."""
+    elsewhere = replace(refused("unknown", Reason.UNKNOWN_ACCOUNT), path="/webhooks/helpdesks/standard-webhooks/acmee")
+    stranger = replace(refused("unknown", Reason.UNKNOWN_PATH), path="/wp-login.php")
+    async with store_on(redis_url, prefix, connections=2) as store:
+        await store.refused.keep([refused(), refused("zendesk/gone"), elsewhere, stranger], wall_clock_ms())
+    for ticket, told in (("48211", True), (f"{SCRIPTS}/48211", True), (f"{OTHER}/48211", False)):
+        ran = await asyncio.to_thread(bridge, "trace", ticket)
+        assert (ran.code, f"is known; a delivery of {SCRIPTS} {TOLD}; " in ran.err) == (1, told)
+        assert "to /webhooks/helpdesks/standard-webhooks/acmee, which is no account's, was refused" in ran.err
+        assert "wp-login" not in ran.err
+        assert "zendesk" not in ran.err
+
+
+async def test_the_api_tells_it_of_an_unknown_ticket(redis_url: str, prefix: str) -> None:
+    """In its words, and in a list."""
+    async with listening(redis_url, prefix) as run:
+        await deliver(run, "zendesk", change=lambda _: "x")
+        await run.site[REFUSALS].write()
+        told = await get(run, "/api/tickets/zendesk/main/48211", API_TOKEN)
+        other = await get(run, "/api/tickets/django-helpdesk/main/48211", API_TOKEN)
+    words = "a delivery of zendesk/main was refused with 401 less than a minute ago: the signature does not match"
+    assert (told.status, told.json["says"], told.json["refused"]) == (404, f"no such ticket; {words}", [words])
+    assert (other.json["says"], other.json["refused"]) == ("the bridge has never heard of this ticket", [])
+
+
+async def test_the_trace_of_a_ticket_that_waits_tells_what_was_refused_since(redis_url: str, prefix: str) -> None:
+    """Of its account and of its project; what names another ticket, or is older than this one, is not the reason."""
+    async with listening(redis_url, prefix) as run:
+        assert (await deliver(run, "zendesk")).status == 202
+        ticket = (await run.app.store.refused._scripts.redis.keys(f"{prefix}:link:*"))[0].decode().split(":link:")[1]
+        others = [replace(refused("zendesk/main", ago_s=-1), ticket="zendesk/main/other"), refused("zendesk/main")]
+        own = replace(refused("zendesk/main", Reason.OVERLOADED, ago_s=300), ticket=ticket, status=503)
+        await run.app.store.refused.keep([*others, own, refused(f"jelou/{PROJECT}", ago_s=-1)], wall_clock_ms())
+        told = (await get(run, f"/api/tickets/{ticket}", API_TOKEN)).json
+    assert [words.partition(" was refused ")[0] for words in told["refused"]] == [
+        "a delivery of zendesk/main",
+        f"a delivery of jelou/{PROJECT}",
+    ]
+    assert "503 5 minutes ago" in told["refused"][0]
