@@ -18,6 +18,8 @@ from tests.webhooks import deliver, get, listening, post
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from redis.asyncio import Redis
+
 SCRIPTS = "standard-webhooks/scripts"
 OTHER = "standard-webhooks/other"
 
@@ -122,11 +124,13 @@ async def test_the_api_tells_it_of_an_unknown_ticket(redis_url: str, prefix: str
     assert (other.json["says"], other.json["refused"]) == ("the bridge has never heard of this ticket", [])
 
 
-async def test_the_trace_of_a_ticket_that_waits_tells_what_was_refused_since(redis_url: str, prefix: str) -> None:
+async def test_the_trace_of_a_ticket_that_waits_tells_what_was_refused_since(
+    redis: Redis, redis_url: str, prefix: str
+) -> None:
     """Of its account and of its project; what names another ticket, or is older than this one, is not the reason."""
     async with listening(redis_url, prefix) as run:
         assert (await deliver(run, "zendesk")).status == 202
-        ticket = (await run.app.store.refused._scripts.redis.keys(f"{prefix}:link:*"))[0].decode().split(":link:")[1]
+        ticket = (await redis.keys(f"{prefix}:link:*"))[0].decode().split(":link:")[1]
         others = [replace(refused("zendesk/main", ago_s=-1), ticket="zendesk/main/other"), refused("zendesk/main")]
         own = replace(refused("zendesk/main", Reason.OVERLOADED, ago_s=300), ticket=ticket, status=503)
         await run.app.store.refused.keep([*others, own, refused(f"jelou/{PROJECT}", ago_s=-1)], wall_clock_ms())
