@@ -13,10 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
 
 DAY_MS: Final = 86_400_000
 """So long is one kept after its last time."""
+
+LATELY_MS: Final = 600_000
+"""So long ``/ready`` warns of one."""
 
 PER_REASON: Final = 10
 """So many of one sender and reason are kept: forged ones push out none that were refused for another reason."""
@@ -76,6 +79,10 @@ WORDS: Final = {
 }
 
 
+TRY_AGAIN: Final = frozenset({Reason.REDIS_UNAVAILABLE, Reason.OVERLOADED})
+WARNED_MOST: Final = 10
+
+
 @dataclass(frozen=True, slots=True)
 class RefusedDelivery:
     """Refusals that are alike: how often, since when, when last. ``says`` is of the last one, and ours."""
@@ -119,6 +126,14 @@ def concerning(some: Iterable[RefusedDelivery], tickets: Container[str], kinds: 
     some = [one for one in some if one.sender != UNKNOWN or one.path.startswith(paths)]
     named = [one for one in some if one.ticket in tickets]
     return [*named, *(one for one in some if not one.ticket)][:SHOWN_MOST]
+
+
+def warnings(some: Iterable[RefusedDelivery], now_ms: int) -> Iterator[str]:
+    """What a person ought to look at, in words. Redis and the load tell of themselves."""
+    wanted = [one for one in some if one.reason not in TRY_AGAIN]
+    yield from (in_words(one, now_ms) for one in wanted[:WARNED_MOST])
+    if len(wanted) > WARNED_MOST:
+        yield f"{len(wanted) - WARNED_MOST} more kinds of deliveries were refused: bridge deliveries"
 
 
 def plain_path(path: str) -> str:

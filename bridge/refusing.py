@@ -47,11 +47,12 @@ class Refusals:
     def __init__(self, app: App) -> None:
         self._app = app
         self._pending: dict[tuple[str, int, str, str], RefusedDelivery] = {}
-        self._logged: dict[tuple[str, int, str], tuple[int, int]] = {}
+        self._logged: dict[tuple[str, int, str], int] = {}
+        self._unlogged: dict[tuple[str, int, str], RefusedDelivery] = {}
         self._proxies = [ip_network(one) for one in app.bridge.trusted_proxies]
 
     def note(self, request: web.Request, sender: str, status: int, error: Exception) -> None:
-        """Count one, in memory alone, and log it unless one of its kind was logged within the second."""
+        """Count one, in memory alone, and log it; later, with a count, where its kind was logged within the second."""
         now, reason = self._app.now_ms(), reason_of(error)
         known = sender != UNKNOWN
         told = RefusedDelivery(
@@ -78,31 +79,43 @@ class Refusals:
         self._pending[one.key] = before.and_then(one) if before else one
 
     def _log(self, one: RefusedDelivery) -> None:
-        kind = (one.sender, one.status, one.reason)
-        since, more = self._logged.get(kind, (-LOGGED_MS, 0))
-        if one.last_ms - since < LOGGED_MS:
-            self._logged[kind] = (since, more + 1)
+        # What Redis says is ours, and of few kinds: each is worth its line.
+        kind = (one.sender, one.status, one.says if one.reason == Reason.REDIS_UNAVAILABLE else one.reason)
+        before = self._unlogged.pop(kind, None)
+        both = before.and_then(one) if before else one
+        if one.last_ms - self._logged.get(kind, -LOGGED_MS) < LOGGED_MS:
+            self._unlogged[kind] = both
             return
-        self._logged[kind] = (one.last_ms, 0)
-        where = {"path": one.path} if one.path else {}
-        kept = {name: value for name in ("ticket", "delivery", "remote") if (value := getattr(one, name))}
+        self._logged[kind] = one.last_ms
+        self._warn(both)
+
+    def _log_rest(self, now_ms: int, held_ms: int = LOGGED_MS) -> None:
+        """Log what was held back for so long."""
+        for kind in [kind for kind, at_ms in self._logged.items() if now_ms - at_ms >= held_ms]:
+            del self._logged[kind]
+            if one := self._unlogged.pop(kind, None):
+                self._logged[kind] = now_ms
+                self._warn(one)
+
+    def _warn(self, one: RefusedDelivery) -> None:
+        kept = {name: value for name in ("path", "ticket", "delivery", "remote") if (value := getattr(one, name))}
         self._app.log.warning(
             "refused delivery",
             sender=one.sender,
             status=one.status,
             reason=one.reason,
             says=one.says,
-            times=more + 1,
-            **where,
+            times=one.count,
             **kept,
         )
 
     async def write(self) -> None:
         """Write what was counted. While Redis does not take it, it waits. Raises StoreUnavailable."""
+        now = self._app.now_ms()
+        self._log_rest(now)
         pending, self._pending = self._pending, {}
         if not pending:
             return
-        now = self._app.now_ms()
         try:
             await self._app.store.refused.keep(list(pending.values()), now)
         except BaseException:
@@ -110,6 +123,11 @@ class Refusals:
             for one in since.values():
                 self._add(one)
             raise
+
+    async def close(self) -> None:
+        """The same at the end of the process, where nothing waits any longer. Raises StoreUnavailable."""
+        self._log_rest(self._app.now_ms(), 0)
+        await self.write()
 
 
 REFUSALS: web.AppKey[Refusals] = web.AppKey("refusals")
