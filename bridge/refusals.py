@@ -52,6 +52,8 @@ class Reason(StrEnum):
     PLACEHOLDER = "placeholder_unfilled"
     UNREADABLE = "unreadable"
     INCOMPLETE = "incomplete_body"
+    MALFORMED = "malformed_request"
+    EXPECTATION = "expectation"
     BRIDGE_FAULT = "bridge_fault"
     REDIS_UNAVAILABLE = "redis_unavailable"
     OVERLOADED = "overloaded"
@@ -72,6 +74,8 @@ WORDS: Final = {
     Reason.PLACEHOLDER: "a placeholder was not filled in",
     Reason.UNREADABLE: "the body is not as documented",
     Reason.INCOMPLETE: "the body did not come whole",
+    Reason.MALFORMED: "it is no HTTP request that can be read",
+    Reason.EXPECTATION: "its Expect header asks for what is not done",
     Reason.BRIDGE_FAULT: "a fault of the bridge",
     Reason.REDIS_UNAVAILABLE: "Redis did not take it; the sender may try again",
     Reason.OVERLOADED: "too much was under way; the sender may try again",

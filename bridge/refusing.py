@@ -72,6 +72,14 @@ class Refusals:
         self._add(told)
         self._log(told)
 
+    def note_unread(self, status: int, reason: Reason, says: str = "") -> None:
+        """The same for what never became a request that a handler could see."""
+        now = self._app.now_ms()
+        self._app.metrics.refused.labels(UNKNOWN, reason.value).inc()
+        one = RefusedDelivery(UNKNOWN, status, reason.value, 1, now, now, says or WORDS[reason])
+        self._add(one)
+        self._log(one)
+
     def _add(self, one: RefusedDelivery) -> None:
         if one.key not in self._pending and len(self._pending) >= PENDING_MOST:
             one = replace(one, ticket="", path="")

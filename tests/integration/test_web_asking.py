@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.harness import Running
 
 TICKET = "/api/tickets/django-helpdesk/main"
+NO_WORKER = "no worker is alive, and none was since Redis has this data: nothing that was accepted is worked"
+"""Here the web process is alone."""
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ async def test_with_its_token_the_api_tells_the_ticket(run: Running, scheme: str
     answer = await post(run, await delivered_ticket(run), b"", {"authorization": f"{scheme} {API_TOKEN}"}, "GET")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     told = answer.json
-    assert (told["known"], told["phase"], told["waits_for"]) == (True, "new", "a worker to take it")
+    assert (told["known"], told["phase"], told["waits_for"]) == (True, "new", f"{NO_WORKER}; then a worker to take it")
     assert [one["what"] for one in told["timeline"]] == ["received"]
 
 
@@ -113,9 +115,10 @@ async def test_ready_tells_what_redis_says_of_itself(run: Running) -> None:
     """A server that keeps the bridge's promises gives no warnings."""
     answer = await get(run, "/ready")
     redis = answer.json["redis"]
-    assert (answer.status, answer.json["ready"], answer.json["warnings"]) == (200, True, [])
+    assert (answer.status, answer.json["ready"], answer.json["warnings"]) == (200, True, [NO_WORKER])
     assert redis.pop("version")
     assert redis.pop("last_loss") is None
+    assert (redis.pop("memory_bytes") > 0, redis.pop("max_memory_bytes")) == (True, 0)
     told = {"reachable": True, "append_only_file": True, "eviction": "noeviction", "role": "master", "memory": 0}
     assert redis == told
 
@@ -132,7 +135,7 @@ async def test_ready_warns_of_a_redis_that_may_lose_tickets(tmp_path: Path, pref
         await redis.execute_command("REPLICAOF", "127.0.0.1", "1")
         answer = await get(run, "/ready")
         assert (answer.status, answer.json["ready"]) == (503, False)
-        lost, evicted, replica = answer.json["warnings"]
+        _, lost, evicted, replica = answer.json["warnings"]
         assert lost == "the append-only file is off: a restart of Redis loses tickets (appendonly yes)"
         assert evicted == "maxmemory-policy is allkeys-lru: Redis may drop tickets (noeviction)"
         assert replica == "its role is slave: it takes no writes"
