@@ -14,6 +14,7 @@ from bridge import api_shapes as shapes
 from bridge.answering import json_answer
 from bridge.api_accounts import ACCOUNTS, RECONCILE, RETRY
 from bridge.api_brake import BRAKE
+from bridge.api_deliveries import DELIVERIES
 from bridge.api_forget import FORGET
 from bridge.api_ticket import TicketTold
 from bridge.asking import Row, route
@@ -182,6 +183,7 @@ ROUTES: tuple[Row, ...] = (
         body=shapes.DecisionAsked,
         refuses=(404, 409),
     ),
+    DELIVERIES,
     Row("GET", "/api/dead-letters", dead_letters, shapes.LettersTold, query=shapes.LettersAsked),
     Row("GET", "/api/dead-letters/{id}", dead_letter, shapes.LetterShown, refuses=(404,)),
     Row("POST", "/api/dead-letters/replay", replay_many, shapes.ManyTold, body=shapes.ManyReplayed),

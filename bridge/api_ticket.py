@@ -54,6 +54,7 @@ class TicketTold(Shape):
     fuse: str = Field(description="Why the fuse has tripped; empty while it holds.")
     gone: str = Field(description="Why the ticket takes no more writes; empty while it does.")
     waits_for: str
+    refused: list[str] = Field(description="Refused deliveries that may have been this ticket's, in words.")
     turns: list[TurnTold] = Field(description="Where it waits for a call.")
     due_at: int | None = Field(description="When it is tried or looked at next; null where nobody knows.")
     given_up_at: int | None = Field(description="When what is tried again is given up; null where it never is.")

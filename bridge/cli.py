@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 import uvloop
@@ -14,9 +14,10 @@ import uvloop
 from bridge import logs, show
 from bridge.cli_accounts import accounts, pause, resume, start_limit
 from bridge.cli_decide import decide
+from bridge.cli_deliveries import deliveries
 from bridge.cli_desk import dead_letters, orphans
 from bridge.cli_forget import forget
-from bridge.cli_helpdesks import deliveries, helpdesks
+from bridge.cli_helpdesks import helpdesks
 from bridge.cli_init import init
 from bridge.cli_integration import integration
 from bridge.cli_reconcile import reconcile
@@ -29,10 +30,10 @@ from bridge.redis_errors import RAW, code
 from bridge.serving import Place
 from bridge.serving import serve as serve_web
 from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen, tell_error
-from bridge.trace import trace_of
+from bridge.trace import refused_of, trace_of
 from bridge.unasked import KIND
 from bridge.up import up as run_up
-from bridge.wiring import store_on
+from bridge.wiring import store_on, wall_clock_ms
 from config.report import bad, good
 from config.schema import json_schema
 from config.settings import Settings, read_settings
@@ -224,20 +225,24 @@ def trace(ticket: TicketArgument, config: ConfigOption = None, as_json: JsonOpti
     bridge = bridge_of(settings)
     accounts = [f"{kind}/{name}" for kind, named in bridge.helpdesks.items() for name in named]
 
-    async def look(store: Store) -> list[dict[str, object]]:
+    async def look(store: Store) -> tuple[list[dict[str, Any]], list[str]]:
         # A conversation that no ticket asked for is known by its own name.
         known = [*accounts, *(f"{KIND}/{project}" for project in bridge.jelou)]
         named = [account for account in known if ticket.startswith((f"{account}/", f"{account.split('/')[1]}/"))]
-        if named:
-            ticket_id = ticket.split(f"{named[0].split('/')[1]}/", 1)[1]
-            return [await trace_of(store, bridge, account, ticket_id) for account in named]
-        return [await trace_of(store, bridge, one, ticket) for one in await store.known_by(ticket, known)]
+        ticket_id = ticket.split(f"{named[0].split('/')[1]}/", 1)[1] if named else ticket
+        looked = named or await store.known_by(ticket, known)
+        found = [await trace_of(store, bridge, account, ticket_id) for account in looked]
+        found = [told for told in found if told["known"]]
+        # Nothing of a refused delivery is known as a ticket's: it may be why this one is not.
+        refused = [] if found else await refused_of(store, named or accounts, ticket_id, wall_clock_ms())
+        return found, refused
 
-    found = [told for told in _with_store(settings, look) if told["known"]]
+    found, refused = _with_store(settings, look)
     if as_json:
         print_json(found)
     else:
         for told in found:
             show.trace(screen, told)
     if not found:
-        _end(f"no ticket {ticket} is known; accounts: {', '.join(accounts)}", NOT_FOUND)
+        says = "; ".join([f"no ticket {ticket} is known", *refused])
+        _end(f"{says}; accounts: {', '.join(accounts)}", NOT_FOUND)

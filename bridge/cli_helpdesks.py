@@ -1,11 +1,10 @@
-"""``bridge helpdesks``: the kinds there are and how to connect each. ``bridge deliveries``: what could not be read."""
+"""``bridge helpdesks``: the kinds there are and how to connect each."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,19 +12,16 @@ from rich.table import Column, Table
 
 from bridge.capabilities import COLUMNS, capabilities, row
 from bridge.helpdesks import REGISTRY
-from bridge.terminal import ConfigOption, JsonOption, print_json, run, screen
-from bridge.wiring import store_on
+from bridge.terminal import JsonOption, print_json, screen
 from config.mappings import KIND as GENERIC
 from config.mappings import data_of, shipped, title_of
 from config.samples import sample
-from config.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bridge.capabilities import Capabilities
     from bridge.ports import Helpdesk
-    from bridge.unread import Unread
 
 KindArgument = Annotated[str, typer.Argument(help="One kind or mapping: how to connect it. Else all are listed.")]
 
@@ -74,22 +70,3 @@ def guide(kind: str) -> str:
         return shipped()[kind].read_text(encoding="utf-8")
     message = f"no helpdesk {kind}; known: {', '.join([*sorted(REGISTRY), *shipped()])}"
     raise typer.BadParameter(message, param_hint="KIND")
-
-
-def deliveries(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the deliveries that proved their sender and could not be read; bridge simulate --delivery tries them."""
-    settings = read_settings(config=config)
-
-    async def look() -> list[Unread]:
-        async with store_on(settings.redis_url.get_secret_value(), settings.redis_prefix, connections=2) as store:
-            return await store.unread.all()
-
-    found = run(look())
-    if as_json:
-        print_json([{name: value for name, value in asdict(one).items() if name != "body"} for one in found])
-        return
-    table = Table("delivery", "came", "account", "problem", box=None)
-    for one in found:
-        came = datetime.fromtimestamp(one.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        table.add_row(one.id, came, one.sender, one.problem)
-    screen.print(table if found else "no delivery is kept: all could be read")

@@ -16,10 +16,14 @@ from aiohttp import web
 
 from bridge.draining import Draining
 from bridge.peers import Connected, Peers
+from bridge.refusals import Reason
+from bridge.refusing import REFUSALS
 from bridge.server_answers import plainly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from bridge.refusing import Refusals
 
 HEAD_S = 10.0
 """From a head's first byte to its last. A body has a time of its own, in ``bridge.bodies``."""
@@ -44,9 +48,12 @@ long for its cancellation."""
 BACKLOG = 1_024
 """Connections that wait to be taken. Where a flood fills the queue, a genuine one is tried again after a second."""
 
-TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n"
+ANSWERS = {
+    408: b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+    503: b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n",
+}
+"""To a head that drips, one that is too large, and a connection for which there is no room."""
 
 
 _NONE = asyncio.Protocol()
@@ -55,11 +62,14 @@ _NONE = asyncio.Protocol()
 class _Patient(Connected):
     """aiohttp's protocol of one connection, bounded. It is the ``Wire`` that the registry knows."""
 
-    def __init__(self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float) -> None:
+    def __init__(
+        self, inner: Callable[[], asyncio.Protocol], peers: Peers, head_s: float, refusals: Refusals | None
+    ) -> None:
         self._make_inner = inner
         self._inner = _NONE
         self._peers = peers
         self._head_s = head_s
+        self._refusals = refusals
         self.half_closed = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -73,7 +83,7 @@ class _Patient(Connected):
         self._transport = cast("asyncio.Transport", transport)
         self.peer = self._peers.admit(self)
         if self.peer is None:
-            self._refuse(TOO_MANY)
+            self._refuse(503, Reason.OVERLOADED)
             return
         # Only now: where a flood is refused, aiohttp's parts would cost more than all the rest.
         self._inner = self._make_inner()
@@ -91,7 +101,7 @@ class _Patient(Connected):
             return
         self._head += len(data)
         if self._head > HEAD_MOST:
-            self._refuse(TOO_LONG)
+            self._refuse(431, Reason.MALFORMED, "its head is too large")
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._head_s, self._give_up)
 
@@ -142,12 +152,14 @@ class _Patient(Connected):
     def _give_up(self) -> None:
         self._timer = None
         if self.waits():
-            self._refuse(TOO_SLOW)
+            self._refuse(408, Reason.MALFORMED, "its head did not come in time")
 
-    def _refuse(self, answer: bytes) -> None:
+    def _refuse(self, status: int, reason: Reason, says: str = "") -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(ANSWERS[status])
             self._transport.close()
+            if self._refusals:
+                self._refusals.note_unread(status, reason, says)
 
     def _rest(self) -> None:
         self._head = 0
@@ -189,6 +201,7 @@ async def listening(
 ) -> AsyncIterator[Draining]:
     """Serve until the end of the block; then requests under way have ``finish_s`` to end."""
     known = Peers() if peers is None else peers
+    refusals = site.get(REFUSALS)
     draining = Draining(known.wires)
     site.on_response_prepare.append(draining.closing)
     runner = _runner(site, known)
@@ -197,9 +210,9 @@ async def listening(
     if inner is None:
         msg = "the application is not set up"
         raise RuntimeError(msg)
-    plainly(inner)
+    plainly(inner, refusals)
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Patient(inner, known, head_s), host, port, backlog=BACKLOG, reuse_address=True
+        lambda: _Patient(inner, known, head_s, refusals), host, port, backlog=BACKLOG, reuse_address=True
     )
     tending = asyncio.create_task(_tending(known))
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from aiohttp import web
 
-from bridge import fullness
+from bridge import fullness, refusals
 from bridge.account_states import warnings as starts_held
 from bridge.destinations import destinations
 from bridge.errors import StoreUnavailable
@@ -67,6 +67,7 @@ async def readiness(app: App) -> dict[str, object]:
         silent = await silent_now(app)
         overview = await app.store.overviews.take(app.bridge)
         brakes = await app.store.brake.brakes()
+        refused = await app.store.refused.lately(app.now_ms())
     except StoreUnavailable as error:
         unreachable = {"reachable": False, "reason": str(error)}
         return {"ready": False, "version": own_version(), "redis": unreachable}
@@ -80,6 +81,7 @@ async def readiness(app: App) -> dict[str, object]:
             *_warnings(server),
             *_lost(loss, app.now_ms()),
             *starts_held(brakes, await _waiting(app)),
+            *refusals.warnings(refused, app.now_ms()),
         ],
         "workers_alive": overview.workers_alive,
         "not_called": [_not_called(one) for one in breakers],

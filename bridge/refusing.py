@@ -37,6 +37,9 @@ PENDING_MOST = 1_000
 
 LOGGED_MS = 1_000
 
+SAID = (Rejected, StoreUnavailable)
+"""Errors whose text is ours; another may hold what came from outside."""
+
 
 class Refusals:
     """The refusals of one web process."""
@@ -44,11 +47,12 @@ class Refusals:
     def __init__(self, app: App) -> None:
         self._app = app
         self._pending: dict[tuple[str, int, str, str], RefusedDelivery] = {}
-        self._logged: dict[tuple[str, int, str], tuple[int, int]] = {}
+        self._logged: dict[tuple[str, int, str], int] = {}
+        self._unlogged: dict[tuple[str, int, str], RefusedDelivery] = {}
         self._proxies = [ip_network(one) for one in app.bridge.trusted_proxies]
 
     def note(self, request: web.Request, sender: str, status: int, error: Exception) -> None:
-        """Count one, in memory alone, and log it unless one of its kind was logged within the second."""
+        """Count one, in memory alone, and log it; later, with a count, where its kind was logged within the second."""
         now, reason = self._app.now_ms(), reason_of(error)
         known = sender != UNKNOWN
         told = RefusedDelivery(
@@ -58,7 +62,7 @@ class Refusals:
             count=1,
             first_ms=now,
             last_ms=now,
-            says=plain_text(str(error)) if isinstance(error, Rejected) else WORDS[reason],
+            says=plain_text(str(error)) if isinstance(error, SAID) and str(error) else WORDS[reason],
             ticket=request.get(TICKET, ""),
             delivery=getattr(error, "delivery", ""),
             path="" if known else plain_path(request.path),
@@ -68,6 +72,14 @@ class Refusals:
         self._add(told)
         self._log(told)
 
+    def note_unread(self, status: int, reason: Reason, says: str = "") -> None:
+        """The same for what never became a request that a handler could see."""
+        now = self._app.now_ms()
+        self._app.metrics.refused.labels(UNKNOWN, reason.value).inc()
+        one = RefusedDelivery(UNKNOWN, status, reason.value, 1, now, now, says or WORDS[reason])
+        self._add(one)
+        self._log(one)
+
     def _add(self, one: RefusedDelivery) -> None:
         if one.key not in self._pending and len(self._pending) >= PENDING_MOST:
             one = replace(one, ticket="", path="")
@@ -75,31 +87,43 @@ class Refusals:
         self._pending[one.key] = before.and_then(one) if before else one
 
     def _log(self, one: RefusedDelivery) -> None:
-        kind = (one.sender, one.status, one.reason)
-        since, more = self._logged.get(kind, (-LOGGED_MS, 0))
-        if one.last_ms - since < LOGGED_MS:
-            self._logged[kind] = (since, more + 1)
+        # What Redis says is ours, and of few kinds: each is worth its line.
+        kind = (one.sender, one.status, one.says if one.reason == Reason.REDIS_UNAVAILABLE else one.reason)
+        before = self._unlogged.pop(kind, None)
+        both = before.and_then(one) if before else one
+        if one.last_ms - self._logged.get(kind, -LOGGED_MS) < LOGGED_MS:
+            self._unlogged[kind] = both
             return
-        self._logged[kind] = (one.last_ms, 0)
-        where = {"path": one.path} if one.path else {}
-        kept = {name: value for name in ("ticket", "delivery", "remote") if (value := getattr(one, name))}
+        self._logged[kind] = one.last_ms
+        self._warn(both)
+
+    def _log_rest(self, now_ms: int, held_ms: int = LOGGED_MS) -> None:
+        """Log what was held back for so long."""
+        for kind in [kind for kind, at_ms in self._logged.items() if now_ms - at_ms >= held_ms]:
+            del self._logged[kind]
+            if one := self._unlogged.pop(kind, None):
+                self._logged[kind] = now_ms
+                self._warn(one)
+
+    def _warn(self, one: RefusedDelivery) -> None:
+        kept = {name: value for name in ("path", "ticket", "delivery", "remote") if (value := getattr(one, name))}
         self._app.log.warning(
             "refused delivery",
             sender=one.sender,
             status=one.status,
             reason=one.reason,
             says=one.says,
-            times=more + 1,
-            **where,
+            times=one.count,
             **kept,
         )
 
     async def write(self) -> None:
         """Write what was counted. While Redis does not take it, it waits. Raises StoreUnavailable."""
+        now = self._app.now_ms()
+        self._log_rest(now)
         pending, self._pending = self._pending, {}
         if not pending:
             return
-        now = self._app.now_ms()
         try:
             await self._app.store.refused.keep(list(pending.values()), now)
         except BaseException:
@@ -107,6 +131,11 @@ class Refusals:
             for one in since.values():
                 self._add(one)
             raise
+
+    async def close(self) -> None:
+        """The same at the end of the process, where nothing waits any longer. Raises StoreUnavailable."""
+        self._log_rest(self._app.now_ms(), 0)
+        await self.write()
 
 
 REFUSALS: web.AppKey[Refusals] = web.AppKey("refusals")
@@ -117,7 +146,7 @@ def reason_of(error: Exception) -> Reason:
     if isinstance(error, SignatureRejected):
         return error.reason
     if isinstance(error, Unreadable):
-        return _of_unreadable(error)
+        return reason_of_problem(error.problem)
     return next((reason for kind, reason in BY_KIND.items() if isinstance(error, kind)), Reason.OTHER)
 
 
@@ -137,13 +166,13 @@ BY_KIND: dict[type[Exception], Reason] = {
 """The first that fits decides."""
 
 
-def _of_unreadable(error: Unreadable) -> Reason:
-    if error.problem == FAULT:
-        return Reason.BRIDGE_FAULT
-    return next((reason for words, reason in BY_PROBLEM.items() if words in error.problem), Reason.UNREADABLE)
+def reason_of_problem(problem: str) -> Reason:
+    """The reason that the problem of an Unreadable stands for."""
+    return next((reason for words, reason in BY_PROBLEM.items() if words in problem), Reason.UNREADABLE)
 
 
 BY_PROBLEM = {
+    FAULT: Reason.BRIDGE_FAULT,
     "JSON": Reason.NOT_JSON,
     "placeholder": Reason.PLACEHOLDER,
     "did not come in time": Reason.INCOMPLETE,

@@ -160,6 +160,7 @@ FACTS = {
     "closed_at": "closed",
     "past": "before it",
     "waits_for": "waits for",
+    "refused": "refused",
     "fuse": "the fuse has tripped",
     "gone": "takes no more writes",
     "window": "24-hour window",
@@ -226,6 +227,7 @@ FACT_WORDS: dict[str, Callable[[Any], str]] = {
     "opened_at": _day,
     "closed_at": _day,
     "past": _past,
+    "refused": "; ".join,
     "to_say": lambda count: f"{count} message{'s' * (count > 1)} to the customer",
 }
 """How a fact is written that is no text."""

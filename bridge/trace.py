@@ -12,11 +12,13 @@ from bridge.gates import in_words
 from bridge.links import Link
 from bridge.owed import Side, side_at
 from bridge.protocol import shown
+from bridge.refusals import UNKNOWN, concerning
+from bridge.refusals import in_words as refused_in_words
 from bridge.timeline import ATTEMPT
-from bridge.unasked import account_of
+from bridge.unasked import KIND, account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bridge.accounts import Account, Bridge
     from bridge.owed import Past
@@ -56,18 +58,24 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
 
     ``{known, ticket, phase, says, conversation, room, assignment, rule, waits_for, turns, due_at, timeline: [...]}``;
     ``episode`` with ``opened_at`` and ``closed_at``, the ``past`` ones; what stands in the way: ``window``, ``fuse``,
-    ``gone``. Times in Unix ms, None where they are not known.
+    ``gone``; ``refused``: the deliveries that were refused and may have been its. Times in Unix ms, None where they are
+    not known.
     """
     kind, name = account.split("/")
     ref = TicketRef(kind, name, ticket_id)
     found = await store.trace(str(ref), account)
     link = Link.load(found.state)
     waits = _waits_for(found, link)
+    timeline = sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0))
+    if found.known:
+        refused = await _refused(store, bridge, ref, found.now_ms, _since(link, waits, timeline))
+    else:
+        refused = await refused_of(store, [account], ticket_id, found.now_ms)
     return {
         "known": found.known,
         "ticket": str(ref),
         "phase": link.phase.value,
-        "says": _says(link) if found.known else "the bridge has never heard of this ticket",
+        "says": _says(link) if found.known else _unknown(refused),
         "reason": link.reason,
         "episode": link.episode,
         "conversation": link.conversation,
@@ -87,13 +95,45 @@ async def trace_of(store: Store, bridge: Bridge, account: str, ticket_id: str) -
         "gone": link.gone,
         # While no worker is alive, that first: nothing else goes on without one.
         "waits_for": f"{found.no_worker}; then {waits}" if waits and found.no_worker else waits,
+        "refused": refused,
         "turns": [_turn(one) for one in found.turns],
         "due_at": _due_at(found, waits),
         "given_up_at": _given_up_at(link, account_of(ref, bridge), waits),
         "due_in_s": None if found.due_in_ms is None else round(found.due_in_ms / 1000, 1),
         "account_configured": account_of(ref, bridge) is not None,
-        "timeline": sorted(map(orjson.loads, found.entries), key=lambda told: told.get("at", 0)),
+        "timeline": timeline,
     }
+
+
+async def refused_of(store: Store, accounts: Sequence[str], ticket_id: str, now_ms: int) -> list[str]:
+    """The refused deliveries of accounts that may have told of a ticket that is not known, in words."""
+    parts = [account.split("/") for account in accounts]
+    tickets = {str(TicketRef(kind, name, ticket_id)) for kind, name in parts}
+    senders = [f"jelou/{name}" if kind == KIND else f"{kind}/{name}" for kind, name in parts]
+    some = await store.refused.of([*senders, UNKNOWN], now_ms)
+    found = concerning(some, tickets, {kind for kind, _ in parts})
+    return [refused_in_words(one, now_ms) for one in found]
+
+
+async def _refused(store: Store, bridge: Bridge, ref: TicketRef, now_ms: int, since_ms: int | None) -> list[str]:
+    """The same for a known ticket: those since then that name none, of its account and its project; always its own."""
+    account = account_of(ref, bridge)
+    if account is None:
+        return []
+    kind, name, configured = account
+    some = await store.refused.of([f"{kind}/{name}", f"jelou/{configured.project}"], now_ms)
+    wanted = [one for one in some if one.ticket or (since_ms is not None and one.last_ms >= since_ms)]
+    return [refused_in_words(one, now_ms) for one in concerning(wanted, {str(ref)}, ())]
+
+
+def _since(link: Link, waits_for: str, timeline: Sequence[Mapping[str, Any]]) -> int | None:
+    """Since when a refused delivery may be why a ticket waits; None where it waits for nothing."""
+    waits = waits_for or link.phase in {Phase.STARTED, Phase.UNKNOWN}
+    return next((told.get("at", 0) for told in timeline), 0) if waits else None
+
+
+def _unknown(refused: Sequence[str]) -> str:
+    return "; ".join(["no such ticket", *refused]) if refused else "the bridge has never heard of this ticket"
 
 
 def _says(link: Link) -> str:

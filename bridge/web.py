@@ -277,6 +277,8 @@ async def _ticking(site: web.Application) -> AsyncIterator[None]:
     # Not cancelled: asyncio.wait_for on Python 3.11, with which redis-py sends, can lose that.
     stop.set()
     await task
+    # No request is under way any more. A Redis that does not take it is told of elsewhere.
+    await Faults(site[APP], "refused deliveries").guard(site[REFUSALS].close)
 
 
 async def _tick(site: web.Application, stop: asyncio.Event) -> None:

@@ -54,6 +54,7 @@ WEB = {
 TERMINAL = {
     "bridge.cli": "",
     "bridge.cli_accounts": "",
+    "bridge.cli_deliveries": "",
     "bridge.cli_desk": "",
     "bridge.cli_decide": "",
     "bridge.cli_forget": "",
@@ -105,6 +106,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "config": (
         "config",
         "bridge.cli",
+        "bridge.cli_deliveries",
         "bridge.cli_helpdesks",
         "bridge.cli_init",
         "bridge.cli_integration",
@@ -124,7 +126,7 @@ IMPORTERS: Mapping[str, tuple[str, ...]] = {
     "bridge.unread": ("bridge.store", "bridge.unreadable"),
     "bridge.rehearsal": ("bridge.simulation",),
     "bridge.simulation": ("bridge.cli_simulate",),
-    "bridge.refused": ("bridge.store", "bridge.api_deliveries"),
+    "bridge.refused": ("bridge.store",),
     "bridge.rotations": ("bridge.store", "bridge.integrating", "bridge.proving"),
     "bridge.twins": ("bridge.twins", "bridge.demo", "bridge.demo_case", "bridge.demo_helpdesks"),
 }

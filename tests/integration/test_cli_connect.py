@@ -213,7 +213,8 @@ async def test_a_delivery_that_cannot_be_read_is_kept_and_tried_again(
     assert answer.json["field"] == "body"
     assert answer.json["error"] == "is not JSON (line 1, column 46)"
     found = await asyncio.to_thread(bridge, "deliveries", "--json")
-    [kept] = found.json
+    [kept], [refused] = found.json["kept"], found.json["refused"]
+    assert (refused["reason"], refused["delivery"]) == ("not_json", kept["id"])
     assert (kept["id"], kept["sender"]) == (answer.json["delivery"], f"{KIND}/main")
     assert "body" not in kept
     assert not {"webhook-signature", "authorization"} & set(kept["headers"])

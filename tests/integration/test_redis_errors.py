@@ -264,5 +264,5 @@ async def test_web_and_worker_say_it_and_go_on_afterwards(
     lines = [orjson.loads(line) for line in logged.splitlines() if line.startswith(b"{")]
     assert [line for line in lines if line["event"] == "bug" or "exception" in line] == []
     assert (SECRET.encode() in logged, b"redis.exceptions" in logged) == (False, False)
-    reasons = " ".join(str(line.get("reason")) for line in lines)
+    reasons = " ".join(f"{line.get('reason')} {line.get('says')}" for line in lines)
     assert [name for name in LASTING if MEANINGS[name].words not in reasons] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,3 +87,28 @@ async def test_only_a_trusted_proxy_tells_the_address(redis_url: str, prefix: st
         async with listening(redis_url, f"{prefix}:{len(proxies)}", trusted_proxies=proxies) as run:
             await post(run, "/nope", b"", {"X-Forwarded-For": header})
             assert (await kept(run))["unknown", 404, "unknown_path"].remote == told
+
+
+async def test_what_the_server_itself_refuses_is_counted_too(redis_url: str, prefix: str) -> None:
+    """What is no HTTP, an Expect that is not done, a head too large; what our handlers refuse, only once."""
+    async with listening(redis_url, prefix) as run:
+        await post(run, ZENDESK.path, b"{}", {"Expect": "magic"})
+        await sent(run, b"\x16\x03\x01 TLS\r\n\r\n")
+        await sent(run, b"GET / HTTP/1.1\r\n" + b"".join(b"x-%d: %s\r\n" % (n, b"a" * 4_000) for n in range(9)))
+        await post(run, "/wp-login.php", b"", {})
+        found = await kept(run)
+    assert {kind: one.count for kind, one in found.items()} == {
+        ("unknown", 417, "expectation"): 1,
+        ("unknown", 400, "malformed_request"): 1,
+        ("unknown", 431, "malformed_request"): 1,
+        ("unknown", 404, "unknown_path"): 1,
+    }
+
+
+async def sent(run: Running, raw: bytes) -> None:
+    """Send bytes to the web process, and wait for its answer's end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(run.url.rpartition(":")[2]))
+    writer.write(raw)
+    with suppress(ConnectionError):
+        await reader.read()
+    writer.close()

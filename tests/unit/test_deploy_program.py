@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bridge.wiring import App
 
 # What the routes are made from: none of them looks further before it is asked.
-APP = cast("App", SimpleNamespace(bridge=SimpleNamespace(max_body_bytes=1, api=Api())))
+APP = cast("App", SimpleNamespace(bridge=SimpleNamespace(max_body_bytes=1, api=Api(), trusted_proxies=())))
 
 
 def test_the_configuration_is_valid() -> None:

@@ -46,11 +46,13 @@ EVENTS = {
     "parked": "warning",
     "reconcile failed": "warning",
     "redis back": "warning",
+    "refused delivery": "warning",
     "rejected": "warning",
     "sender heard again": "warning",
     "sender silent": "warning",
     "set aside": "warning",
     "starts limited": "warning",
+    "starts_per_hour reached": "warning",
     "starts paused": "warning",
     "waiting for jobs refused": "warning",
     # a person must do something, or it is a fault of ours

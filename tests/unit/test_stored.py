@@ -19,6 +19,7 @@ from bridge.links import ASKED, WANTED, Link
 from bridge.missed import Window
 from bridge.owed import Ending, File, Hold, Past, Say, Side, Todo
 from bridge.package import Entry
+from bridge.refusals import RefusedDelivery
 from bridge.silence import Silence
 from bridge.unread import Unread
 
@@ -27,7 +28,22 @@ if TYPE_CHECKING:
 
 CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Link, Todo, Say, File, Ending, Past, Hold, Letter, Decision, Window, Entry, Silence, Unread)
+    for kind in (
+        Link,
+        Todo,
+        Say,
+        File,
+        Ending,
+        Past,
+        Hold,
+        Letter,
+        Decision,
+        Window,
+        Entry,
+        Silence,
+        Unread,
+        RefusedDelivery,
+    )
 }
 NAMES = """
 Link: phase attempt episode conversation room bot user rule assignment start covered claim since_ms tries
@@ -47,6 +63,7 @@ Window: until_ms since_ms began_ms after
 Entry: at_ms who text
 Silence: since_ms missed
 Unread: id sender at_ms problem method url body headers
+RefusedDelivery: sender status reason count first_ms last_ms says ticket delivery path remote
 StartConversation: bot_id user_id initial_message metadata assignment rule
 OpenTicket: subject text marker user_id name phone group contact
 Assignment: type target
