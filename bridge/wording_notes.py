@@ -235,6 +235,20 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
             "Verifique no Jelou antes de enviá-la de novo."
         ),
     ),
+    "unsure.since": (
+        (
+            "It is not known whether your message reached the customer: it was sent without an answer, and is not sent "
+            "again: {reason}. Look into Jelou before you write it anew."
+        ),
+        (
+            "No se sabe si su mensaje llegó al cliente: se envió sin respuesta, y no se envía de nuevo: {reason}. "
+            "Revise en Jelou antes de escribirlo otra vez."
+        ),
+        (
+            "Não se sabe se a sua mensagem chegou ao cliente: foi enviada sem resposta, e não é enviada de novo: "
+            "{reason}. Verifique no Jelou antes de escrevê-la outra vez."
+        ),
+    ),
     "asked": (
         (
             "The customer last wrote more than 24 hours ago, so WhatsApp holds your message back. The template "
