@@ -219,6 +219,10 @@ class Link:
     """Whether all marks on the ticket have a signature: it is younger than ``mark_keys``."""
     wrote: tuple[str, ...] = ()
     """The helpdesk's ids of what the bridge wrote last."""
+    unshown_ms: int = 0
+    """When the next reply was first asked for and not shown; 0 while none is waited for."""
+    unshown_due_ms: int = 0
+    """When it is asked for again."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -35,8 +35,11 @@ from workers.recovery import asked_ms, shaken
 from workers.renewing import serving
 from workers.requester import hold, is_another, must_read
 from workers.tripping import moment, stopped, tripped
+from workers.unshown import ask_again, give_up, shown, waits_until_shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.events import Received
     from workers.work import Work
 
@@ -106,13 +109,21 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         return
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
-        if work.holding(Side.HELPDESK):
+        if waits_until_shown(work) or work.holding(Side.HELPDESK):
             return
         try:
             meant = say.whole(event, await comments_now(work), work.link.carried)
         except CallError as error:
             _reply_unread(work, event, error)
             return
+        if not say.settled(event, meant, work.link.carried) and ask_again(work):
+            return
+        if not meant:
+            give_up(work, event)
+    await _meant(work, event, meant)
+
+
+async def _meant(work: Work, event: AgentReplied, meant: Sequence[AgentReplied]) -> None:
     try:
         held = any(not _not_for_the_customer(work, one) for one in meant) and await _is_another(work, event)
     except CallError as error:
@@ -126,6 +137,7 @@ async def _replied(work: Work, event: AgentReplied) -> None:
             _to_be_said(work, one, _read_ms(work, event))
     if held:
         hold(work, event)
+    shown(work)
     work.consume()
 
 
@@ -161,6 +173,7 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
     reason = f"the comment could not be read: {error.reason}"
     if not read_again_later(work, error, reason):
         work.dead(reason, f"{event.type} {event.fact}", event=work.next_raw)
+        shown(work)
         work.consume()
 
 
