@@ -172,9 +172,10 @@ async def look(work: Work) -> bool:
     waited_for = work.link.closing or work.link.ending
     try:
         if await conversation_now(work, CallClass.LIVE if waited_for else CallClass.QUIET) == CLOSED:
-            ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
+            why = work.link.outcome or "it had ended at Jelou, and no event said so"
+            ended(work, why, outcome=work.link.outcome, by_jelou=True)
         else:
-            work.link = replace(work.link, look=False, closing=False)
+            work.link = replace(work.link, look=False, closing=False, outcome="")
     except CallError as error:
         _not_looked(work, error)
     return True
