@@ -14,6 +14,7 @@ from bridge.domain import (
     ConversationStarted,
     CustomerWrote,
     Phase,
+    TicketReopened,
     TicketSolved,
 )
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
@@ -67,6 +68,13 @@ async def end_conversation(work: Work) -> bool:
     except CallError as error:
         _not_closed(work, ending, error)
     return True
+
+
+def solved_behind(work: Work) -> bool | None:
+    """Whether the ticket was solved by what came and is not worked yet; None where nothing of the kind came."""
+    behind = (one.event for one in work.inbox[work.done :])
+    changes = [isinstance(event, TicketSolved) for event in behind if isinstance(event, TicketSolved | TicketReopened)]
+    return changes[-1] if changes else None
 
 
 def _fresh(work: Work, at_ms: int) -> bool:

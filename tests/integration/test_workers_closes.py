@@ -1,4 +1,4 @@
-"""A close event that names no conversation was found by room or person: it ends what it belongs to, and nothing else."""
+"""A close event that names no conversation was found by room or person: it ends what it is of, and nothing else."""
 
 from __future__ import annotations
 
