@@ -29,6 +29,7 @@ from bridge.owed import Ending, Say, Side, Todo
 from bridge.renewing import file_of
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
+from workers.early import comes_early, keep, take
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, resolved, ticket_now
 from workers.recovery import asked_ms, shaken
@@ -52,6 +53,7 @@ CARRIED_MOST = 50
 
 async def next_event(work: Work) -> bool:
     """Work the event at the head of the inbox. False where there is none, or it has to wait."""
+    take(work)
     received = work.next
     if received is None or (work.link.phase is Phase.NEW and work.link.start is not None):
         return False
@@ -61,7 +63,10 @@ async def next_event(work: Work) -> bool:
             work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
-    await _worked(work, received)
+    if comes_early(work, received.event):
+        keep(work)
+    else:
+        await _worked(work, received)
     return (work.done, work.link) != before
 
 
