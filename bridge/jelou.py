@@ -8,6 +8,7 @@ HTTP code, and everything beside the id is optional.
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -78,7 +79,14 @@ def read(verified: Verified, project: str) -> ConversationEvent:
     reader = READERS.get(kind)
     if reader is None:
         return UnrecognisedConversation(project, "", "/".join(kind)[:80])
-    return reader(told, project)
+    return _distinct(reader(told, project), verified.delivery.received_ms)
+
+
+def _distinct(event: ConversationEvent, received_ms: int) -> ConversationEvent:
+    """Two closes of which Jelou tells neither conversation nor time are two, and not one told again."""
+    if isinstance(event, ConversationClosed) and not (event.conversation_id or event.at_ms):
+        return replace(event, fact=f"conversation.close:received:{received_ms}")
+    return event
 
 
 def _kind(told: Mapping[str, Any]) -> tuple[str, str]:

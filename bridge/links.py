@@ -219,6 +219,14 @@ class Link:
     """Whether all marks on the ticket have a signature: it is younger than ``mark_keys``."""
     wrote: tuple[str, ...] = ()
     """The helpdesk's ids of what the bridge wrote last."""
+    unshown_ms: int = 0
+    """When the next reply was first asked for and not shown; 0 while none is waited for."""
+    unshown_due_ms: int = 0
+    """When it is asked for again."""
+    early: tuple[str, ...] = ()
+    """Replies that came before anything else of their ticket, as they stood in the inbox: they wait for its opening."""
+    early_ms: int = 0
+    """When the first of them came."""
 
     def moved(self, signal: Signal, **changes: Any) -> Link:
         """The link after ``signal``, with ``changes``; the same link where the table has no such move."""

@@ -73,6 +73,12 @@ class Metrics:
             ["account"],
             registry=self.registry,
         )
+        self.early_dropped = Counter(
+            "bridge_early_replies_dropped",
+            "Replies that came before their ticket, whose opening was not told within five minutes.",
+            ["account"],
+            registry=self.registry,
+        )
         self.losses = Counter(
             "bridge_redis_losses",
             "Times this process found that Redis had lost data, by kind.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NEAR_MS: Final = 60_000
 """A webhook that tells when a comment was written, and not its id, may be so far from what the helpdesk shows."""
 
+SAME_MS: Final = 1_000
+"""What is so near to the time that was told is what was told of, whatever became of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,23 +42,37 @@ class Message:
 def whole(event: AgentReplied, found: Sequence[AgentReplied] | None, said: Collection[str] = ()) -> list[AgentReplied]:
     """The comment as the helpdesk has it now, of those it shows, oldest first; the event where it shows none (None).
 
-    Made private meanwhile or gone, it does not leave. A webhook may tell no id: then the comment is meant that was
-    written when it says. Where it says no time either, the newest public one of agents is meant, with those right
-    before it that are not among ``said``: by now the next reply may be there, or a note of ours.
+    Made private meanwhile, it does not leave. Empty: what was told of is not shown, because the list lags, or because
+    it is gone. A webhook may tell no id: then the comment is meant that was written when it says, of those not ``said``
+    already. Where it says no time either, the newest public one of agents is meant, with those right before it that are
+    not among ``said``: by now the next reply may be there, or a note of ours.
     """
     if found is None:
         return [event]
     if event.comment_id:
-        same = [one for one in found if one.comment_id == event.comment_id][-1:]
-    else:
-        same = _near(event, found) if event.at_ms else _newest(found, said)
-    return same or [replace(event, public=False)]
+        return [one for one in found if one.comment_id == event.comment_id][-1:]
+    return _near(event, found, said) if event.at_ms else _newest(found, said)
 
 
-def _near(event: AgentReplied, found: Sequence[AgentReplied]) -> list[AgentReplied]:
+def settled(event: AgentReplied, meant: Sequence[AgentReplied], said: Collection[str]) -> bool:
+    """Whether these are what the event speaks of. What stands beside it in time may hide what is not shown yet."""
+    if not meant or event.comment_id or not event.at_ms:
+        return bool(meant)
+    one = meant[-1]
+    if one.fact in said:
+        return one.at_ms == event.at_ms
+    return _rank(one) == 0 or _apart_ms(one, event) <= SAME_MS
+
+
+def _near(event: AgentReplied, found: Sequence[AgentReplied], said: Collection[str]) -> list[AgentReplied]:
     """The nearest, of those that went out: what is private, or ours, is not what the event speaks of."""
     near = [one for one in found if _apart_ms(one, event) <= NEAR_MS]
-    return sorted(near, key=lambda one: (_rank(one), _apart_ms(one, event)))[:1]
+    return sorted(near, key=lambda one: (_rank(one), _beside(one, event, said), _apart_ms(one, event)))[:1]
+
+
+def _beside(one: AgentReplied, event: AgentReplied, said: Collection[str]) -> bool:
+    """Whether it was said for an event of its own; at the event's very time it is the one, told again."""
+    return one.fact in said and one.at_ms != event.at_ms
 
 
 def _rank(one: AgentReplied) -> int:

@@ -85,6 +85,8 @@ THINGS = {
     "started": "the conversation has started",
     "package": "how it went",
     "undelivered": "a message did not reach the customer",
+    "unshown": "a reply is not shown by the helpdesk",
+    "unsure": "whether a message reached the customer is not known",
     "asked": "the customer is asked to write",
     "not-closed": "the conversation could not be closed",
     "left-open": "another ticket shares the conversation",

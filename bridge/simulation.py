@@ -249,7 +249,10 @@ def _whole(desk: Desk, step: Step, event: AgentReplied, answers: list[Reply]) ->
     if not replies:
         return [event]
     found = [desk.judged(one) for one in dialect.fetched_comments(account, event.ref, *replies)]
-    return say.whole(event, [one for one in found if isinstance(one, AgentReplied)])
+    meant = say.whole(event, [one for one in found if isinstance(one, AgentReplied)])
+    if not meant:
+        step.lines.append("nothing yet: the helpdesk does not show the comment; it is asked for again, then told")
+    return meant
 
 
 def _solved(desk: Desk, step: Step, now_ms: int, answers: list[Reply]) -> None:  # noqa: ARG001 - every plan is called alike

@@ -221,6 +221,20 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
             "pessoa; por isso não foi enviada ao cliente. Responda com outro usuário, ou dê à ponte um só dela."
         ),
     ),
+    "unshown": (
+        (
+            "A public reply on this ticket was not sent to the customer: the helpdesk told the bridge of it, and "
+            "does not show it. If it is on the ticket, write it again."
+        ),
+        (
+            "Una respuesta pública de este ticket no se envió al cliente: la mesa de ayuda avisó de ella al puente, "
+            "y no la muestra. Si está en el ticket, escríbala otra vez."
+        ),
+        (
+            "Uma resposta pública deste ticket não foi enviada ao cliente: a central de ajuda avisou a ponte dela, "
+            "e não a mostra. Se ela está no ticket, escreva-a de novo."
+        ),
+    ),
     "unsure": (
         (
             "It is not known whether your message reached the customer: it was sent {tries} times without an answer. "
@@ -233,6 +247,20 @@ NOTES: Final[Mapping[str, tuple[str, str, str]]] = {
         (
             "Não se sabe se a sua mensagem chegou ao cliente: foi enviada {tries} vezes sem resposta. "
             "Verifique no Jelou antes de enviá-la de novo."
+        ),
+    ),
+    "unsure.since": (
+        (
+            "It is not known whether your message reached the customer: it was sent without an answer, and is not sent "
+            "again: {reason}. Look into Jelou before you write it anew."
+        ),
+        (
+            "No se sabe si su mensaje llegó al cliente: se envió sin respuesta, y no se envía de nuevo: {reason}. "
+            "Revise en Jelou antes de escribirlo otra vez."
+        ),
+        (
+            "Não se sabe se a sua mensagem chegou ao cliente: foi enviada sem resposta, e não é enviada de novo: "
+            "{reason}. Verifique no Jelou antes de escrevê-la outra vez."
         ),
     ),
     "asked": (

@@ -14,6 +14,7 @@ from bridge.domain import (
     ConversationStarted,
     CustomerWrote,
     Phase,
+    TicketReopened,
     TicketSolved,
 )
 from bridge.errors import AlreadyClosed, Ambiguous, CallError
@@ -67,6 +68,13 @@ async def end_conversation(work: Work) -> bool:
     except CallError as error:
         _not_closed(work, ending, error)
     return True
+
+
+def solved_behind(work: Work) -> bool | None:
+    """Whether the ticket was solved by what came and is not worked yet; None where nothing of the kind came."""
+    behind = (one.event for one in work.inbox[work.done :])
+    changes = [isinstance(event, TicketSolved) for event in behind if isinstance(event, TicketSolved | TicketReopened)]
+    return changes[-1] if changes else None
 
 
 def _fresh(work: Work, at_ms: int) -> bool:
@@ -172,9 +180,10 @@ async def look(work: Work) -> bool:
     waited_for = work.link.closing or work.link.ending
     try:
         if await conversation_now(work, CallClass.LIVE if waited_for else CallClass.QUIET) == CLOSED:
-            ended(work, "it had ended at Jelou, and no event said so", by_jelou=True)
+            why = work.link.outcome or "it had ended at Jelou, and no event said so"
+            ended(work, why, outcome=work.link.outcome, by_jelou=True)
         else:
-            work.link = replace(work.link, look=False, closing=False)
+            work.link = replace(work.link, look=False, closing=False, outcome="")
     except CallError as error:
         _not_looked(work, error)
     return True

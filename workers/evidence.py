@@ -198,9 +198,22 @@ def _close_seen(work: Work, event: ConversationClosed, received_ms: int) -> None
     if event.conversation_id and event.conversation_id != work.link.conversation:
         work.tell("ignored", event=event.type, reason="it closes another conversation")
         return
+    if not event.conversation_id and _began_later(work.link, event):
+        work.tell("ignored", event=event.type, reason="it is older than the ticket's conversation")
+        return
     open_unconfirmed(work)
+    if not event.conversation_id and work.link.conversation and work.link.phase in LIVE:
+        # Found by room or person alone: it may be the end of another conversation of theirs.
+        work.tell("doubted", reason="Jelou tells of an end, and not of which conversation")
+        work.link = replace(work.link, look=True, outcome=event.reason)
+        return
     if not ended(work, event.reason, outcome=event.reason, by_jelou=True, at_ms=min(event.at_ms, received_ms)):
         work.tell("ignored", event=event.type, reason=f"the link is {work.link.phase.value}")
+
+
+def _began_later(link: Link, event: ConversationClosed) -> bool:
+    """Whether the conversation began after this was told. Where its start event has not come that is not known."""
+    return link.confirmed and 0 < event.at_ms < link.opened_ms
 
 
 def _end_asked(work: Work, event: EndAsked) -> None:

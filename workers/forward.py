@@ -17,6 +17,7 @@ from bridge.protocol import CallClass, StartLimits
 from bridge.start_waits import Cause
 from bridge.timeline import masked
 from workers.admit import admit, jelou_gate
+from workers.closing import solved_behind
 from workers.evidence import SETTLED, open_unconfirmed
 from workers.perform import perform
 from workers.reading import conversation_now
@@ -181,6 +182,8 @@ async def settle_start(work: Work) -> bool:
     elif work.link.ending:
         # The end stays noted: should an earlier try have worked after all, its conversation is closed.
         work.move(Signal.IGNORE, reason=f"not tried again: {work.link.ending.reason}", start=None)
+    elif solved_behind(work):
+        work.move(Signal.IGNORE, reason="not tried again: the ticket is solved", start=None)
     else:
         await start_again(work)
     return True

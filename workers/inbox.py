@@ -29,14 +29,18 @@ from bridge.owed import Ending, Say, Side, Todo
 from bridge.renewing import file_of
 from bridge.translate import rendered
 from workers.closing import come_back, transcribe
+from workers.early import comes_early, keep, take
 from workers.opening import opened, reopened
 from workers.reading import comments_now, read_again_later, resolved, ticket_now
 from workers.recovery import asked_ms, shaken
 from workers.renewing import serving
 from workers.requester import hold, is_another, must_read
 from workers.tripping import moment, stopped, tripped
+from workers.unshown import ask_again, give_up, shown, waits_until_shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bridge.events import Received
     from workers.work import Work
 
@@ -49,6 +53,7 @@ CARRIED_MOST = 50
 
 async def next_event(work: Work) -> bool:
     """Work the event at the head of the inbox. False where there is none, or it has to wait."""
+    take(work)
     received = work.next
     if received is None or (work.link.phase is Phase.NEW and work.link.start is not None):
         return False
@@ -58,7 +63,10 @@ async def next_event(work: Work) -> bool:
             work.letter(work.link.fuse, FUSE)
         return False
     before = (work.done, work.link)
-    await _worked(work, received)
+    if comes_early(work, received.event):
+        keep(work)
+    else:
+        await _worked(work, received)
     return (work.done, work.link) != before
 
 
@@ -106,13 +114,21 @@ async def _replied(work: Work, event: AgentReplied) -> None:
         return
     meant = [event]
     if event.partial and not _not_for_the_customer(work, replace(event, withheld="")):
-        if work.holding(Side.HELPDESK):
+        if waits_until_shown(work) or work.holding(Side.HELPDESK):
             return
         try:
             meant = say.whole(event, await comments_now(work), work.link.carried)
         except CallError as error:
             _reply_unread(work, event, error)
             return
+        if not say.settled(event, meant, work.link.carried) and ask_again(work):
+            return
+        if not meant:
+            give_up(work, event)
+    await _meant(work, event, meant)
+
+
+async def _meant(work: Work, event: AgentReplied, meant: Sequence[AgentReplied]) -> None:
     try:
         held = any(not _not_for_the_customer(work, one) for one in meant) and await _is_another(work, event)
     except CallError as error:
@@ -126,6 +142,7 @@ async def _replied(work: Work, event: AgentReplied) -> None:
             _to_be_said(work, one, _read_ms(work, event))
     if held:
         hold(work, event)
+    shown(work)
     work.consume()
 
 
@@ -161,6 +178,7 @@ def _reply_unread(work: Work, event: AgentReplied, error: CallError) -> None:
     reason = f"the comment could not be read: {error.reason}"
     if not read_again_later(work, error, reason):
         work.dead(reason, f"{event.type} {event.fact}", event=work.next_raw)
+        shown(work)
         work.consume()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import notes, translate
-from bridge.domain import Phase, TicketOpened, TicketReopened
+from bridge.domain import Phase, Ticket, TicketOpened, TicketReopened
 from bridge.errors import CallError, Unstartable
 from bridge.helpdesks.labels import ENDED
 from bridge.links import LIVE, SOLVED, Signal
@@ -16,12 +16,13 @@ from bridge.protocol import CallClass
 from bridge.requesters import Change, changed, id_of, identity
 from bridge.routing import start_rule
 from bridge.snapshots import Snapshot
+from workers.closing import solved_behind
 from workers.forward import fail, start_now
 from workers.reading import meet, read_again_later, ticket_now
 from workers.recovery import asked_ms, settled_before, shaken, since_loss
 
 if TYPE_CHECKING:
-    from bridge.domain import StartConversation, Ticket
+    from bridge.domain import StartConversation
     from workers.work import Work
 
 
@@ -34,6 +35,9 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
         return
     try:
         ticket = await _whole(work, event)
+        if _ended_before(work, ticket, read=ticket is not event.ticket):
+            _not_begun(work, event)
+            return
         rule, why_not = start_rule(work.pair.account, ticket, at_ms)
         why_not = "the bridge opened this ticket itself" if ticket.by_bridge else why_not
         if why_not:
@@ -47,6 +51,22 @@ async def opened(work: Work, event: TicketOpened, at_ms: int) -> None:
         fail(work, Signal.FAIL, str(error), covered=1, said=notes.reason(work.pair.account.language, error))
     except CallError as error:
         _not_read(work, error)
+
+
+ENDED_BEFORE = "the ticket was solved before its conversation began"
+
+
+def _ended_before(work: Work, ticket: Ticket, *, read: bool) -> bool:
+    """Whether nobody waits for the start any more: by the ticket as it was read, else by what came behind it."""
+    status = ticket.fields.get("status")
+    behind = None if read and status else solved_behind(work)
+    return status in ENDED if behind is None else behind
+
+
+def _not_begun(work: Work, event: TicketOpened) -> None:
+    """It stays new: reopened, its first conversation begins."""
+    _ignored(work, event, ENDED_BEFORE)
+    work.link = replace(work.link, reason=ENDED_BEFORE, start_wait="")
 
 
 async def _whole(work: Work, event: TicketOpened) -> Ticket:
@@ -104,6 +124,10 @@ async def reopened(work: Work, event: TicketReopened) -> None:
     if work.link.closing and work.link.phase in LIVE and not event.guessed:
         # A close that is out may have worked: Jelou is asked first.
         work.link = replace(work.link, look=True)
+        return
+    if work.link.phase is Phase.NEW and work.link.reason == ENDED_BEFORE and not work.link.past:
+        first = TicketOpened(work.ref, event.fact, Ticket(work.ref, {"id": work.ref.id}, partial=True))
+        await opened(work, first, work.next.at_ms if work.next else 0)
         return
     reason = _not_again(work, event)
     if reason:

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 ROOM_MS = 30_000
 """How long until Jelou is asked again for a room that it did not tell."""
 
+OVER = "the conversation is closed"
+OUT = "that the message went out, not whether Jelou took it"
+
+
+def in_doubt(say: Say) -> bool:
+    """Whether a try of it may be with the customer: whatever is found out later does not make that one undone."""
+    return say.sent or say.doubts > 0
+
 
 async def say_next(work: Work) -> bool:
     """Say what is next. False where nothing is, or its conversation, its room or its side has to be waited for."""
@@ -49,11 +57,16 @@ async def say_next(work: Work) -> bool:
 
 
 def _too_late(work: Work) -> None:
-    says = work.link.says
-    work.tell("refused", action=SayToCustomer.type, reason="the conversation is closed", messages=len(says))
-    work.link = replace(work.link, says=())
+    """One note for what did not go out, and one for what may have: its answer is not coming any more."""
     why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
-    work.add(notes.told(work.link, f"undelivered:{says[0].id}", work.pair.account, "unsent", reason=why))
+    unsaid = [one for one in work.link.says if not in_doubt(one)]
+    for say in filter(in_doubt, work.link.says):
+        work.tell("refused", action=SayToCustomer.type, message=say.id, reason=OVER, known=OUT)
+        _tell_agent(work, say, "unsent", reason=why)
+    if unsaid:
+        work.tell("refused", action=SayToCustomer.type, reason=OVER, messages=len(unsaid))
+        _tell_agent(work, unsaid[0], "unsent", reason=why)
+    work.link = replace(work.link, says=())
 
 
 async def _find_room(work: Work) -> None:
@@ -89,7 +102,7 @@ def _in_words(say: Say) -> str:
 
 
 def _not_said(work: Work, say: Say, error: CallError) -> None:
-    known = "" if error.certain else "that the message went out, not whether Jelou took it"
+    known = "" if error.certain else OUT
     what = "refused" if error.certain else "unanswered"
     work.tell(what, action=SayToCustomer.type, message=say.id, reason=error.reason, known=known)
     doubt = isinstance(error, Ambiguous) and say.sent
@@ -108,7 +121,14 @@ def given_up(work: Work, say: Say, because: str, key: str, **values: str) -> Non
     """Each message is a letter of its own; the agent is told once."""
     work.dead(because, f"{SayToCustomer.type} {say.id}", say=say)
     work.link = replace(work.link, says=work.link.says[1:])
-    work.add(notes.told(work.link, f"undelivered:{say.id}", work.pair.account, key, **values))
+    _tell_agent(work, say, key, **values)
+
+
+def _tell_agent(work: Work, say: Say, key: str, **values: str) -> None:
+    """What may have reached the customer is never told as unsent, for whichever reason it is not sent again."""
+    key = "unsure.since" if key == "unsent" and in_doubt(say) else key
+    name = "undelivered" if key == "unsent" else "unsure"
+    work.add(notes.told(work.link, f"{name}:{say.id}", work.pair.account, key, **values))
 
 
 def _window_closed(work: Work, say: Say, error: WindowClosed) -> None:

@@ -87,6 +87,8 @@ class Work:
     """In how long the ticket is to be looked at, whatever it waits for; 0: when that is over."""
     start_told: bool = False
     """Whether this claim has found that the start waits, and that the ticket is to be told."""
+    early: Received | None = None
+    """The reply that is worked before what stands in the inbox: it came before its ticket."""
     snapshot: Snapshot | None = None
     """The ticket as it was read for the event at the head of the inbox. Nothing was told of it since."""
 
@@ -128,11 +130,15 @@ class Work:
     @property
     def next(self) -> Received | None:
         """The event at the head of what is not yet worked."""
+        if self.early:
+            return self.early
         return self.inbox[self.done] if self.done < len(self.inbox) else None
 
     @property
     def next_raw(self) -> bytes:
         """The same as it is stored."""
+        if self.early:
+            return self.link.early[0].encode()
         return self.claimed.inbox[self.done] if self.done < len(self.inbox) else b""
 
     @property
@@ -193,7 +199,10 @@ class Work:
 
     def consume(self, count: int = 1) -> None:
         """So many events at the head are worked. What was read of the ticket for them is not kept."""
-        self.done += count
+        if self.early:
+            self.early, self.link = None, replace(self.link, early=self.link.early[1:])
+        else:
+            self.done += count
         self.snapshot = None
 
     def add(self, todo: tuple[Todo, ...]) -> None:

@@ -23,6 +23,23 @@ local function only(names)
   return found
 end
 
+-- For so long the end of a conversation may be told of after its ticket has noted it.
+local JUST_ENDED_MS = 600000
+
+local function has_any(names)
+  for _, name in ipairs(names) do
+    if redis.call('EXISTS', P .. name) == 1 then return true end
+  end
+end
+
+-- The end of what has just ended, by a close of ours: its ticket is no candidate any more, and knows of it.
+local function just_ended()
+  if r.is_start or not r.is_evidence then return nil end
+  if has_any(names_of('room:', r.room)) or has_any(names_of('contact:', r.contact, r.also)) then return nil end
+  local last, ended = last_of(r.contact, r.also)
+  return last and NOW - ended < JUST_ENDED_MS and last or nil
+end
+
 local function correlate()
   if r.ticket ~= '' then return r.ticket, 'ticket' end
   if r.conversation ~= '' then
@@ -37,6 +54,7 @@ local function correlate()
   local ticket = only(names_of('room:', r.room))
   if ticket then return ticket, 'room' end
   ticket = only(names_of('contact:', r.contact, r.also))
+  if not ticket then ticket = just_ended() end
   if ticket then return ticket, 'contact' end
 end
 

@@ -30,7 +30,8 @@ class ZendeskSettings:
     ``subscriptions``: event types without their prefix (``ticket.created``), None for every one. ``time_scale``: how
     long the webhook's waiting times really take, 0.01 for a hundredth. ``updates_per_ticket``: so many by one user
     within ``update_window_s``, 0 for no limit; Zendesk's own is 30 in 600 s. ``export_after_s``: the incremental export
-    refuses a start later than so long ago; ``export_lag_s``: and leaves out what is newer, 60 at Zendesk. ``echo``: an
+    refuses a start later than so long ago; ``export_lag_s``: and leaves out what is newer, 60 at Zendesk.
+    ``comments_lag_s``: so long the list of comments does not show a new one. ``echo``: an
     automation copies what customers and the bridge write as public replies, without what is in brackets,
     ``echoes_most`` times a ticket.
     """
@@ -48,6 +49,7 @@ class ZendeskSettings:
     update_window_s: float = 600.0
     export_after_s: float = 60.0
     export_lag_s: float = 0.0
+    comments_lag_s: float = 0.0
     echo: bool = False
     echoes_most: int = 20
 

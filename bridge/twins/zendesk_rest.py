@@ -87,7 +87,8 @@ class ZendeskRest:
 
     def list_comments(self, request: web.Request, _raw: bytes) -> Answer:
         """Tell a ticket's comments, oldest first or as asked, page by page in either of Zendesk's ways."""
-        comments = self._ticket(request).comments
+        shown_ms = now_ms() - self._account.settings.comments_lag_s * 1000
+        comments = [one for one in self._ticket(request).comments if one.created_ms <= shown_ms]
         pager = zendesk_lists.by_cursor if "page[size]" in request.query else zendesk_lists.by_offset
         shown, about = pager(comments, request.query, str(request.url.with_query(None)))
         told: Json = {"comments": [comment.told() for comment in shown], **about}

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.domain import Phase
 from bridge.links import Link
-from tests.steps import LANE, LEASES, PROJECT
+from tests.steps import HOUR_MS, LANE, LEASES, PROJECT
 
 if TYPE_CHECKING:
     from tests.steps import Steps
@@ -137,6 +137,33 @@ async def test_a_closed_ticket_is_no_candidate(steps: Steps) -> None:
     accepted = await steps.told(conversation="", kind="close", room="room", contact="ana")
     assert accepted.ticket == "u"
     assert (await steps.told(conversation="c-t", kind="close")).ticket == "t"
+
+
+async def just_ended(steps: Steps, ticket: str, *, contact: str = "ana") -> None:
+    """A ticket whose conversation with this contact has just ended."""
+    claimed = await steps.held(ticket=ticket)
+    await steps.finish(claimed, contact=contact, open=False, ended_ms=0, back_ms=HOUR_MS)
+
+
+async def test_the_unnamed_end_of_what_has_just_ended_is_no_orphan(steps: Steps) -> None:
+    """Our own close comes back as an event; after ten minutes nobody knows whose it is."""
+    await just_ended(steps, "t")
+    accepted = await steps.told(conversation="", kind="close", contact="ana")
+    assert (accepted.ticket, accepted.by) == ("t", "contact")
+    await steps.pass_ms(600_000)
+    assert (await steps.told(conversation="", kind="close", contact="ana")).status == "orphaned"
+
+
+async def test_the_unnamed_end_is_not_that_of_an_ended_ticket_while_others_are_open(steps: Steps) -> None:
+    """With one open it may be that one's; with two nothing is guessed. A message never is."""
+    await just_ended(steps, "t")
+    assert (await steps.told(conversation="", kind="message", contact="ana")).status == "orphaned"
+    await indexed(steps, "u")
+    await indexed(steps, "v")
+    await indexed(steps, "w", contact="ben")
+    await just_ended(steps, "x", contact="ben")
+    assert (await steps.told(conversation="", kind="close", contact="ben")).ticket == "w"
+    assert (await steps.told(conversation="", kind="close", contact="ana")).status == "orphaned"
 
 
 # --- one conversation, several tickets -------------------------------------------------------------------------------

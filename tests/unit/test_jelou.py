@@ -267,3 +267,17 @@ def test_the_old_secret_passes_during_a_rotation(secret: int) -> None:
     if secret:
         with pytest.raises(SignatureRejected):
             verify(prove(delivery, signature, secret=secret).on(delivery), only_new, NOW_MS)
+
+
+def test_two_closes_without_id_and_time_are_two_facts() -> None:
+    """Each delivery of its own; the same body told again is known by its bytes. With a time it is known by that."""
+    told = example("close.full", conversation={}, timestamp=None)
+    body = orjson.dumps(told)
+    headers = {"X-Jelou-Signature": jelou_signature(SECRET, body)}
+    facts = set()
+    for received_ms in (NOW_MS, NOW_MS + 1):
+        delivery = replace(delivered(body, headers=headers), received_ms=received_ms)
+        facts.add(jelou.read(verify(delivery, jelou_signed([SECRET]), NOW_MS), "soporte").fact)
+    assert len(facts) == 2
+    timed = {**told, "timestamp": NOW_MS}
+    assert read(timed).fact == read(timed).fact == f"conversation.close:{NOW_MS}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import AgentReplied, Attachment, TicketRef
-from bridge.say import NEAR_MS, file_name, form, message_id, messages_of, mime_type, sendable, whole
+from bridge.say import NEAR_MS, file_name, form, message_id, messages_of, mime_type, sendable, settled, whole
 
 REF = TicketRef("zendesk", "acme", "7")
 HTTPS = "https://files.example/"
@@ -170,7 +171,7 @@ def test_a_comment_without_an_id_is_the_one_of_its_time() -> None:
 def test_a_comment_of_another_time_is_not_meant() -> None:
     """What was written long before is not said again for a webhook about something that is not a comment."""
     for at in (NOW_MS - NEAR_MS - 1, NOW_MS + NEAR_MS + 1):
-        assert not whole(reply(comment_id="", at_ms=NOW_MS), shown(at))[-1].public
+        assert whole(reply(comment_id="", at_ms=NOW_MS), shown(at)) == []
 
 
 def test_a_comment_without_id_and_time_is_the_newest() -> None:
@@ -201,7 +202,36 @@ def test_what_was_withheld_is_meant_where_nothing_went_out_since() -> None:
 
 
 def test_a_comment_is_what_the_helpdesk_shows_of_it() -> None:
-    """By its id, whatever its time; gone, it stays; and where nothing is shown, it is what was told."""
+    """By its id, whatever its time; none where it is not shown; and where nothing is shown, it is what was told."""
     assert whole(reply(comment_id="2", at_ms=9), shown(1, 2, 3))[-1].text == "2"
-    assert not whole(reply(comment_id="4"), shown(1, 2, 3))[-1].public
+    assert whole(reply(comment_id="4"), shown(1, 2, 3)) == []
     assert whole(reply("told", comment_id="4"), None)[-1].text == "told"
+
+
+def test_two_replies_in_the_same_moment_are_both_said_once() -> None:
+    """Whichever of them the list shows first, and whatever the webhook's time is off by."""
+    first, second = (replace(one, fact=one.text) for one in shown(NOW_MS, NOW_MS + 2))
+    at_first, at_second = (reply(comment_id="", at_ms=at) for at in (NOW_MS, NOW_MS + 2))
+    assert whole(at_first, [first, second]) == [first]
+    assert whole(at_second, [first, second], [first.fact]) == [second]
+    for off in (replace(at_first, at_ms=NOW_MS + 3), replace(at_second, at_ms=NOW_MS - 1)):
+        assert whole(off, [first, second], [first.fact]) == [second]
+        assert whole(off, [first, second], [second.fact]) == [first]
+
+
+def test_a_reply_beside_another_is_waited_for() -> None:
+    """What was said already, a private note or a write of ours at another time is not what the event speaks of."""
+    event = reply(comment_id="", at_ms=NOW_MS)
+    beside = reply("beside", comment_id="1", at_ms=NOW_MS - 30_000)
+    for one, said in (
+        (replace(beside, public=False), ()),
+        (replace(beside, by_bridge=True), ()),
+        (beside, [beside.fact]),
+    ):
+        meant = whole(event, [one], said)
+        assert not settled(event, meant, said)
+        assert settled(event, whole(event, [replace(one, at_ms=NOW_MS)], said), said)
+    other = replace(beside, at_ms=NOW_MS - 2)
+    assert not settled(event, whole(event, [other], [other.fact]), [other.fact])
+    assert settled(event, whole(event, [beside]), ())
+    assert not settled(reply(comment_id="4"), whole(reply(comment_id="4"), [beside]), ())

@@ -51,6 +51,7 @@ Link: phase attempt episode conversation room bot user rule assignment start cov
     read_first_ms requester name opened_ms closed_ms closing outcome packaged gone fuse traffic carried window shown
     snapshot written rate_limited look active_ms changed_ms looked_ms unstarted_ms faults fault_ms fault_in
     fuse_until_ms fuse_times asked_by other_requester contact_id requester_ms fault files start_wait keyed wrote
+    unshown_ms unshown_due_ms early early_ms
 Todo: key kind text field sent due_ms tries first_ms looked doubted
 Say: id message_type content comment sent doubts tries first_ms
 File: fact id name read_ms stale_ms
