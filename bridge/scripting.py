@@ -53,6 +53,14 @@ return {{redis.call('INCR', SEQUENCE), answer}}
 """
 """Each step has a number, so that whoever was answered one knows later whether the data still holds it."""
 
+ALONE = """
+local function step()
+{text}
+end
+return step()
+"""
+"""The same for one that is not fenced. In a function of its own: Lua has room for 200 local names in each."""
+
 HASH_KEY_BYTES = 32
 
 ACCEPTING = frozenset({"accept", "accept_conversation"})
@@ -229,7 +237,10 @@ def _texts(clock: str) -> dict[str, str]:
     shared = f"{clock}\n{fullness.lua()}{''.join(folder.joinpath(name).read_text() for name in SHARED)}"
     names = [one.name for one in folder.iterdir() if one.name.endswith(".lua") and one.name not in SHARED]
     own = {name.removesuffix(".lua"): folder.joinpath(name).read_text() for name in names}
-    steps = {name: text if name in UNFENCED else FENCE + STEP.format(text=text) for name, text in own.items()}
+    steps = {
+        name: ALONE.format(text=text) if name in UNFENCED else FENCE + STEP.format(text=text)
+        for name, text in own.items()
+    }
     head = f"local AGAIN = false\n{shared}"
     texts = {
         name: f"{REFUSED_WHEN_FULL if name in ACCEPTING else RUNS_WHEN_FULL}{head}{text}"

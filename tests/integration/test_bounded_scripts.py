@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from bridge import scripting
+from bridge.scripting import REDIS_CLOCK
 from tests.steps import DAY_MS, DECISION, KEEP, LANE, PROJECT
 
 if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
     from tests.steps import Steps
 
 PERSON = "593987001234"
@@ -202,3 +206,9 @@ async def test_what_an_older_version_has_left_is_brought_within_the_bounds(steps
         (50, True),
         (0, False),
     ]
+
+
+@pytest.mark.parametrize("name", sorted(scripting._texts(REDIS_CLOCK)))  # noqa: SLF001 - the texts as they are sent
+async def test_each_script_compiles(redis: Redis, name: str) -> None:
+    """With all that is put before it: Lua takes 200 local names in a function, and 60 of the functions around it."""
+    assert await redis.script_load(scripting._texts(REDIS_CLOCK)[name])  # noqa: SLF001 - as above
