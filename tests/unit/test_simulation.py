@@ -12,6 +12,7 @@ from bridge.accounts import Project
 from bridge.domain import Call, Reply
 from bridge.errors import FAULT
 from bridge.helpdesks import REGISTRY
+from bridge.helpdesks.zendesk import Zendesk
 from bridge.masking import HIDDEN, masked_call, secrets_in
 from bridge.simulation import Desk, Simulation, simulate
 from tests.helpdesk_recordings import KINDS, Recordings, named, reply_of
@@ -199,7 +200,7 @@ def test_a_body_that_cannot_be_read_says_where() -> None:
     assert not told.is_good
 
 
-class Stumbling(type(ZENDESK.dialect)):  # type: ignore[misc] - whichever the recordings are of
+class Stumbling(Zendesk):
     """A dialect with faults of the bridge's own, each with a customer's words in its text."""
 
     def read(self, delivery: Any, account: Any, name: str) -> Any:
