@@ -29,7 +29,7 @@ from bridge.heartbeats import own_version
 from bridge.redis_errors import RAW, code
 from bridge.serving import Place
 from bridge.serving import serve as serve_web
-from bridge.terminal import ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen, tell_error
+from bridge.terminal import Commands, ConfigOption, JsonOption, bridge_of, kinds, print_json, run, screen, tell_error
 from bridge.trace import refused_of, trace_of
 from bridge.unasked import KIND
 from bridge.up import up as run_up
@@ -46,6 +46,7 @@ T = TypeVar("T")
 USAGE, UNAVAILABLE, NOT_FOUND = 2, 3, 1
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

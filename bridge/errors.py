@@ -40,6 +40,10 @@ certain that nothing happened (``certain``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+FAULT: Final = "made the bridge fail: a fault of the bridge, please report it"
+PLACES_MOST: Final = 8
 
 from bridge.refusals import Reason
 
@@ -262,3 +266,12 @@ class Ambiguous(CallError):
     """The bytes went out and no answer tells what became of them."""
 
     certain = False
+
+
+def places(error: Exception) -> list[str]:
+    """Where it was raised, innermost last: files and lines."""
+    found, trace = [], error.__traceback__
+    while trace:
+        found.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return found[-PLACES_MOST:]

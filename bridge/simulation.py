@@ -23,7 +23,7 @@ from bridge.domain import (
     TicketReopened,
     TicketSolved,
 )
-from bridge.errors import CallError, SignatureRejected, Unreadable, Unstartable
+from bridge.errors import FAULT, CallError, SignatureRejected, Unreadable, Unstartable, places
 from bridge.links import Link
 from bridge.rehearsal import rehearsed
 from bridge.requesters import with_requester
@@ -104,16 +104,28 @@ def simulate(desk: Desk, delivery: Delivery, now_ms: int, *, signed: bool, answe
             told.proof = "refused"
             verify(delivery, dialect.verification(account), now_ms)
             told.proof = "accepted"
-        read = dialect.read(rehearsed(delivery), account, desk.name)
-        events = [desk.judged(event) for event in with_requester(read, dialect, rehearsed(delivery), account)]
+        events = _read_events(desk, delivery)
+        told.delivery_id = dialect.delivery_id(delivery, account)
     except SignatureRejected as error:
         told.problem = f"401: {error}"
-    except Unreadable as error:
-        told.problem = f"400: {error}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, the web answers 400 to the same bytes
+        told.problem = f"400: {_in_words('body', error)}"
     else:
-        told.delivery_id = dialect.delivery_id(delivery, account)
         told.steps = [_planned(desk, event, now_ms, list(answers)) for event in events]
     return told
+
+
+def _read_events(desk: Desk, delivery: Delivery) -> list[TicketEvent]:
+    dialect, account = desk.dialect, desk.account
+    read = dialect.read(rehearsed(delivery), account, desk.name)
+    return [desk.judged(event) for event in with_requester(read, dialect, rehearsed(delivery), account)]
+
+
+def _in_words(field: str, error: Exception) -> str:
+    """Ours as it is. Any other without its text, which holds what came from outside; the places are for the report."""
+    if isinstance(error, (Unreadable, Unstartable, CallError)):
+        return str(error)
+    return f"{field}: {FAULT} ({type(error).__name__} at {', '.join(places(error))})"
 
 
 def _planned(desk: Desk, event: TicketEvent, now_ms: int, answers: list[Reply]) -> Step:
@@ -126,8 +138,8 @@ def _planned(desk: Desk, event: TicketEvent, now_ms: int, answers: list[Reply]) 
     else:
         try:
             _PLANS[event.type](desk, step, now_ms, answers)
-        except (Unstartable, CallError) as error:
-            step.problem = str(error)
+        except Exception as error:  # noqa: BLE001 - what is wrong with one event is told, and the next one shown
+            step.problem = _in_words("event", error)
     return step
 
 

@@ -7,12 +7,14 @@ import os
 import sys
 import traceback
 from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import orjson
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from typer.core import TyperGroup
 
 from bridge.helpdesks import REGISTRY
 from bridge.visible import visible, visible_json
@@ -36,6 +38,33 @@ class Screen(Console):
         """As rich's: here the text stands apart from the styles that are ours."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
+
+
+USAGE: Any = typer.BadParameter.__base__
+"""What all mistakes on the command line are. Typer has no public name for it, and brings a click of its own."""
+
+
+class Commands(TyperGroup):
+    """Commands of which a mistake is told without what would steer the terminal: an argument may be a stranger's."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        """As Typer's, for what stands before the command."""
+        with _mistakes_visible():
+            return super().make_context(*args, **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As Typer's, for the command."""
+        with _mistakes_visible():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _mistakes_visible() -> Iterator[None]:
+    try:
+        yield
+    except USAGE as error:
+        error.message = visible(error.message)
+        raise
 
 
 screen = Screen(soft_wrap=True, markup=False, emoji=False)

@@ -7,12 +7,10 @@ patience, and some senders switch a webhook off that fails so often. Only Redis 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from pathlib import Path
-from traceback import extract_tb
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from bridge.errors import StoreUnavailable, Unreadable
+from bridge.errors import FAULT, StoreUnavailable, Unreadable, places
 from bridge.unread import unread
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from bridge.signatures import Verification
     from bridge.wiring import App
 
-FAULT: Final = "made the bridge fail: a fault of the bridge, please report it"
-PLACES_MOST: Final = 8
 CREDENTIALS: Final = frozenset({"authorization", "cookie"})
 
 
@@ -39,15 +35,10 @@ async def reading(app: App, delivery: Delivery, proofs: Iterable[Verification]) 
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the same bytes raise it again
         # Not its text, nor a traceback that ends in it: what a reader stumbles upon is what a customer wrote.
-        app.log.error("bug", sender=delivery.sender, error=type(error).__name__, at=_places(error))  # noqa: TRY400
+        app.log.error("bug", sender=delivery.sender, error=type(error).__name__, at=places(error))  # noqa: TRY400
         refused = Unreadable("body", FAULT)
         refused.delivery = await _kept(app, delivery, refused, proofs)
         raise refused from None
-
-
-def _places(error: Exception) -> list[str]:
-    """Where it was raised, innermost last: files and lines."""
-    return [f"{Path(one.filename).name}:{one.lineno}" for one in extract_tb(error.__traceback__)][-PLACES_MOST:]
 
 
 async def _kept(app: App, delivery: Delivery, error: Unreadable, proofs: Iterable[Verification]) -> str:

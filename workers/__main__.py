@@ -11,6 +11,7 @@ import uvloop
 from bridge import logs
 from bridge.errors import ConfigError, UnusableRedis
 from bridge.helpdesks import REGISTRY
+from bridge.terminal import show_traceback
 from bridge.visible import visible
 from config.load import load
 from config.settings import Settings, read_settings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Work until SIGTERM. Exit code 2 for a configuration that cannot be used, 3 for such a Redis."""
+    sys.excepthook = show_traceback
     try:
         settings = read_settings()
         uvloop.run(_work(settings))

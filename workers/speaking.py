@@ -16,6 +16,7 @@ from workers.closing import CLOSED, ended, transcribe
 from workers.perform import perform
 from workers.reading import conversation_now
 from workers.renewing import renew, to_be_renewed
+from workers.tripping import stopped
 from workers.waiting import Wait, hopeless, try_again
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def say_next(work: Work) -> bool:
         _too_late(work)
         return True
     # Without a room a started conversation waits for its event, or for what Jelou tells instead of it.
-    if link.phase not in LIVE or (link.phase is Phase.STARTED and not link.room) or link.fuse:
+    if link.phase not in LIVE or (link.phase is Phase.STARTED and not link.room) or stopped(work):
         return False
     if link.window or work.holding(Side.JELOU):
         return False

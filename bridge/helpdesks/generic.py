@@ -13,7 +13,7 @@ give a note a probe. A webhook without ``version`` is known again by its content
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -63,6 +63,20 @@ if TYPE_CHECKING:
 CONTENT_TYPES: Final = {"form": "application/x-www-form-urlencoded"}
 
 
+QUESTION_MOST: Final = 16_384
+"""Bytes of a question: whoever asks has proven nothing, so no more of it is read than a question is long."""
+
+
+def _question(own: GenericAccount, delivery: Delivery) -> Any:
+    """What the body of a question says; None where it is none: it is judged as a delivery then."""
+    if not 0 < len(delivery.body) <= QUESTION_MOST:
+        return None
+    try:
+        return generic_proof.content(own.mapping, delivery.body)
+    except Unreadable:
+        return None
+
+
 class Generic(Dialect):
     """The dialect of helpdesks that a mapping describes."""
 
@@ -79,7 +93,9 @@ class Generic(Dialect):
     def handshake(self, account: Account, delivery: Delivery) -> Handshake | None:
         """The first of the mapping's handshakes whose condition holds."""
         own = own_account(account)
-        asked = delivered(own, delivery, None)
+        if not own.mapping.handshake:
+            return None
+        asked = delivered(own, delivery, _question(own, delivery))
         shake = next((one for one in own.mapping.handshake if holds(one.when, asked)), None)
         answer = text_of(built(shake.answer, asked)) if shake else None
         return Handshake(answer.encode()) if answer is not None else None

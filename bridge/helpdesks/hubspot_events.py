@@ -80,8 +80,17 @@ class _Change:
 
 
 def events(body: bytes, around: Told) -> list[TicketEvent]:
-    """The event of each entry. Raises Unreadable for a body that is no JSON, or holds no object."""
-    return [_event(one, around) for one in reading.decoded_list(body)]
+    """The event of each entry. Raises Unreadable for a body that is no JSON, or holds no object.
+
+    And for a variable that nothing has filled in where an id should stand, unless another entry tells of a ticket: a
+    list that is refused comes again ten times, and then all of it is lost.
+    """
+    entries = reading.decoded_list(body)
+    found = [_event(one, around) for one in entries]
+    if not any(event.ref for event in found):
+        for one in entries:
+            reading.filled(text(one, "objectId"), "objectId")
+    return found
 
 
 def _event(entry: Json, around: Told) -> TicketEvent:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from redis.asyncio import Redis
@@ -16,6 +16,9 @@ from tests.data import keys
 from tests.data.peers import Peers
 from tests.data.scenes import played
 from tests.data.stand import Stand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FOLDER: Final = Path(__file__).parent
 NOW_MS: Final = 1_796_000_000_000
@@ -51,14 +54,25 @@ def spelled(told: dict[str, Any]) -> bytes:
     return f'{{"now": {told["now"]},\n"keys": {{\n{lines(told["keys"])}\n}},\n"peers": {{\n{peers}\n}}}}\n'.encode()
 
 
+def write_once(file: Path, made: Callable[[], dict[str, Any]]) -> None:
+    """A file that is there stays: it is what its version wrote. None is left where the making fails.
+
+    Raises FileExistsError.
+    """
+    if file.exists():
+        raise FileExistsError(file)
+    text = spelled(made())
+    with file.open("xb") as out:
+        out.write(text)
+
+
 def main() -> None:
-    """Read the command line and do it. A file that is there stays: it is what its version wrote."""
+    """Read the command line and do it."""
     parser = argparse.ArgumentParser(prog="python -m tests.data")
     parser.add_argument("what", choices=["make"])
     parser.add_argument("name")
     file = FOLDER / f"{parser.parse_args().name}.json"
-    with file.open("xb") as out:
-        out.write(spelled(asyncio.run(made())))
+    write_once(file, lambda: asyncio.run(made()))
 
 
 if __name__ == "__main__":

@@ -101,6 +101,14 @@ ENDS: Final[dict[str, End]] = {
 }
 """The last two were opened for conversations that no ticket had asked for."""
 
+LATER: Final[dict[str, dict[str, End]]] = {
+    "2026-12": {
+        "acme/open-fuse": End("open", notes=3, heard=(ROBOT,) * 4, written=(f"{ROBOT} {ROBOT}",) * 2),
+        "paused/held": OPEN._replace(notes=2),
+    },
+}
+"""What this version's own data comes to instead: a fuse of it goes on by itself, and a start that waits is noted."""
+
 LETTERS: Final = {"buried-event", "buried-note", "buried-say", "failed", "refused", "parked", "open-fuse"}
 """The tickets that have dead letters."""
 

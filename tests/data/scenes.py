@@ -28,7 +28,7 @@ from tests.data.peers import (
     WINDOW,
 )
 from tests.data.stand import WORKER
-from tests.data.tickets import OPENS, PUT, READ_JELOU, Tickets
+from tests.data.tickets import JELOU, OPENS, PUT, READ_JELOU, Tickets
 
 if TYPE_CHECKING:
     from tests.data.stand import Stand
@@ -123,6 +123,7 @@ async def starting(the: Tickets) -> None:
     await the.starts("unknown-worked", LOST)
     await the.starts("unknown-told", LOST)
     for name, fate in (("again-unknown", LOST), ("again-told", LOST), ("again-new", UNREACHED)):
+        await the.on.proven(JELOU)
         the.fails(name, "start", fate)
         await the.reopened(name)
         await the.on.work()
@@ -208,4 +209,4 @@ async def waiting_for_pace(the: Tickets) -> None:
 
 
 HISTORY = (past, given_up, of_nobody, kept_beside)
-NOW = (unasked, talking, writing, ending, starting, refused_for_now, dying, accepted, waiting_for_pace)
+NOW = (talking, unasked, writing, ending, starting, refused_for_now, dying, accepted, waiting_for_pace)

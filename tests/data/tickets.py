@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 AGENT = "Buenos días, ya lo revisamos"
 CUSTOMER = "No puedo entrar a mi cuenta"
 READ_JELOU, OPENS, PUT = "GET https://jelou", "POST https://acme", "PUT"
+JELOU = "jelou:soporte"
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Tickets:
 
     async def worked(self, name: str, account: str = "acme", **told: Any) -> TicketRef:
         """A new ticket came and was worked."""
+        await self.on.proven(JELOU)
         ref = await self.opened(name, account, **told)
         await self.on.work()
         return ref
@@ -73,12 +75,15 @@ class Tickets:
 
     async def dies(self, name: str, where: str, fate: str) -> None:
         """What is due is worked, until this call kills the worker."""
+        await self.on.proven(JELOU)
         self.fails(name, where, fate)
         await self.on.die()
 
     def chat(self, name: str) -> Chat:
         """The ticket's newest conversation."""
-        return self.on.peers.chats_of(str(self.refs[name]))[-1]
+        chats = self.on.peers.chats_of(str(self.refs[name]))
+        assert chats, f"ticket {name} has no conversation: its start waits"
+        return chats[-1]
 
     async def live(self, *names: str, account: str = "acme") -> None:
         """Tickets with an open conversation, all of it written."""

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+import yaml
 
 from bridge.helpdesks import REGISTRY
+from tests.desk_server import MAPPING, DeskServer
+from tests.harness import configuration, running
 from tests.helpdesk_recordings import Recordings, recordings_of, secrets_of
-from tests.webhooks import ACCOUNT, SENDERS, listening, post
+from tests.webhooks import ACCOUNT, JELOU, SENDERS, listening, post
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -128,3 +131,23 @@ async def test_a_delivery_is_taken_between_challenges(run: Running) -> None:
         assert (await asked(run, token)).status == 200
         answer = await post(run, GLPI, sender.body, headers)
         assert (answer.status, answer.json["status"]) == (202, status)
+
+
+CHALLENGE = {"when": "method == 'POST' && body.type == 'challenge'", "answer": "=body.challenge"}
+LONG = b'{"type": "challenge", "challenge": "abc", "more": "' + b"x" * 16_384 + b'"}'
+
+
+async def test_a_handshake_by_post_is_answered_by_its_mapping(redis_url: str, prefix: str) -> None:
+    """Unsigned, by what its body says; whatever is no question needs a proof as ever, and nothing is kept."""
+    mapping = yaml.safe_load(MAPPING.read_text(encoding="utf-8")) | {"handshake": [CHALLENGE]}
+    senders = configuration(JELOU, {"generic": {"desk": DeskServer(url="http://127.0.0.1:9").account(mapping=mapping)}})
+    async with running(senders, redis_url, prefix, work=False) as run:
+
+        async def posted(body: bytes) -> Answer:
+            return await post(run, "/webhooks/helpdesks/generic/desk", body, {"content-type": "application/json"})
+
+        asked = await posted(b'{"type": "challenge", "challenge": "abc"}')
+        assert (asked.status, asked.body, asked.headers["content-type"].split(";")[0]) == (200, b"abc", "text/plain")
+        others = [b'{"type": "other", "challenge": "abc"}', b'{"type": "challenge"}', b"[]", b"{", b"", LONG]
+        assert [(await posted(one)).status for one in others] == [401] * len(others)
+        assert await run.app.store.unread.all() == []

@@ -17,7 +17,7 @@ from bridge.domain import (
     TicketSolved,
     Unrecognised,
 )
-from bridge.errors import SignatureRejected
+from bridge.errors import SignatureRejected, Unreadable
 from bridge.helpdesks import hubspot_events
 from bridge.helpdesks.hubspot_account import signed
 from bridge.signatures import verify
@@ -140,6 +140,20 @@ def test_an_odd_entry_stops_no_other(odd: object) -> None:
     found = read(odd, event(subscriptionType="ticket.creation"))
     assert isinstance(found[-1], TicketOpened)
     assert all(isinstance(other, Unrecognised) and other.fact for other in found[:-1])
+
+
+UNFILLED = ["{{objectId}}", "{{ticket.id}}", "${id}", "<id>"]
+
+
+@pytest.mark.parametrize("unfilled", UNFILLED)
+def test_a_placeholder_is_refused_where_no_entry_tells_of_a_ticket(unfilled: str) -> None:
+    """A workflow that fills in nothing tells so at once; beside a good event it is an odd entry as any other."""
+    odd, good = event(objectId=unfilled, subscriptionType="ticket.creation"), event(subscriptionType="ticket.creation")
+    for entries in ([odd], [odd, odd], [1, odd], [event(objectId=None), odd]):
+        with pytest.raises(Unreadable, match="objectId: is a placeholder that nothing has filled in"):
+            read(*entries)
+    for entries in ([odd, good], [good, odd]):
+        assert {type(found) for found in read(*entries)} == {Unrecognised, TicketOpened}
 
 
 def test_a_hundred_events_are_read_and_a_single_object_too() -> None:

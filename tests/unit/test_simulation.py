@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge.accounts import Project
 from bridge.domain import Call, Reply
+from bridge.errors import FAULT
 from bridge.helpdesks import REGISTRY
+from bridge.helpdesks.zendesk import Zendesk
 from bridge.masking import HIDDEN, masked_call, secrets_in
 from bridge.simulation import Desk, Simulation, simulate
 from tests.helpdesk_recordings import KINDS, Recordings, named, reply_of
@@ -195,6 +198,50 @@ def test_a_body_that_cannot_be_read_says_where() -> None:
     told = simulate(desk(), delivered(b'{\n "a": "x "y" "\n}'), NOW_MS, signed=False)
     assert told.problem == "400: body: is not JSON (line 2, column 11)"
     assert not told.is_good
+
+
+class Stumbling(Zendesk):
+    """A dialect with faults of the bridge's own, each with a customer's words in its text."""
+
+    def read(self, delivery: Any, account: Any, name: str) -> Any:
+        """Stumble over what the delivery tells."""
+        if name == "stumbles":
+            raise KeyError(WORDS)
+        return super().read(delivery, account, name)
+
+    def fetched(self, account: Any, ref: Any, *replies: Any) -> Any:  # noqa: ARG002 - its signature
+        """Stumble over what the helpdesk answers."""
+        raise ZeroDivisionError(WORDS)
+
+
+WORDS = "mi clave es 1234"
+
+
+def test_a_fault_of_the_bridge_is_told_as_the_web_tells_it() -> None:
+    """400 with the places and none of the words, and no traceback."""
+    of = replace(desk(), dialect=Stumbling(), name="stumbles")
+    told = simulate(of, delivered(b"{}"), NOW_MS, signed=False)
+    assert told.problem.startswith(f"400: body: {FAULT} (KeyError at simulation.py:")
+    assert WORDS not in told.problem
+
+
+def test_a_fault_with_one_event_is_told_there() -> None:
+    """What the delivery tells is shown all the same; without the answer nothing is wrong with it."""
+    of = replace(desk(), dialect=Stumbling())
+    [step] = simulated("ticket-created.json", of, answers=fetched()).steps
+    assert (step.event.type, step.problem.startswith(f"event: {FAULT} (ZeroDivisionError at ")) == (
+        "ticket.opened",
+        True,
+    )
+    assert WORDS not in step.problem
+    assert FAULT not in simulated("ticket-created.json", of).steps[0].problem
+
+
+def test_an_answer_that_is_no_ticket_is_told_with_its_field() -> None:
+    """As a worker would tell it."""
+    [step] = simulated("ticket-created.json", answers=[Reply(200, {}, b'{"ticket": ["odd"]}')]).steps
+    assert step.problem
+    assert FAULT not in step.problem
 
 
 @pytest.mark.parametrize("recordings", KINDS, ids=named)

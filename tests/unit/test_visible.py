@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,11 @@ from rich.text import Text
 
 import bridge
 from bridge import logs, show
+from bridge.cli import main as command
 from bridge.terminal import Screen, print_json, show_traceback, tell_error
 from bridge.visible import visible, visible_json, visible_line
 from tests.log_capture import configured
+from workers.__main__ import main as worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +138,35 @@ def test_nothing_told_steers(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert orjson.loads(out) == {"ticket": HOSTILE}
     assert (steers(out), steers(err), err.count("id-")) == (set(), set(), 2)
+
+
+MISTAKES = {
+    "no option": [f"--{HOSTILE}"],
+    "no command": [HOSTILE],
+    "no option of a command": ["trace", "1", f"--{HOSTILE}"],
+    "no number": ["serve", "--port", HOSTILE],
+    "no command of several": ["orphans", HOSTILE],
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_no_mistake_on_the_command_line_steers(
+    what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An id that somebody copies from a ticket is an argument; the mistake is told all the same."""
+    monkeypatch.setattr("sys.argv", ["bridge", *MISTAKES[what]])
+    with pytest.raises(SystemExit) as ended:
+        command()
+    out, err = capsys.readouterr()
+    assert (ended.value.code, steers(out + err)) == (2, set())
+    assert "Error" in err
+
+
+def test_a_worker_that_breaks_steers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``bridge``: whatever ends the process is told by the same function."""
+    monkeypatch.setattr("sys.excepthook", sys.__excepthook__)
+    monkeypatch.setenv("BRIDGE_CONFIG", "/nowhere.yaml")
+    assert (worker(), sys.excepthook) == (2, show_traceback)
 
 
 def test_the_commands_write_through_one_place_alone() -> None:
