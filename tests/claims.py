@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -35,9 +36,8 @@ USER = "593987654321"
 QUIET: dict[str, Any] = {"write_back": {"note": False, "closed_status": ""}}
 """Nothing is written to the ticket unless a test asks for it."""
 
-Answer = Reply | Exception
-Sides = dict[str, "Answer | list[Answer]"]
-"""What is answered to a call in whose method and address this stands; of a list one after the other."""
+Sides = Mapping[str, Any]
+"""What is answered to a call in whose method and address this stands: a reply, an error, or a list of them in turn."""
 
 
 def answer(told: Any, status: int = 200) -> Reply:

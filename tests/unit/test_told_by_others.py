@@ -9,6 +9,7 @@ import pytest
 
 from bridge import jelou, wording
 from bridge.accounts import Account, Project
+from bridge.admission import admitted, reconciled
 from bridge.domain import AgentReplied, ConversationClosed, Reply, TicketEvent, TicketRef, Unrecognised
 from bridge.errors import (
     AlreadyClosed,
@@ -113,6 +114,13 @@ def test_a_comment_of_a_deleted_author_is_not_ours(bridge_user: str, author: int
     comment = {"id": 1, "author_id": author, "body": "Hola", "public": True}
     [reply] = zendesk_listing.replies(REF, {"comments": [comment], "next_page": "more"}, bridge_user)
     assert reply.by_bridge is ours
+
+
+def test_a_repeat_that_the_reconciler_finds_adds_no_line() -> None:
+    """Each of its rounds would push older lines out; that of a webhook says that it was one."""
+    event = AgentReplied(REF, "comment:1", "1", "Hola", public=True)
+    assert reconciled(event, "d", ZENDESK, 2, 1).repeated == ""
+    assert admitted(event, "d", 1, ZENDESK).repeated != ""
 
 
 # --- in an agent's words ---------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from bridge.domain import ConversationClosed, ConversationStarted, Phase, Ticket
 from bridge.errors import Ambiguous
 from bridge.links import Link
 from bridge.owed import Ending, Hold, Past, Say, Side
-from tests.claims import NOW_MS, PROJECT, REF, USER, Claim, answer, claim, conversation_is, ticket_is
+from tests.claims import NOW_MS, REF, USER, Claim, answer, claim, conversation_is, ticket_is
+from tests.harness import PROJECT
 
 STARTED = answer({"data": {"conversationId": "c-2"}})
 WRITES = {"PUT": answer({"audit": {"events": []}}), "POST https://acme": answer({})}

@@ -11,7 +11,8 @@ from bridge.domain import AgentReplied, CustomerWrote, Phase, Reply
 from bridge.errors import Ambiguous, NotSent, Throttled
 from bridge.links import ASKED, WANTED, Link
 from bridge.owed import Say, Side, Todo
-from tests.claims import NOW_MS, PROJECT, REF, USER, answer, claim, conversation_is, ticket_is
+from tests.claims import NOW_MS, REF, USER, answer, claim, conversation_is, ticket_is
+from tests.harness import PROJECT
 from workers.waiting import Wait
 
 SAID = answer({"success": True})
@@ -121,7 +122,7 @@ async def test_messages_of_a_conversation_that_has_ended_are_not_sent() -> None:
 # --- the closed window -----------------------------------------------------------------------------------------------
 
 TEMPLATE = {"template": {"name": "back", "language": "es"}}
-BASIC = {"basic": {"username": "u", "password": "p"}}
+BASIC: dict[str, Any] = {"basic": {"username": "u", "password": "p"}}
 
 
 async def templated(*answers: Any) -> Any:
