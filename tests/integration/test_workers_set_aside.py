@@ -93,6 +93,16 @@ async def test_a_ticket_that_kills_its_workers_is_set_aside_with_all_it_has(
         assert line(trace) == ["waiting", "to open", "ignored"]
 
 
+async def test_as_many_claims_as_are_forgiven_are_worked(redis_url: str, prefix: str, redis: Redis) -> None:
+    """One worker died with it, and a second claim is the last that is: it is worked, and nothing waits."""
+    dying = Store(redis, prefix=prefix, leases=Leases(ticket_ms=0))
+    async with scene(redis_url, prefix, work=False) as on:
+        await on.scripted("T-1")
+        assert len((await dying.claim(LANE, "dies", 1)).tickets) == 1
+        trace = await worked_once(on, Limits(poison_claims=2))
+        assert line(trace)[:2] == ["sending", "answered"]
+
+
 # --- what this version or this configuration cannot work -------------------------------------------------------------
 
 
