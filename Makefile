@@ -17,7 +17,7 @@ export UV_NO_PROGRESS := 1
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check lint types bench soak monitoring helpdesk lock clean
+.PHONY: help run test check lint types bench soak nights monitoring helpdesk lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker; ARGS=pa
 soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed=$(SEED)) $(if $(MINUTES),--minutes=$(MINUTES)) \
 		$(if $(TICKETS),--tickets=$(TICKETS))
+
+nights: $(VENV)/.test ## The thirteen nights beside five healthy minutes: does each name its cause; ARGS=--healthy=10
+	@$(BIN)/python -m tests.nights $(ARGS)
 
 monitoring: $(PROMETHEUS)/.ready $(VENV)/.test ## Test the alerts of deploy/monitoring with Debian's promtool
 	$(BIN)/python -m pytest -q tests/unit/test_monitoring.py
