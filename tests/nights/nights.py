@@ -276,7 +276,7 @@ NIGHTS = (
     Night(
         "Redis full",
         full,
-        {"/ready": r"9\d % full", "metric": r"redis_memory_used 0\.9", "trace": r"% full"},
+        {"log": r"redis full", "/ready": r"9\d % full", "metric": r"redis_memory_used 0\.9", "trace": r"% full"},
         "`maxmemory`, or `retention`",
         emptied,
         alone=True,

@@ -45,6 +45,8 @@ EVENTS = {
     "parked": "warning",
     "reconcile failed": "warning",
     "redis back": "warning",
+    "redis full": "warning",
+    "redis has room": "warning",
     "rejected": "warning",
     "sender heard again": "warning",
     "sender silent": "warning",
