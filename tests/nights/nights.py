@@ -268,6 +268,7 @@ NIGHTS = (
         {
             "log": AWAY + r"[^\n]*not reached|not reached[^\n]*" + AWAY,
             "/ready": r"not reached|broke off",
+            "trace": r"not reached|broke off",
         },
         "start it, or the address in `REDIS_URL`",
         started,
@@ -287,6 +288,7 @@ NIGHTS = (
         {
             "log": r"is read-only",
             "/ready": r"is read-only",
+            "trace": r"is read-only",
         },
         "`REDIS_URL` of the primary",
         primary,
@@ -348,7 +350,11 @@ NIGHTS = (
     Night(
         "a full disk",
         disk_full,
-        {"log": r"cannot save them on its disk", "/ready": r"cannot save them on its disk"},
+        {
+            "log": r"cannot save them on its disk",
+            "/ready": r"cannot save them on its disk",
+            "trace": r"cannot save them on its disk",
+        },
         "room on the disk of Redis",
         disk_free,
         alone=True,
