@@ -93,6 +93,7 @@ async def test_every_question_is_answered_while_redis_is_away(server: EmbeddedSe
     assert (await get(run, "/api/tickets/zendesk/main/1", "wrong")).status == 401
     assert (await deliver(run, "zendesk", change=lambda _: "x")).status == 401
     assert run.app.metrics.registry.get_sample_value("bridge_store_unavailable_total") >= 6
+    assert run.app.metrics.registry.get_sample_value("bridge_redis_errors_total", {"reason": "refused"}) >= 1
 
 
 async def test_a_process_starts_without_redis_and_works_when_it_comes(tmp_path: Path, prefix: str) -> None:

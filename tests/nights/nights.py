@@ -268,6 +268,7 @@ NIGHTS = (
         {
             "log": AWAY + r"[^\n]*not reached|not reached[^\n]*" + AWAY,
             "/ready": r"not reached|broke off",
+            "metric": r'redis_errors_total\{reason="(refused|broken)"\}',
             "trace": r"not reached|broke off",
         },
         "start it, or the address in `REDIS_URL`",
@@ -288,6 +289,7 @@ NIGHTS = (
         {
             "log": r"is read-only",
             "/ready": r"is read-only",
+            "metric": r'redis_errors_total\{reason="readonly"\}',
             "trace": r"is read-only",
         },
         "`REDIS_URL` of the primary",
@@ -353,6 +355,7 @@ NIGHTS = (
         {
             "log": r"cannot save them on its disk",
             "/ready": r"cannot save them on its disk",
+            "metric": r'redis_errors_total\{reason="misconf"\}',
             "trace": r"cannot save them on its disk",
         },
         "room on the disk of Redis",
