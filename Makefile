@@ -9,6 +9,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 HELPDESK := .venv-helpdesk
+PROMETHEUS := .cache/prometheus
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
 
@@ -16,7 +17,7 @@ export UV_NO_PROGRESS := 1
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 
-.PHONY: help run test check lint types bench soak helpdesk lock clean
+.PHONY: help run test check lint types bench soak nights monitoring helpdesk lock clean
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +45,12 @@ bench: $(VENV)/.test ## Latency and drain, beside a textbook arq worker; ARGS=pa
 soak: $(VENV)/.test ## Minutes of faults, and a table of what held; SEED=7 repeats, MINUTES=3, TICKETS=5000
 	@$(BIN)/python -m tests.soak $(if $(SEED),--seed=$(SEED)) $(if $(MINUTES),--minutes=$(MINUTES)) \
 		$(if $(TICKETS),--tickets=$(TICKETS))
+
+nights: $(VENV)/.test ## The thirteen nights beside five healthy minutes: does each name its cause; ARGS=--healthy=10
+	@$(BIN)/python -m tests.nights $(ARGS)
+
+monitoring: $(PROMETHEUS)/.ready $(VENV)/.test ## Test the alerts of deploy/monitoring with Debian's promtool
+	$(BIN)/python -m pytest -q tests/unit/test_monitoring.py
 
 helpdesk: $(HELPDESK)/.ready ## Install a real django-helpdesk into a virtual environment of its own
 
@@ -79,4 +86,11 @@ $(HELPDESK)/.ready: requirements-helpdesk.txt | $(VENV)/.uv
 	@echo "installing a real django-helpdesk into $(HELPDESK)"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(HELPDESK)
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(HELPDESK)/bin/python --require-hashes -r requirements-helpdesk.txt
+	@touch $@
+
+# Unpacked, not installed: no service is started, and nothing of the system changes.
+$(PROMETHEUS)/.ready:
+	@mkdir -p $(PROMETHEUS)
+	@command -v promtool >/dev/null || { cd $(PROMETHEUS) && apt-get download -qq prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb; } \
+		|| { echo "promtool is needed (part of Prometheus), and Debian's package could not be had"; exit 1; }
 	@touch $@

@@ -47,7 +47,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         app.store.outage.failed(str(error))
         if not _refused(request, error.status, error):
             app.log.info("try again", path=request.path[:120], reason=str(error))
-        return _try_again()
+        return _try_again(says=_why(request, error))
     except Overloaded as error:
         if not _refused(request, error.status, error):
             app.log.warning("overloaded", path=request.path[:120])
@@ -77,8 +77,13 @@ def _kept(error: Rejected) -> dict[str, str]:
     return {"delivery": error.delivery} if isinstance(error, Unreadable) and error.delivery else {}
 
 
-def _try_again(after_s: int = StoreUnavailable.retry_after_s) -> web.Response:
-    return json_answer(503, {"error": "try again"}, {"Retry-After": str(after_s)})
+def _try_again(after_s: int = StoreUnavailable.retry_after_s, says: str = "try again") -> web.Response:
+    return json_answer(503, {"error": says}, {"Retry-After": str(after_s)})
+
+
+def _why(request: web.Request, error: StoreUnavailable) -> str:
+    """Senders need no address of our Redis; who asks the API has presented a token, and wants to know what is wrong."""
+    return f"try again: {error}" if request.path.startswith("/api/") else "try again"
 
 
 def _headers(error: Rejected) -> dict[str, str]:

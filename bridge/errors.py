@@ -42,10 +42,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.refusals import Reason
+
 FAULT: Final = "made the bridge fail: a fault of the bridge, please report it"
 PLACES_MOST: Final = 8
-
-from bridge.refusals import Reason
 
 
 class BridgeError(Exception):

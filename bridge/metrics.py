@@ -140,6 +140,12 @@ class Metrics:
             registry=self.registry,
         )
         self.redis_failures = Counter("bridge_store_unavailable", "Times Redis was away.", registry=self.registry)
+        self.redis_errors = Counter(
+            "bridge_redis_errors",
+            "What Redis, or the way to it, answered instead of doing what it was asked, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
 
     def text(self) -> bytes:
         """The exposition text (version 0.0.4)."""

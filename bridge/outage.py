@@ -9,7 +9,7 @@ import time
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-from bridge.redis_errors import UNREACHED
+from bridge.redis_errors import UNREACHED, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,11 +34,18 @@ class Outage:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self.log: FilteringBoundLogger | None = None
+        self.counted: Callable[[str], None] = lambda _: None
+        """Told the reason of each error, as a word."""
         self._since: float | None = None
         self._failed = self._told = self._answered = self._ended = 0.0
         self._failures = 0
         self._mixed = False
         self._reasons: set[str] = set()
+
+    def met(self, error: BaseException, reason: str) -> None:
+        """The same where the error comes from Redis itself: it is counted here, once, and told wherever it gets to."""
+        self.counted(reason_of(error))
+        self.failed(reason)
 
     def failed(self, reason: str) -> None:
         """A command was not carried out; ``reason`` names the server."""

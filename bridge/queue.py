@@ -189,7 +189,7 @@ class Queue:
         """What an error of redis-py's, or of arq's for it, means to us."""
         meant = redis_errors.understood(error, redis_errors.address(self._pool.connection_pool))
         if isinstance(meant, StoreUnavailable):
-            self.outage.failed(str(meant))
+            self.outage.met(error, str(meant))
         return meant
 
     async def _send(self, lane: str) -> None:

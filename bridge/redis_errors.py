@@ -143,6 +143,12 @@ def code(error: BaseException) -> str:
     return _connection(error) if isinstance(error, AWAY) else ANY_CODE
 
 
+def reason_of(error: BaseException) -> str:
+    """The code as a word for metrics: one of those above, else ``other``."""
+    found = code(error)
+    return found.lower() if found in MEANINGS else "other"
+
+
 def _credential(text: str) -> str:
     inner = _inner(text)
     if inner.startswith(("AUTH <password> called without", "Client sent AUTH")):

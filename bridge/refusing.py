@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bridge.errors import (
+    FAULT,
     Overloaded,
     Rejected,
     SignatureRejected,
@@ -22,7 +23,6 @@ from bridge.errors import (
     WrongContentType,
 )
 from bridge.refusals import DAY_MS, UNKNOWN, WORDS, Reason, RefusedDelivery, plain_path, plain_text
-from bridge.unreadable import FAULT
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network

@@ -215,7 +215,7 @@ class Scripts:
             return StaleGenerationError(STALE_WORDS)
         meant = redis_errors.understood(error, self.address)
         if isinstance(meant, StoreUnavailable):
-            self.outage.failed(str(meant))
+            self.outage.met(error, str(meant))
         return meant
 
 

@@ -117,6 +117,7 @@ async def opened(
         app.metrics.redis_memory.set_function(lambda: store.generations.memory / 1000)
         store.generations.lost = lambda loss: _lost(app, loss)
         store.outage.log, queue.outage = app.log, store.outage
+        store.outage.counted = lambda reason: app.metrics.redis_errors.labels(reason).inc()
         queue.bell.refused = lambda reason: app.log.warning("waiting for jobs refused", reason=reason)
         yield app
 

@@ -117,7 +117,7 @@ async def sweep(app: App, brake_log: BrakeLog) -> None:
     """Give a sign of life, and wake what was put back after a loss. Not an arq cron: those need a free slot."""
     for lane in await app.store.generations.tick():
         await app.queue.wake(lane)
-    brake_log.tell(app.store.generations.paused)
+    brake_log.tell(app.store.generations.paused, app.store.generations.memory)
 
 
 TENDED: dict[str, Callable[[App], Awaitable[None]]] = {

@@ -84,13 +84,16 @@ async def test_away_and_back_without_a_restart(server: EmbeddedServer, prefix: s
 
 
 async def test_every_question_is_answered_while_redis_is_away(server: EmbeddedServer, run: Running) -> None:
-    """Webhooks and API ask to come again; probes and metrics answer; a stranger is still refused first."""
+    """Webhooks and API ask to come again, which tells operators why; probes answer; a stranger is refused first."""
     await kill(server)
     assert await all_refused(run)
-    assert told(await get(run, "/api/tickets/zendesk/main/1", API_TOKEN)) == AGAIN
+    status, after_s, answer = told(await get(run, "/api/tickets/zendesk/main/1", API_TOKEN))
+    assert (status, after_s) == (503, "30")
+    assert answer["error"].startswith("try again: Redis at 127.0.0.1:")
     assert (await get(run, "/api/tickets/zendesk/main/1", "wrong")).status == 401
     assert (await deliver(run, "zendesk", change=lambda _: "x")).status == 401
     assert run.app.metrics.registry.get_sample_value("bridge_store_unavailable_total") >= 6
+    assert run.app.metrics.registry.get_sample_value("bridge_redis_errors_total", {"reason": "refused"}) >= 1
 
 
 async def test_a_process_starts_without_redis_and_works_when_it_comes(tmp_path: Path, prefix: str) -> None:

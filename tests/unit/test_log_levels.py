@@ -47,6 +47,8 @@ EVENTS = {
     "reconcile failed": "warning",
     "redis back": "warning",
     "refused delivery": "warning",
+    "redis full": "warning",
+    "redis has room": "warning",
     "rejected": "warning",
     "sender heard again": "warning",
     "sender silent": "warning",
