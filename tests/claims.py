@@ -160,7 +160,8 @@ def claim(
         sleep=_at_once,
     )
     texts = [tuple(events.dump(one, "d", NOW_MS).encode() for one in some) for some in (inbox, evidence)]
-    claimed = Claimed(str(REF), lane_name(REF, PROJECT), "token", link.dump().encode(), "", 1, 0, *texts, shaken=shaken)
+    lane, state = lane_name(REF, PROJECT), link.dump().encode()
+    claimed = Claimed(str(REF), lane, "token", state, "", 1, 0, texts[0], texts[1], shaken=shaken)
     pair = Pair(
         REGISTRY["zendesk"], bridge.helpdesks["zendesk"]["acme"], bridge.jelou[PROJECT], PROJECT, "zendesk/acme"
     )
