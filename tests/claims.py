@@ -71,7 +71,7 @@ class Line:
         name = next((name for name in self.sides if name in said), None)
         assert name is not None, f"nobody answers {said}"
         found = self.sides[name]
-        one = found.pop(0) if isinstance(found, list) else found
+        one: Reply | Exception = found.pop(0) if isinstance(found, list) else found
         if isinstance(one, Exception):
             raise one
         return one
