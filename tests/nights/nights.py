@@ -247,6 +247,7 @@ NIGHTS = (
         {
             "log": r"standard-webhooks/scripts[^\n]*wrong_signature[^\n]*refused delivery",
             "metric": r'refused_deliveries_total\{reason="wrong_signature",sender="standard-webhooks/scripts"\}',
+            "trace": r"standard-webhooks/scripts was refused with 401[^\"]*signature",
         },
         "the secret of the helpdesk's webhook, in `verification`",
         mended,
@@ -345,6 +346,7 @@ NIGHTS = (
         {
             "log": r"standard-webhooks/scripts[^\n]*clock[^\n]*refused delivery",
             "metric": r'refused_deliveries_total\{reason="clock",sender="standard-webhooks/scripts"\}',
+            "trace": r"standard-webhooks/scripts was refused with 401[^\"]*clock",
         },
         "the clock (NTP)",
         mended,
