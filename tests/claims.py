@@ -71,7 +71,7 @@ class Line:
         name = next((name for name in self.sides if name in said), None)
         assert name is not None, f"nobody answers {said}"
         found = self.sides[name]
-        one = found.pop(0) if isinstance(found, list) else found
+        one: Reply | Exception = found.pop(0) if isinstance(found, list) else found
         if isinstance(one, Exception):
             raise one
         return one
@@ -159,12 +159,26 @@ def claim(
         monotonic=lambda: 0.0,
         sleep=_at_once,
     )
-    texts = [tuple(events.dump(one, "d", NOW_MS).encode() for one in some) for some in (inbox, evidence)]
-    claimed = Claimed(str(REF), lane_name(REF, PROJECT), "token", link.dump().encode(), "", 1, 0, *texts, shaken=shaken)
+    claimed = Claimed(
+        ticket=str(REF),
+        lane=lane_name(REF, PROJECT),
+        token="token",
+        state=link.dump().encode(),
+        shared_with="",
+        claims=1,
+        left=0,
+        inbox=_texts(inbox),
+        evidence=_texts(evidence),
+        shaken=shaken,
+    )
     pair = Pair(
         REGISTRY["zendesk"], bridge.helpdesks["zendesk"]["acme"], bridge.jelou[PROJECT], PROJECT, "zendesk/acme"
     )
     return Claim(Work.take(app, claimed, pair, 8.0), line, store)
+
+
+def _texts(some: Sequence[Any]) -> tuple[bytes, ...]:
+    return tuple(events.dump(one, "d", NOW_MS).encode() for one in some)
 
 
 async def _no_secrets(_: str) -> SimpleNamespace:

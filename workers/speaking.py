@@ -32,7 +32,7 @@ async def say_next(work: Work) -> bool:
     if not link.says:
         return False
     if link.phase is Phase.CLOSED:
-        _too_late(work)
+        too_late(work)
         return True
     # Without a room a started conversation waits for its event, or for what Jelou tells instead of it.
     if link.phase not in LIVE or (link.phase is Phase.STARTED and not link.room) or link.fuse:
@@ -48,7 +48,8 @@ async def say_next(work: Work) -> bool:
     return True
 
 
-def _too_late(work: Work) -> None:
+def too_late(work: Work) -> None:
+    """What waits to be said is not sent any more, and the ticket says so once."""
     says = work.link.says
     work.tell("refused", action=SayToCustomer.type, reason="the conversation is closed", messages=len(says))
     work.link = replace(work.link, says=())
