@@ -159,13 +159,26 @@ def claim(
         monotonic=lambda: 0.0,
         sleep=_at_once,
     )
-    texts = [tuple(events.dump(one, "d", NOW_MS).encode() for one in some) for some in (inbox, evidence)]
-    lane, state = lane_name(REF, PROJECT), link.dump().encode()
-    claimed = Claimed(str(REF), lane, "token", state, "", 1, 0, texts[0], texts[1], shaken=shaken)
+    claimed = Claimed(
+        ticket=str(REF),
+        lane=lane_name(REF, PROJECT),
+        token="token",
+        state=link.dump().encode(),
+        shared_with="",
+        claims=1,
+        left=0,
+        inbox=_texts(inbox),
+        evidence=_texts(evidence),
+        shaken=shaken,
+    )
     pair = Pair(
         REGISTRY["zendesk"], bridge.helpdesks["zendesk"]["acme"], bridge.jelou[PROJECT], PROJECT, "zendesk/acme"
     )
     return Claim(Work.take(app, claimed, pair, 8.0), line, store)
+
+
+def _texts(some: Sequence[Any]) -> tuple[bytes, ...]:
+    return tuple(events.dump(one, "d", NOW_MS).encode() for one in some)
 
 
 async def _no_secrets(_: str) -> SimpleNamespace:

@@ -212,8 +212,15 @@ def transcribe(work: Work, at_ms: int, who: str, text: str) -> None:
 
 async def package_up(work: Work) -> bool:
     """The one note at the end, when nothing is left to be worked before it. False where there is none to write."""
+    if work.next is not None or work.claimed.left or work.link.says:
+        return False
+    return await packaged(work)
+
+
+async def packaged(work: Work) -> bool:
+    """The same whatever else is left: what comes next may begin another conversation, whose words are another's."""
     link, account = work.link, work.pair.account
-    if link.packaged or link.phase is not Phase.CLOSED or work.next is not None or work.claimed.left or link.says:
+    if link.packaged or link.phase is not Phase.CLOSED:
         return False
     if account.write_back.package and account.write_back.note:
         lines = [*await work.app.store.transcript(work.claimed.ticket), *(one.encode() for one in work.said)]

@@ -16,10 +16,11 @@ from bridge.protocol import CallClass
 from bridge.requesters import Change, changed, id_of, identity
 from bridge.routing import start_rule
 from bridge.snapshots import Snapshot
-from workers.closing import solved_behind
+from workers.closing import packaged, solved_behind
 from workers.forward import fail, start_now
 from workers.reading import meet, read_again_later, ticket_now
 from workers.recovery import asked_ms, settled_before, shaken, since_loss
+from workers.speaking import too_late
 
 if TYPE_CHECKING:
     from bridge.domain import StartConversation
@@ -192,8 +193,16 @@ def _for_whom(work: Work, ticket: Ticket) -> None:
         work.link = replace(link, **new, other_requester="")
 
 
+async def _over(work: Work) -> None:
+    """What the conversation before still owes the ticket: the next one begins with nothing of it."""
+    if work.link.says:
+        too_late(work)
+    await packaged(work)
+
+
 async def _next_episode(work: Work, ticket: Ticket | None) -> None:
     if work.link.phase is Phase.CLOSED:
+        await _over(work)
         work.next_episode()
     pair = work.pair
     if ticket:

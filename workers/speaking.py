@@ -41,7 +41,7 @@ async def say_next(work: Work) -> bool:
     if not link.says:
         return False
     if link.phase is Phase.CLOSED:
-        _too_late(work)
+        too_late(work)
         return True
     # Without a room a started conversation waits for its event, or for what Jelou tells instead of it.
     if link.phase not in LIVE or (link.phase is Phase.STARTED and not link.room) or stopped(work):
@@ -57,7 +57,7 @@ async def say_next(work: Work) -> bool:
     return True
 
 
-def _too_late(work: Work) -> None:
+def too_late(work: Work) -> None:
     """One note for what did not go out, and one for what may have: its answer is not coming any more."""
     why = wording.say(work.pair.account.language, "reason.closed_meanwhile")
     unsaid = [one for one in work.link.says if not in_doubt(one)]

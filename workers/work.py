@@ -325,6 +325,8 @@ class Work:
             self.link, self.deadline = link, deadline
             for stored_now in (self.entries, self.bury, self.said):
                 stored_now.clear()
+            # What is said from now on is of the next transcript.
+            self.transcribed = False
         return verdict
 
     def finish(self) -> Finish:

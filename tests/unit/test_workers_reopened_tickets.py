@@ -63,6 +63,30 @@ async def test_a_ticket_that_is_open_begins_its_next_conversation() -> None:
     assert (done.link.phase, done.link.conversation) == (Phase.STARTED, "c-2")
 
 
+async def test_a_reopening_does_not_take_the_close_package_away() -> None:
+    """It ended a moment before: its package is on the ticket as the first conversation's, and the second's will be."""
+    sides = {
+        "/conversations/start": STARTED,
+        "GET https://acme": ticket_is("open"),
+        "PUT": answer({"audit": {"events": [{"type": "Comment", "id": 1}]}}),
+    }
+    before = link(Phase.CLOSED, packaged=False, closed_ms=NOW_MS - 1_000)
+    done = await claim(before, reopened(), sides=sides, account={"write_back": {"tag": "", "field": ""}}).go()
+    notes = [orjson.loads(call.body)["ticket"]["comment"]["body"] for call in done.line.calls if call.method == "PUT"]
+    assert (sum("1:note:package" in key for key in done.link.receipts), len(starts(done))) == (1, 1)
+    assert notes
+    assert done.link.packaged
+    assert not done.work.transcribed
+
+
+async def test_a_reopening_does_not_forget_what_was_not_said() -> None:
+    """The conversation ended before a reply went out: the ticket says so, and the next conversation begins."""
+    sides = {"/conversations/start": STARTED, "/tickets/1": ticket_is("open")}
+    done = await claim(link(Phase.CLOSED, says=(SAY,)), reopened(), sides=sides).go()
+    assert done.told("refused") == ["the conversation is closed"]
+    assert (len(starts(done)), done.link.says) == (1, ())
+
+
 ENDING = Ending("the ticket is solved", read_ms=NOW_MS)
 
 
