@@ -91,6 +91,7 @@ class _Patient(Connected):
             return
         self._head += len(data)
         if self._head > HEAD_MOST:
+            self._peers.refused("head_too_long")
             self._refuse(TOO_LONG)
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._head_s, self._give_up)
@@ -142,6 +143,7 @@ class _Patient(Connected):
     def _give_up(self) -> None:
         self._timer = None
         if self.waits():
+            self._peers.refused("head_too_slow")
             self._refuse(TOO_SLOW)
 
     def _refuse(self, answer: bytes) -> None:

@@ -38,6 +38,7 @@ EVENTS = {
     "breaker closed": "warning",
     "breaker opened": "warning",
     "buried": "warning",
+    "file not served": "warning",
     "fuse tripped": "warning",
     "lease lost": "warning",
     "orphans dropped": "warning",
@@ -51,6 +52,7 @@ EVENTS = {
     "set aside": "warning",
     "starts limited": "warning",
     "starts paused": "warning",
+    "too few open files": "warning",
     "waiting for jobs refused": "warning",
     # a person must do something, or it is a fault of ours
     "arq restarts": "error",
