@@ -51,6 +51,7 @@ EVENTS = {
     "sender silent": "warning",
     "set aside": "warning",
     "starts limited": "warning",
+    "starts_per_hour reached": "warning",
     "starts paused": "warning",
     "too few open files": "warning",
     "waiting for jobs refused": "warning",
