@@ -101,6 +101,7 @@ class _Patient(Connected):
             return
         self._head += len(data)
         if self._head > HEAD_MOST:
+            self._peers.refused("head_too_long")
             self._refuse(431, Reason.MALFORMED, "its head is too large")
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._head_s, self._give_up)
@@ -152,6 +153,7 @@ class _Patient(Connected):
     def _give_up(self) -> None:
         self._timer = None
         if self.waits():
+            self._peers.refused("head_too_slow")
             self._refuse(408, Reason.MALFORMED, "its head did not come in time")
 
     def _refuse(self, status: int, reason: Reason, says: str = "") -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -15,6 +18,10 @@ from prometheus_client import (
 
 from bridge.gauges import Gauges
 from bridge.heartbeats import own_version
+from bridge.peers import REFUSED
+
+if TYPE_CHECKING:
+    from bridge.peers import Peers
 
 WORK_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -109,6 +116,18 @@ class Metrics:
             ["account", "cause"],
             registry=self.registry,
         )
+        self.connections = Gauge(
+            "bridge_connections",
+            "Open connections of this web process, by port and by whether one has proven its sender.",
+            ["port", "proven"],
+            registry=self.registry,
+        )
+        self.connections_refused = Counter(
+            "bridge_connections_refused",
+            "Connections that were refused or cut off, by reason.",
+            ["port", "reason"],
+            registry=self.registry,
+        )
         self.retired = Counter(
             "bridge_retired", "What was removed because its time was over, by kind.", ["kind"], registry=self.registry
         )
@@ -146,6 +165,14 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+
+    def watch(self, port: str, peers: Peers) -> None:
+        """Show the connections of a port of ours, and count those it refuses."""
+        for proven, said in ((True, "yes"), (False, "no")):
+            self.connections.labels(port, said).set_function(partial(peers.count, proven=proven))
+        for reason in REFUSED:
+            self.connections_refused.labels(port, reason)
+        peers.refused = lambda reason: self.connections_refused.labels(port, reason).inc()
 
     def text(self) -> bytes:
         """The exposition text (version 0.0.4)."""

@@ -28,6 +28,9 @@ PROVEN_IDLE_S = 620.0
 CONNECTIONS_MOST = 1_000
 """Of one process. A balancer holds some dozens; each that only costs memory costs up to 100 kB."""
 
+REFUSED = ("no_room", "made_room", "head_too_slow", "head_too_long")
+"""No other could make room; it made room for another; its head took too long, or was too long."""
+
 UNREAD_S = 10.0
 """How long a sender may leave its answer unread."""
 
@@ -74,15 +77,22 @@ class Peers:
     idle_s: float = IDLE_S
     proven_idle_s: float = PROVEN_IDLE_S
     clock: Callable[[], float] = _loop_s
+    refused: Callable[[str], object] = str
+    """Hears why a connection was refused or cut off: one of ``REFUSED``."""
     _peers: dict[Peer, None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self._peers)
 
+    def count(self, *, proven: bool) -> int:
+        """How many have proven something, or have not."""
+        return sum(peer.proven == proven for peer in self._peers)
+
     def admit(self, wire: Wire) -> Peer | None:
         """A new connection; None where it must be refused, because none of the others can make room."""
         if len(self._peers) >= self.most and not self._made_room():
+            self.refused("no_room")
             return None
         peer = Peer(wire, self.clock())
         self._peers[peer] = None
@@ -93,6 +103,7 @@ class Peers:
         oldest = next((peer for peer in self._peers if not peer.proven and peer.wire.waits()), None)
         if oldest is None:
             return False
+        self.refused("made_room")
         self.leave(oldest)
         oldest.wire.abort()
         return True

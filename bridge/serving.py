@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bridge import logs
+from bridge.descriptors import raise_limit
 from bridge.listening import listening
 from bridge.peers import Peers
 from bridge.web import application, for_operators
@@ -67,6 +68,8 @@ async def serve(bridge: Bridge, place: Place) -> None:
         opening = opened(bridge, place.redis_url, prefix=place.prefix, confirm=place.confirm)
         app = await stack.enter_async_context(opening)
         await stack.enter_async_context(pulse_of(app, "web"))
+        if too_few := raise_limit(bridge.max_connections * (1 if place.admin_port is None else 2)):
+            app.log.warning("too few open files", reason=too_few)
         ports = [await stack.enter_async_context(one) for one in _listening(app, place)]
         app.log.info("web ready", host=place.host, port=place.port, admin_port=place.admin_port)
         await usable(app.store)
@@ -79,10 +82,13 @@ async def serve(bridge: Bridge, place: Place) -> None:
 def _listening(app: App, place: Place) -> Iterator[AbstractAsyncContextManager[Draining]]:
     """The public port, and the operators' where it is another one."""
     most, own = app.bridge.max_connections, place.admin_port
-    yield _at(application(app, operators=own is None), place.host, place.port, most)
+    public, operators = Peers(most), Peers(most)
+    app.metrics.watch("public", public)
+    yield _at(application(app, operators=own is None), place.host, place.port, public)
     if own is not None:
-        yield _at(for_operators(app), place.admin_host or place.host, own, most)
+        app.metrics.watch("operators", operators)
+        yield _at(for_operators(app), place.admin_host or place.host, own, operators)
 
 
-def _at(site: web.Application, host: str, port: int, most: int) -> AbstractAsyncContextManager[Draining]:
-    return listening(site, host, port, finish_s=FINISH_S, peers=Peers(most))
+def _at(site: web.Application, host: str, port: int, peers: Peers) -> AbstractAsyncContextManager[Draining]:
+    return listening(site, host, port, finish_s=FINISH_S, peers=peers)

@@ -12,13 +12,15 @@ import pytest
 from bridge.chat_markups import from_adf, from_markdown
 from bridge.chat_text import tidy
 from bridge.chat_wiki import from_wiki
-from bridge.domain import AddNote, OpenTicket
+from bridge.domain import AddNote, AddReply, OpenTicket
 from bridge.helpdesks.generic_functions import Functions
 from bridge.helpdesks.jira_wiki import escaped
 from tests.helpdesk_recordings import KINDS, Recordings, named, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from bridge.domain import Call
 
 MARK: Final = "[jelou-bridge:0123456789abcdef]"
 TYPED: Final = {
@@ -70,6 +72,10 @@ SHOWN: Final[dict[str, Callable[[Any], str]]] = {
     "django-helpdesk": tidy,
 }
 """How a helpdesk shows what is written to it; the others show a text as it is."""
+PLAIN: Final = {("hubspot", "an opening"), ("intercom", "a reply"), ("intercom", "an opening")}
+"""Properties, attributes and what a contact says are plain text there, unlike a note."""
+WIKI: Final = {("jira", "an opening")}
+"""What stands in a field of a request is wiki markup; a comment is a document."""
 
 
 def words(text: str) -> list[str]:
@@ -77,18 +83,47 @@ def words(text: str) -> list[str]:
     return re.sub(r"[\[(](/?code)[\])]", r"(\1)", tidy(text), flags=re.IGNORECASE).split()
 
 
-@pytest.mark.parametrize("what", TYPED)
+def note(recordings: Recordings, typed: str) -> Call | None:
+    """For agents."""
+    return recordings.dialect.call(
+        recordings.account, ref_of(recordings, "4711"), AddNote(typed, MARK), "key", now_ms=1
+    )
+
+
+def reply(recordings: Recordings, typed: str) -> Call | None:
+    """For all who see the ticket; as its customer's where the helpdesk can."""
+    action = AddReply(typed, MARK, AUTHOR, "7001")
+    return recordings.dialect.call(recordings.account, ref_of(recordings, "4711"), action, "key", now_ms=1)
+
+
+def named_reply(recordings: Recordings, typed: str) -> Call | None:
+    """The same where only a name is known, which is a stranger's text as well."""
+    action = AddReply(typed, MARK, "<b>Ana</b> Paz")
+    return recordings.dialect.call(recordings.account, ref_of(recordings, "4711"), action, "key", now_ms=1)
+
+
+def opening(recordings: Recordings, typed: str) -> Call | None:
+    """The first words of a ticket."""
+    action = OpenTicket("Ayuda", typed, MARK, "593987654321")
+    return recordings.dialect.open_ticket(recordings.account, action, "key", now_ms=1)
+
+
+AUTHOR: Final = "Ana Paz"
+WRITES: Final = {"a note": note, "a reply": reply, "a reply by name": named_reply, "an opening": opening}
+
+
+@pytest.mark.parametrize("write", WRITES)
 @pytest.mark.parametrize("recordings", KINDS, ids=named)
-def test_a_note_shows_what_was_typed(recordings: Recordings, what: str) -> None:
+def test_what_is_written_shows_what_was_typed(recordings: Recordings, write: str) -> None:
     """Each mark of it is a letter like another: nobody writes in an agent's screen but with words."""
-    typed = f"{TYPED[what]}\n{MARK}"
-    ref = ref_of(recordings, "4711")
-    call = recordings.dialect.call(recordings.account, ref, AddNote(typed, MARK), "key", now_ms=1)
-    if call is None or not call.body.startswith((b"{", b"[")):
-        pytest.skip("its note needs a read before, or is no JSON")
-    show = SHOWN.get(recordings.name, str)
-    shown = [words(show(one)) for one in texts(orjson.loads(call.body))]
-    assert words(typed) in shown
+    kind = (recordings.name, write)
+    show = str if kind in PLAIN else from_wiki if kind in WIKI else SHOWN.get(recordings.name, str)
+    for typed in (f"{text}\n{MARK}" for text in TYPED.values()):
+        call = WRITES[write](recordings, typed)
+        if call is None or not call.body.startswith((b"{", b"[")):
+            pytest.skip("it needs a read before, or is no JSON")
+        shown = [words(show(one)) for one in texts(orjson.loads(call.body))]
+        assert any(one[-len(words(typed)) :] == words(typed) for one in shown)
 
 
 @pytest.mark.parametrize("what", TYPED)

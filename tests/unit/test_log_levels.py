@@ -56,6 +56,7 @@ EVENTS = {
     "starts limited": "warning",
     "starts_per_hour reached": "warning",
     "starts paused": "warning",
+    "too few open files": "warning",
     "waiting for jobs refused": "warning",
     # a person must do something, or it is a fault of ours
     "arq restarts": "error",

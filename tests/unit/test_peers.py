@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.peers import IDLE_S, PROVEN_IDLE_S, UNREAD_S, Peer, Peers
+from bridge.metrics import Metrics
+from bridge.peers import IDLE_S, PROVEN_IDLE_S, REFUSED, UNREAD_S, Peer, Peers
 
 
 @dataclass
@@ -138,3 +139,24 @@ def test_all_connections_are_known_until_they_leave() -> None:
     assert peers.wires() == [idle, busy]
     peers.leave(leaving)
     assert peers.wires() == [idle]
+
+
+def test_connections_are_counted_and_so_is_what_is_refused() -> None:
+    """By port and reason alone; what is closed is not open any more."""
+    metrics, peers = Metrics(), Peers(most=2, clock=Clock())
+    metrics.watch("public", peers)
+    admitted(peers, proven=True)
+    admitted(peers)
+    admitted(peers, idle=False)
+    assert peers.admit(Line()) is None
+
+    def shown(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"bridge_connections{name}", {"port": "public", **labels})
+
+    assert [shown("", proven=said) for said in ("yes", "no")] == [1, 1]
+    assert {reason: shown("_refused_total", reason=reason) for reason in REFUSED} == {
+        "no_room": 1,
+        "made_room": 1,
+        "head_too_slow": 0,
+        "head_too_long": 0,
+    }
