@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from bridge.domain import WRITTEN, Changes, Handshake, OpenTicket, SetField
-from bridge.errors import Refused, Unreadable
+from bridge.errors import Ambiguous, Refused, Unreadable
 from bridge.helpdesks import generic_access, generic_proof, writing
 from bridge.helpdesks import generic_calls as calls
 from bridge.helpdesks import generic_reading as reader
@@ -161,6 +161,9 @@ class Generic(Dialect):
             raise unaskable()
         walked = calls.walk(own.mapping.fetch.steps, own.mapping, own.access, asked_of(own, ref.id), replies)
         asked = asked_of(own, ref.id) | {"read": walked.read}
+        if own.mapping.fetch.ticket.id and not told(own.mapping.fetch.ticket.id, asked):
+            msg = "answered without the id of the ticket"
+            raise Ambiguous(msg)
         return reader.ticket(source_of(own, ref.account), ref, own.mapping.fetch.ticket, asked)
 
     def fetch_comments(self, account: Account, ref: TicketRef) -> Call | None:
@@ -228,7 +231,10 @@ class Generic(Dialect):
         asked = asked_about(own, "", action)
         calls.judge(own.mapping, reply, asked)
         write = write_of(own, action, asked)
-        return told(write.receipt, calls.answered(reply, asked)) if write else ""
+        if write is None:
+            return ""
+        calls.was_written(write, reply, asked)
+        return told(write.receipt, calls.answered(reply, asked))
 
     def probe(self, account: Account, ref: TicketRef, action: WriteBack) -> Call | None:
         """The write's probe, for what must not stand there twice."""
@@ -247,6 +253,7 @@ class Generic(Dialect):
         write = write_of(own, action, asked)
         if write is None or write.probe is None or not isinstance(action, WRITTEN):
             return ""
+        calls.was_read(write.probe, reply, asked)
         texts = found(write.probe.texts, calls.answered(reply, asked))
         said = [text_of(one) or "" for one in (texts if isinstance(texts, list) else [texts])]
         return next((one for one in said if action.marker in one), "")
@@ -278,7 +285,11 @@ class Generic(Dialect):
         calls.judge(own.mapping, reply, {}, opening=True)
         opening = own.mapping.opening
         find = opening.find if opening else None
-        return usable(told(find.id, calls.answered(reply, asked_about(own, "", action)))) if find else ""
+        if find is None:
+            return ""
+        asked = asked_about(own, "", action)
+        calls.was_read(find, reply, asked)
+        return usable(told(find.id, calls.answered(reply, asked)))
 
     # -- lists
 
@@ -297,6 +308,7 @@ class Generic(Dialect):
         if recipe is None:
             raise unaskable()
         calls.judge(own.mapping, reply, {}, opening=True)
+        calls.was_read(recipe, reply, {})
         asked = calls.answered(reply, {"settings": settings_of(own)})
         return listed(source_of(own, account_name), recipe, asked)
 

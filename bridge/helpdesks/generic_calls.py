@@ -13,7 +13,7 @@ import orjson
 from bridge.domain import Call
 from bridge.errors import Ambiguous, CallError, Conflict, Denied, Gone, Refused, Throttled
 from bridge.helpdesks import writing
-from bridge.helpdesks.generic_expressions import built, filled, holds
+from bridge.helpdesks.generic_expressions import built, filled, found, holds
 from bridge.helpdesks.generic_functions import text_of
 from bridge.replies import Because, raise_for, reply_json
 from bridge.timestamps import milliseconds
@@ -63,8 +63,8 @@ def _behind(path: str, query: Mapping[str, str]) -> str:
 
 
 def _texts(values: Any) -> dict[str, str]:
-    found = {name: text_of(value) for name, value in values.items()}
-    return {name: _one_line(value) for name, value in found.items() if value is not None}
+    texts = {name: text_of(value) for name, value in values.items()}
+    return {name: _one_line(value) for name, value in texts.items() if value is not None}
 
 
 def _one_line(value: str) -> str:
@@ -112,6 +112,7 @@ def _answer(step: Step, mapping: HelpdeskMapping, reply: Reply) -> Any:
     if step.optional and reply.status == NOT_FOUND:
         return None
     judge(mapping, reply, {})
+    was_read(step, reply, {})
     return reply_json(reply)
 
 
@@ -135,6 +136,34 @@ def judge(mapping: HelpdeskMapping, reply: Reply, asked: Asked, *, opening: bool
     if opening:
         overrides = {code: Refused if _is_gone(one) else one for code, one in overrides.items()}
     raise_for(timed, overrides)
+
+
+def was_read(request: Request, reply: Reply, asked: Asked) -> None:
+    """Raises Ambiguous where a 2xx of a read is not what was asked for: something between us may have answered."""
+    if not isinstance(reply_json(reply), dict | list):
+        raise _no_answer(reply, "without a JSON object or list")
+    _has_expected(request, reply, asked)
+
+
+def was_written(request: Request, reply: Reply, asked: Asked) -> None:
+    """The same for a write, which many helpdesks answer with nothing, and some with a plain word."""
+    body = reply.body.strip()
+    if body[:1] in _STRUCTURES and reply_json(reply) is None:
+        raise _no_answer(reply, "without JSON that can be read")
+    _has_expected(request, reply, asked)
+
+
+_STRUCTURES: Final = frozenset({b"<", b"{", b"["})
+"""Begin a page of HTML, and JSON: a body of these that is not JSON whole was not written by the helpdesk as it is."""
+
+
+def _has_expected(request: Request, reply: Reply, asked: Asked) -> None:
+    if request.expect and found(request.expect, answered(reply, asked)) is None:
+        raise _no_answer(reply, "without what the mapping expects")
+
+
+def _no_answer(reply: Reply, why: str) -> Ambiguous:
+    return Ambiguous(f"answered {reply.status} {why}", status=reply.status)
 
 
 def _is_gone(meaning: Meaning) -> bool:

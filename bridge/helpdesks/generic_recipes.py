@@ -102,6 +102,9 @@ class Request(Model):
     headers: dict[str, Structure] = Field(default_factory=dict)
     body: Structure = None
     content: Literal["json", "form"] = "json"
+    expect: AnswerExpression = Field(
+        default="", description="What a 2xx of this call always has, an empty list too; without it, it is no answer."
+    )
 
     def expressions(self) -> Iterator[str]:
         """All expressions of the call."""

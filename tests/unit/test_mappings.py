@@ -155,7 +155,11 @@ def test_words_in_help_scout_are_never_markup() -> None:
 
 def test_a_field_that_help_scout_does_not_have_is_not_written() -> None:
     """All fields are replaced by what is written: without the one that was meant nothing is."""
-    conversation = {"mailboxId": 85, "customFields": [{"id": 8, "name": "WhatsApp", "value": "1", "text": "1"}]}
+    conversation = {
+        "id": 4,
+        "mailboxId": 85,
+        "customFields": [{"id": 8, "name": "WhatsApp", "value": "1", "text": "1"}],
+    }
     fields = {"_embedded": {"fields": [{"id": 8, "name": "WhatsApp"}]}}
     with pytest.raises(Refused):
         asked("help-scout", SetField("Jelou", "x"), None, conversation, fields)
