@@ -50,6 +50,7 @@ SEND_S = 5.0
 """Longer than Redis may take for it (``bridge.connections``)."""
 
 END_S = 1.0
+JOBS_END_S = 5.0
 """How long arq's loop and its jobs may take to end by themselves."""
 
 JOB_TIMEOUT_S = 60
@@ -119,7 +120,7 @@ class _Worker(Worker):
                 await asyncio.wait(loop, timeout=END_S)
         # Not cancelled: what a job has claimed, and not launched yet, would be held until the lease ends.
         if self.tasks:
-            await asyncio.wait(self.tasks.values(), timeout=END_S)
+            await asyncio.wait(self.tasks.values(), timeout=JOBS_END_S)
 
     async def heart_beat(self) -> None:
         """As arq's, and a pause. The last one once the loop is to end."""
