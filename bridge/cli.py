@@ -16,6 +16,7 @@ from bridge.cli_accounts import accounts, pause, resume, start_limit
 from bridge.cli_decide import decide
 from bridge.cli_deliveries import deliveries
 from bridge.cli_desk import dead_letters, orphans
+from bridge.cli_doctor import doctor
 from bridge.cli_forget import forget
 from bridge.cli_helpdesks import helpdesks
 from bridge.cli_init import init
@@ -65,6 +66,7 @@ app.command()(reconcile)
 app.command()(init)
 app.command()(helpdesks)
 app.command()(deliveries)
+app.command()(doctor)
 app.command("simulate")(simulate_delivery)
 
 
