@@ -131,7 +131,8 @@ async def test_the_clock_is_compared_with_that_of_redis(redis_url: str, prefix: 
     async with store_on(redis_url, prefix, connections=2) as store:
         facts = await examine(store, None, Facts(), lambda: wall_clock_ms() - 300_000)
     clock = next(one for one in examined(facts) if one.name == "clock")
-    assert (clock.level, clock.fact) == ("error", "this machine's clock is 300 s behind Redis'")
+    assert clock.level == "error"
+    assert clock.fact in {f"this machine's clock is {seconds} s behind Redis'" for seconds in range(290, 301)}
 
 
 async def test_the_command_tells_what_a_person_did(bridge: CommandLine, redis_url: str, prefix: str) -> None:
