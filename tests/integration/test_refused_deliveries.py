@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ async def test_each_refusal_is_kept_with_its_reason(redis_url: str, prefix: str)
         await post(run, "/wp-login.php", b"", {})
         found = await kept(run)
     assert found["zendesk/main", 401, "wrong_signature"].count == 2
-    assert "s behind ours" in found["zendesk/main", 401, "clock"].says
+    # A second or a few more where the machine is busy.
+    assert re.search(r"\b60\d s behind ours", found["zendesk/main", 401, "clock"].says)
     assert found["zendesk/main", 400, "not_json"].delivery
     assert found["unknown", 404, "unknown_account"].path == "/webhooks/helpdesks/zendesk/acmee"
     assert set(found) == {
