@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
